@@ -1,0 +1,255 @@
+"""Slack: authenticity of its requests, calls of the Web API, and the errors that they end in.
+
+Signatures and the Web API go through slack_sdk, interactivity's forms through slack-bolt's request. Bolt's own dispatching is
+not used: it acknowledges an event before its listener has run, and the event would be lost with the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.signature import Clock, SignatureVerifier
+from slack_sdk.web.async_client import AsyncWebClient
+
+from connectors.slack import events, replies
+from connectors.slack.settings import SlackSettings
+from gateway.sdk import (
+    Ack,
+    ChannelEvent,
+    Connector,
+    CredentialsRefused,
+    Delivery,
+    DeliveryRejected,
+    ForeignId,
+    Host,
+    Notice,
+    Notifier,
+    OutcomeUnknown,
+    PermanentFailure,
+    Receipt,
+    Replier,
+    Reply,
+    TemporaryFailure,
+    WebhookSource,
+)
+
+#: Messages that are looked through for one of ours.
+_LOOK_BACK: Final = 100
+_SIGNATURE: Final = "X-Slack-Signature"
+_STAMP: Final = "X-Slack-Request-Timestamp"
+_THROTTLED: Final = 429
+_SERVER_ERROR: Final = 500
+
+#: Slack's words for errors → what they mean (docs.slack.dev/reference/methods/chat.postMessage#errors).
+_REFUSED: Final = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "missing_scope",
+        "org_login_required",
+    }
+)
+_LATER: Final = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
+_MAYBE: Final = frozenset({"internal_error", "fatal_error", "request_timeout"})
+_ADVICE: Final[dict[str, str]] = {
+    "channel_not_found": "there is no such channel, or the bot cannot see it: check the name, and invite the bot",
+    "not_in_channel": "the bot is not in the channel: invite it with /invite",
+    "is_archived": "the channel is archived",
+    "msg_too_long": "the message is too long",
+    "no_text": "the message is empty",
+    "restricted_action": "the workspace's settings forbid the bot to post there",
+    "thread_not_found": "the thread is gone",
+}
+
+
+class _HostClock(Clock):
+    """slack_sdk's clock, by the host's."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def now(self) -> float:
+        return self._host.now() / 1_000_000
+
+
+class SlackConnector(Connector[SlackSettings], WebhookSource, Replier, Notifier):
+    """One Slack workspace."""
+
+    def __init__(self, settings: SlackSettings, host: Host) -> None:
+        """Keep what is given. No I/O."""
+        super().__init__(settings, host)
+        clock = _HostClock(host)
+        secrets = [settings.signing_secret, settings.previous_signing_secret]
+        self._verifiers = [
+            SignatureVerifier(secret.get_secret_value(), clock) for secret in secrets if secret is not None
+        ]
+        self._self = events.Self(
+            user=settings.bot_user_id, app=settings.app_id, agent_channels=frozenset(settings.agent_channels)
+        )
+        self._client: AsyncWebClient | None = None
+
+    # --- life --------------------------------------------------------------------------------------------------------
+    async def open(self) -> None:
+        """Make the client, on the host's session, without retries of its own."""
+        self._client = AsyncWebClient(
+            token=self.settings.bot_token.get_secret_value(),
+            base_url=self.settings.api_url,
+            session=self.host.http,
+            retry_handlers=[],
+        )
+
+    async def check(self) -> None:
+        """See that the token works, and that it belongs to the user whose doings are taken for ours."""
+        answer = await self._call("auth.test", {}, writes=False)
+        if answer.get("user_id") != self.settings.bot_user_id:
+            raise CredentialsRefused(
+                f"The token belongs to user {answer.get('user_id')}, not to bot_user_id {self.settings.bot_user_id}: what Baton"
+                " writes would be taken for a person's. Set bot_user_id to the id of the app's bot user."
+            )
+
+    async def close(self) -> None:
+        """Forget the client; the session is the host's."""
+        self._client = None
+
+    # --- way in ------------------------------------------------------------------------------------------------------
+    async def verify(self, delivery: Delivery) -> None:
+        """Check the signature over the raw body (v0), and that the time stamp is of the last five minutes."""
+        stamp, signature = delivery.header(_STAMP), delivery.header(_SIGNATURE)
+        if not stamp or not signature:
+            raise DeliveryRejected("The request is not signed, or more than once.")
+        if not (stamp.isascii() and stamp.isdigit() and signature.isascii()):
+            # The verifier raises on such; what cannot be read proves nothing.
+            raise DeliveryRejected("The signature's headers cannot be read.")
+        try:
+            proven = any([each.is_valid(delivery.body, stamp, signature) for each in self._verifiers])  # noqa: C419 (same time for all)
+        except (ValueError, UnicodeError, OverflowError):
+            proven = False
+        if not proven:
+            raise DeliveryRejected("The signature does not fit, or is too old.")
+
+    def lane(self, delivery: Delivery) -> str:
+        """Return the channel's lane."""
+        return events.lane_of(delivery)
+
+    def acknowledge(self, delivery: Delivery) -> Ack:
+        """Answer the check of the address with its challenge, everything else with an empty 200."""
+        challenge = events.challenge_of(delivery)
+        return Ack() if challenge is None else Ack(body=challenge.encode(), content_type="text/plain")
+
+    def parse(self, delivery: Delivery) -> Iterable[ChannelEvent]:
+        """Say what happened; see `events`."""
+        return events.parse_delivery(delivery, self._self)
+
+    # --- way out -----------------------------------------------------------------------------------------------------
+    async def reply(self, reply: Reply) -> Receipt:
+        """Post a reply on its thread."""
+        return _posted(await self._call("chat.postMessage", replies.reply_message(reply)))
+
+    async def settle_reply(self, reply: Reply) -> Receipt | None:
+        """Look for the reply on its thread, by the key in its metadata."""
+        channel, stamp = replies.split_thread(reply.thread)
+        return await self._find(channel, stamp, reply.key)
+
+    async def notify(self, notice: Notice) -> Receipt:
+        """Post a notice to a channel."""
+        return _posted(await self._call("chat.postMessage", replies.notice_message(notice)))
+
+    async def settle_notice(self, notice: Notice) -> Receipt | None:
+        """Look for the notice in its channel, by the key in its metadata."""
+        channel = notice.destination
+        if channel.startswith("#"):
+            channel = await self._channel_id(channel.removeprefix("#"))
+        return await self._find(channel, "", notice.key)
+
+    async def _channel_id(self, name: str) -> str:
+        """Return the id of a channel by its name: reading wants ids, posting takes names."""
+        cursor = ""
+        while True:
+            arguments: dict[str, Any] = {
+                "limit": 200,
+                "exclude_archived": True,
+                "types": "public_channel,private_channel",
+            }
+            answer = await self._call(
+                "conversations.list", {**arguments, **({"cursor": cursor} if cursor else {})}, writes=False
+            )
+            for channel in answer.get("channels") or []:
+                if channel.get("name") == name:
+                    return str(channel["id"])
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                raise OutcomeUnknown(f"Slack shows no channel #{name}, so nobody can tell whether the notice is there.")
+
+    async def _find(self, channel: str, stamp: str, key: str) -> Receipt | None:
+        method = "conversations.replies" if stamp else "conversations.history"
+        arguments: dict[str, Any] = {"channel": channel, "limit": _LOOK_BACK, "include_all_metadata": True}
+        if stamp:
+            arguments["ts"] = stamp
+        answer = await self._call(method, arguments, writes=False)
+        for message in answer.get("messages") or []:
+            mark = message.get("metadata") or {}
+            if mark.get("event_type") == replies.MARK and (mark.get("event_payload") or {}).get("key") == key:
+                return _posted({"channel": channel, "ts": message["ts"], "message": message})
+        if answer.get("has_more"):
+            raise OutcomeUnknown(
+                "The conversation is longer than what Slack shows at once: look there for the message."
+            )
+        return None
+
+    # --- calls -------------------------------------------------------------------------------------------------------
+    async def _call(self, method: str, arguments: dict[str, Any], *, writes: bool = True) -> Mapping[str, Any]:
+        """Call the Web API; what goes wrong comes out as an error of the contract. No message of ours is quoted."""
+        client = self._client
+        if client is None:
+            raise TemporaryFailure("The connection to Slack is not open.")
+        try:
+            answer = (
+                await client.api_call(method, json=arguments)
+                if writes
+                else await client.api_call(method, params=arguments)
+            )
+        except SlackApiError as error:
+            raise _judged(error, writes=writes) from None
+        except aiohttp.ClientConnectorError:
+            raise TemporaryFailure("Slack cannot be reached.") from None
+        except (TimeoutError, aiohttp.ClientError, SlackClientError, ValueError) as error:
+            sentence = f"No whole answer came from Slack ({type(error).__name__})."
+            raise (OutcomeUnknown if writes else TemporaryFailure)(sentence) from None
+        found: Any = answer.data
+        if not isinstance(found, dict):
+            raise (OutcomeUnknown if writes else TemporaryFailure)("Slack's answer was no JSON object.")
+        return found  # pyright: ignore[reportUnknownVariableType]
+
+
+def _judged(error: SlackApiError, *, writes: bool) -> Exception:
+    response: Any = error.response
+    status = int(getattr(response, "status_code", None) or getattr(response, "status", 0) or 0)
+    headers: Mapping[str, str] = getattr(response, "headers", None) or {}
+    data: Any = getattr(response, "data", None)
+    word = str(data.get("error", "")) if isinstance(data, dict) else ""  # pyright: ignore[reportUnknownMemberType]
+    wish = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
+    seconds = float(wish) if wish.isdigit() else None
+    if status == _THROTTLED or word in _LATER:
+        return TemporaryFailure("Slack wants to be asked later.", retry_after=seconds)
+    if status == 503:  # noqa: PLR2004 (Service Unavailable: it was not taken)
+        return TemporaryFailure("Slack is not available.", retry_after=seconds)
+    if word in _REFUSED:
+        return CredentialsRefused(f"Slack refuses our credentials ({word}): check bot_token and the app's scopes.")
+    if status >= _SERVER_ERROR or word in _MAYBE or not word:
+        sentence = f"Slack answered {word or status}."
+        return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)
+    return PermanentFailure(
+        f"Slack refused it ({word}): {_ADVICE.get(word, 'see the method page of Slack for this word')}."
+    )
+
+
+def _posted(answer: Mapping[str, Any]) -> Receipt:
+    channel, stamp = str(answer["channel"]), str(answer["ts"])
+    root = str((answer.get("message") or {}).get("thread_ts") or stamp)
+    return Receipt(ids=(ForeignId(kind="message", id=f"{channel}:{stamp}"),), thread=f"{channel}:{root}")

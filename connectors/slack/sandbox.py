@@ -1,0 +1,320 @@
+"""A stand-in for Slack: its Web API as far as the connector uses it, people who write, and its signed requests.
+
+Slack's pains that are here: ids and time stamps that are text, the same message under two subscriptions, redelivery with
+X-Slack-Retry-Num when no 200 came, errors as ``ok: false`` with status 200, and reading that lags behind nothing but needs ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import ClientSession, web
+
+from gateway.testing.sandbox import Handler, Sandbox, system_now
+from gateway.testing.webhooks import Webhook, WebhookSender
+
+TOKEN: Final = "xoxb-sandbox-token"
+SECRET: Final = "sandbox-signing-secret"
+BOT_USER: Final = "U0BATON"
+BOT_ID: Final = "B0BATON"
+APP_ID: Final = "A0BATON"
+TEAM: Final = "T0SANDBOX"
+
+
+class SlackSandbox(Sandbox):
+    """One workspace, with people and channels in it."""
+
+    title = "Slack"
+
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, secret: str = SECRET) -> None:
+        """Take the clock, the bot token and the signing secret."""
+        super().__init__(now=now)
+        self._token = token
+        self._secret = secret
+        self._number = 0
+        #: Channel id → name; direct conversations have ids with D and no name.
+        self.channels: dict[str, str] = {"C0SUPPORT": "support", "C0SECOND": "second-line", "C0LEADS": "cx-leads"}
+        self.posts: dict[str, list[dict[str, Any]]] = {channel: [] for channel in self.channels}
+        self.webhooks = SlackSender(self._sign)
+        #: False: Slack does not tell of the bot's own messages.
+        self.tells_own = True
+
+    def settings(self) -> dict[str, str]:
+        """Return settings with which the connector reaches this sandbox."""
+        return {"api_url": f"{self.url}/api/", "bot_user_id": BOT_USER, "app_id": APP_ID}
+
+    def secrets(self) -> dict[str, str]:
+        """Return the secrets among the connector's settings."""
+        return {"bot_token": self._token, "signing_secret": self._secret}
+
+    def routes(self) -> list[tuple[str, str, str, Handler]]:
+        """Return the Web API's methods."""
+        methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "auth.test": self._auth_test,
+            "chat.postMessage": self._post_message,
+            "conversations.list": self._list,
+            "conversations.history": self._history,
+            "conversations.replies": self._replies,
+        }
+        return [
+            (name, method, f"/api/{name}", self._method(work))
+            for name, work in methods.items()
+            for method in ("GET", "POST")
+        ]
+
+    def _method(self, work: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if request.headers.get("Authorization") != f"Bearer {self._token}":
+                return web.json_response({"ok": False, "error": "invalid_auth"})
+            given: dict[str, Any] = dict(request.query)
+            if request.content_type == "application/json":
+                given.update(await request.json())
+            else:
+                given.update({name: value for name, value in (await request.post()).items() if isinstance(value, str)})
+            return web.json_response(work(given))
+
+        return handle
+
+    # --- the Web API -------------------------------------------------------------------------------------------------
+    def _auth_test(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (takes nothing)
+        return {"ok": True, "user_id": BOT_USER, "bot_id": BOT_ID, "team_id": TEAM, "user": "baton", "team": "Sandbox"}
+
+    def _channel(self, name: str) -> str | None:
+        if name in self.posts:
+            return name
+        return next((channel for channel, each in self.channels.items() if each == name.removeprefix("#")), None)
+
+    def _post_message(self, given: dict[str, Any]) -> dict[str, Any]:
+        channel = self._channel(str(given.get("channel", "")))
+        if channel is None:
+            return {"ok": False, "error": "channel_not_found"}
+        text = str(given.get("text", ""))
+        if not text and not given.get("blocks"):
+            return {"ok": False, "error": "no_text"}
+        if len(text) > 40_000:
+            return {"ok": False, "error": "msg_too_long"}
+        message: dict[str, Any] = {
+            "type": "message",
+            "user": BOT_USER,
+            "bot_id": BOT_ID,
+            "app_id": APP_ID,
+            "text": text,
+            "ts": self._stamp(),
+        }
+        for name in ("blocks", "metadata", "thread_ts"):
+            if given.get(name):
+                message[name] = given[name]
+        self.posts[channel].append(message)
+        if self.tells_own:
+            self._tell(channel, message)
+        return {"ok": True, "channel": channel, "ts": message["ts"], "message": message}
+
+    def _list(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (one page is enough here)
+        channels = [{"id": channel, "name": name} for channel, name in self.channels.items()]
+        return {"ok": True, "channels": channels, "response_metadata": {"next_cursor": ""}}
+
+    def _shown(self, messages: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
+        limit = int(given.get("limit", 100))
+        with_metadata = str(given.get("include_all_metadata", "")).lower() in {"1", "true"}
+        newest = list(reversed(messages))[:limit]
+        hidden = {"metadata"} if not with_metadata else set[str]()
+        shown = [{name: value for name, value in each.items() if name not in hidden} for each in newest]
+        return {"ok": True, "messages": shown, "has_more": len(messages) > limit}
+
+    def _history(self, given: dict[str, Any]) -> dict[str, Any]:
+        channel = str(given.get("channel", ""))
+        if channel not in self.posts:
+            return {"ok": False, "error": "channel_not_found"}
+        roots = [each for each in self.posts[channel] if each.get("thread_ts", each["ts"]) == each["ts"]]
+        return self._shown(roots, given)
+
+    def _replies(self, given: dict[str, Any]) -> dict[str, Any]:
+        channel, root = str(given.get("channel", "")), str(given.get("ts", ""))
+        if channel not in self.posts:
+            return {"ok": False, "error": "channel_not_found"}
+        thread = [each for each in self.posts[channel] if root in {each["ts"], each.get("thread_ts")}]
+        return self._shown(thread, given) if thread else {"ok": False, "error": "thread_not_found"}
+
+    # --- people ------------------------------------------------------------------------------------------------------
+    def _stamp(self) -> str:
+        """Return a time stamp that no other message has."""
+        self._number += 1
+        at = self.now()
+        return f"{at // 1_000_000}.{(at % 1_000_000) // 1000:03d}{self._number % 1000:03d}"
+
+    def person_writes(
+        self, user: str, text: str, *, channel: str = "C0SUPPORT", thread: str | None = None, name: str = ""
+    ) -> str:
+        """Have somebody write in a channel, a thread or (channel D…) a direct conversation; return the time stamp."""
+        self.posts.setdefault(channel, [])
+        message: dict[str, Any] = {"type": "message", "user": user, "text": text, "ts": self._stamp()}
+        if name:
+            message["user_profile"] = {"real_name": name}
+        if thread is not None:
+            message["thread_ts"] = thread
+        self.posts[channel].append(message)
+        self._tell(channel, message)
+        return str(message["ts"])
+
+    def person_edits(self, channel: str, stamp: str, text: str) -> None:
+        """Have somebody edit their message."""
+        message = self._find(channel, stamp)
+        before = dict(message)
+        message["text"] = text
+        message["edited"] = {"user": message["user"], "ts": self._stamp()}
+        self._tell(
+            channel,
+            {"subtype": "message_changed", "hidden": True, "message": dict(message), "previous_message": before},
+        )
+
+    def person_deletes(self, channel: str, stamp: str) -> None:
+        """Have somebody delete their message."""
+        message = self._find(channel, stamp)
+        self.posts[channel].remove(message)
+        self._tell(
+            channel, {"subtype": "message_deleted", "hidden": True, "deleted_ts": stamp, "previous_message": message}
+        )
+
+    def bot_writes(self, name: str, text: str, *, channel: str = "C0SUPPORT") -> None:
+        """Have another bot write."""
+        message = {
+            "type": "message",
+            "subtype": "bot_message",
+            "bot_id": "B0OTHER",
+            "username": name,
+            "text": text,
+            "ts": self._stamp(),
+        }
+        self.posts[channel].append(message)
+        self._tell(channel, message)
+
+    def person_presses(
+        self, user: str, action: str, *, channel: str, stamp: str, value: str = "", label: str = "", name: str = ""
+    ) -> None:
+        """Have somebody press a button of a message."""
+        message = self._find(channel, stamp)
+        pressed = self._stamp()
+        payload = {
+            "type": "block_actions",
+            "team": {"id": TEAM},
+            "user": {"id": user, "name": name or user.lower()},
+            "api_app_id": APP_ID,
+            "trigger_id": f"{self._number}.{TEAM}.{hashlib.sha256(pressed.encode()).hexdigest()[:16]}",
+            "container": {"type": "message", "message_ts": stamp, "channel_id": channel},
+            "channel": {"id": channel, "name": self.channels.get(channel, "directmessage")},
+            "message": message,
+            "actions": [
+                {
+                    "type": "button",
+                    "action_id": action,
+                    "block_id": "b1",
+                    "value": value,
+                    "text": {"type": "plain_text", "text": label or action},
+                    "action_ts": pressed,
+                }
+            ],
+        }
+        body = urlencode({"payload": json.dumps(payload, separators=(",", ":"))}).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        self.webhooks.put(Webhook(endpoint="interactivity", body=body, headers=headers))
+
+    def agent_acknowledges(self, user: str, message: dict[str, Any], channel: str, *, name: str = "") -> None:
+        """Have an agent press the first button of a notice of ours."""
+        button = next(block for block in message["blocks"] if block["type"] == "actions")["elements"][0]
+        self.person_presses(
+            user,
+            button["action_id"],
+            channel=channel,
+            stamp=message["ts"],
+            value=button["value"],
+            label=button["text"]["text"],
+            name=name,
+        )
+
+    def _find(self, channel: str, stamp: str) -> dict[str, Any]:
+        return next(message for message in self.posts[channel] if message["ts"] == stamp)
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+    def messages(self, channel: str) -> list[dict[str, Any]]:
+        """Return what stands in a channel, oldest first; the channel by id or name."""
+        return self.posts[self._channel(channel) or channel]
+
+    def posts_with_key(self, key: str) -> int:
+        """Return how many messages carry one of our keys: more than one is a double."""
+        return sum(
+            1
+            for messages in self.posts.values()
+            for message in messages
+            if (message.get("metadata") or {}).get("event_payload", {}).get("key") == key
+        )
+
+    def writes(self) -> int:
+        """Return how many posts reached the workspace, whatever was answered."""
+        return self.count("chat.postMessage")
+
+    def acts(self) -> Mapping[str, Callable[..., object]]:
+        """Return what people in the workspace can be made to do."""
+        acts = (self.person_writes, self.person_edits, self.person_deletes, self.person_presses, self.bot_writes)
+        return {act.__name__: act for act in (*acts, self.checks_address)}
+
+    def state(self) -> dict[str, Any]:
+        """Return the whole state, for people."""
+        return {"channels": self.channels, "messages": self.posts, "requests_waiting": len(self.webhooks.waiting)}
+
+    # --- requests of Slack -------------------------------------------------------------------------------------------
+    def _sign(self, webhook: Webhook) -> dict[str, str]:
+        stamp = str(self.now() // 1_000_000)
+        text = b"v0:" + stamp.encode() + b":" + webhook.body
+        digest = hmac.new(self._secret.encode(), text, hashlib.sha256).hexdigest()
+        return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
+
+    def _tell(self, channel: str, message: dict[str, Any]) -> None:
+        event = {
+            "type": "message",
+            "channel": channel,
+            "channel_type": "im" if channel.startswith("D") else "channel",
+            "event_ts": message.get("ts") or self._stamp(),
+            **message,
+        }
+        event.setdefault("ts", event["event_ts"])
+        self._number += 1
+        payload = {
+            "token": "legacy",
+            "team_id": TEAM,
+            "api_app_id": APP_ID,
+            "event": event,
+            "type": "event_callback",
+            "event_id": f"Ev{self._number:08d}",
+            "event_time": self.now() // 1_000_000,
+            "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
+        }
+        body = json.dumps(payload, separators=(",", ":")).encode()
+        self.webhooks.put(Webhook(endpoint="events", body=body, headers={"Content-Type": "application/json"}))
+
+    def checks_address(self) -> None:
+        """Have Slack check the address of the events, as it does when an admin enters it."""
+        body = json.dumps({"token": "legacy", "challenge": "challenge-me", "type": "url_verification"}).encode()
+        self.webhooks.put(Webhook(endpoint="events", body=body, headers={"Content-Type": "application/json"}))
+
+
+class SlackSender(WebhookSender):
+    """Slack's way of sending: once more, and again, when no 200 came within three seconds."""
+
+    #: Tries after the first (docs.slack.dev/apis/events-api#retries: at once, after a minute, after five; here without the wait).
+    retries = 3
+
+    async def deliver(self, session: ClientSession, url: str, webhook: Webhook) -> int:
+        """Send a request until it is taken; return the last answer's status."""
+        status = await super().deliver(session, url, webhook)
+        for number in range(1, self.retries + 1):
+            if 200 <= status < 300 or webhook.endpoint != "events":
+                break
+            headers = {**webhook.headers, "X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": "http_error"}
+            again = Webhook(endpoint=webhook.endpoint, body=webhook.body, headers=headers)
+            status = await super().deliver(session, url, again)
+        return status

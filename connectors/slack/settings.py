@@ -1,0 +1,44 @@
+"""Settings of a Slack connection."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+
+from gateway.sdk import ConnectionSettings
+
+
+class SlackSettings(ConnectionSettings):
+    """How Baton reaches one Slack workspace, and how Slack proves its requests."""
+
+    bot_token: SecretStr = Field(min_length=1)
+    """The bot token (xoxb-…) of the app, from OAuth & Permissions."""
+
+    signing_secret: SecretStr = Field(min_length=1)
+    """The app's signing secret, from Basic Information."""
+
+    previous_signing_secret: SecretStr | None = None
+    """The secret before it was changed: both are accepted until this line is removed."""
+
+    bot_user_id: str = Field(pattern=r"^[UW][A-Z0-9]+$")
+    """Id of the bot's user (U…): what it writes is never taken for a person's. `baton check` compares it with the token's."""
+
+    app_id: str = Field(default="", pattern=r"^(A[A-Z0-9]+)?$")
+    """Id of the app (A…), by which its own messages are recognised as well."""
+
+    agent_channels: tuple[str, ...] = ()
+    """Ids of channels (C…) in which only agents talk, such as those that notices go to: what is said there is no case."""
+
+    api_url: str = "https://slack.com/api/"
+    """Address of the Web API. Another one only for a sandbox: http only on this machine."""
+
+    @field_validator("api_url")
+    @classmethod
+    def _safe_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+            message = "an address of the API begins with https://; http:// only for a sandbox on this machine"
+            raise ValueError(message)
+        return value if value.endswith("/") else value + "/"

@@ -1,0 +1,199 @@
+"""Zendesk's event webhooks → channel events.
+
+Source of the shapes: developer.zendesk.com/api-reference/webhooks/event-types/ticket-events. All ids are strings, states are
+in capitals. The event's own `id` is a new one for each event and the same for each redelivery.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias, cast
+
+from gateway.sdk import (
+    Audience,
+    ChannelEvent,
+    Delivery,
+    Evidence,
+    Party,
+    Role,
+    TicketChange,
+    TicketChanged,
+    TicketStatus,
+    UnreadableDelivery,
+)
+
+Json: TypeAlias = Mapping[str, Any]
+
+#: Their word → ours. What is not here yields nothing: it is authentic, and of no interest.
+CHANGES: Final[dict[str, TicketChange]] = {
+    "ticket.created": TicketChange.CREATED,
+    "ticket.comment_added": TicketChange.COMMENTED,
+    "ticket.status_changed": TicketChange.STATUS,
+    "ticket.agent_assignment_changed": TicketChange.ASSIGNED,
+    "ticket.group_assignment_changed": TicketChange.ASSIGNED,
+    "ticket.priority_changed": TicketChange.PRIORITY,
+    "ticket.tags_changed": TicketChange.TAGS,
+    "ticket.custom_field_changed": TicketChange.FIELDS,
+    "ticket.subject_changed": TicketChange.FIELDS,
+    "ticket.merged": TicketChange.MERGED,
+    "ticket.soft_deleted": TicketChange.DELETED,
+    "ticket.permanently_deleted": TicketChange.DELETED,
+}
+
+#: Their states → ours. A state that an admin made comes with one of these as its category.
+STATUSES: Final[dict[str, TicketStatus]] = {
+    "NEW": TicketStatus.NEW,
+    "OPEN": TicketStatus.OPEN,
+    "PENDING": TicketStatus.PENDING,
+    "HOLD": TicketStatus.ON_HOLD,
+    "SOLVED": TicketStatus.SOLVED,
+    "CLOSED": TicketStatus.CLOSED,
+}
+
+_PREFIX: Final = "zen:event-type:"
+#: The ticket stands at the event's top: "subject":"zen:ticket:35436".
+_SUBJECT: Final = re.compile(rb'"subject"\s*:\s*"zen:ticket:(\d{1,20})"')
+#: What Zendesk itself does (triggers, automations) carries this actor.
+_SYSTEM: Final = frozenset({"-1", "0", ""})
+
+
+def parse_delivery(delivery: Delivery, *, own_user: str, account: str) -> Iterable[ChannelEvent]:
+    """Return what an event webhook says. Raises UnreadableDelivery."""
+    payload = _object(delivery.body)
+    kind = payload.get("type")
+    if not isinstance(kind, str):
+        raise UnreadableDelivery("The webhook has no `type`: it is no Zendesk event webhook.")
+    change = CHANGES.get(kind.removeprefix(_PREFIX)) if kind.startswith(_PREFIX) else None
+    if change is None:
+        return []
+    detail = _mapping(payload.get("detail"))
+    ticket_id = _text(detail.get("id"))
+    if not ticket_id:
+        raise UnreadableDelivery("The event names no ticket (`detail.id`).")
+    return [_event(payload, detail, change, ticket_id, own_user, account)]
+
+
+def _event(
+    payload: Json, detail: Json, change: TicketChange, ticket_id: str, own_user: str, account: str
+) -> TicketChanged:
+    event = _mapping(payload.get("event"))
+    comment = _mapping(event.get("comment"))
+    sender = _sender(detail, comment, change)
+    created = change is TicketChange.CREATED
+    # A creation speaks for its author although an integration may have pressed the button.
+    actor = _text(detail.get("actor_id"))
+    return TicketChanged(
+        thread=f"ticket:{ticket_id}",
+        dedupe=_dedupe(payload, change, ticket_id, comment),
+        occurred_at=_instant(payload.get("time") or detail.get("updated_at")),
+        sender=sender,
+        reference=_text(detail.get("external_id")) or None,
+        own=own_user in {actor, sender.value},
+        ticket_id=ticket_id,
+        change=change,
+        subject=_text(detail.get("subject")),
+        status=_status(detail, event, change),
+        priority=_text(detail.get("priority")).lower(),
+        group=_text(detail.get("group_id")),
+        assignee=_text(detail.get("assignee_id")),
+        tags=_tags(detail.get("tags")),
+        via=_text(_mapping(detail.get("via")).get("channel")).lower(),
+        comment_id=_text(comment.get("id")),
+        text=_text(detail.get("description")) if created else _text(comment.get("body")),
+        audience=_audience(detail, comment, created=created),
+        url=f"{account}/agent/tickets/{ticket_id}",
+        requester=_requester(detail) if created else None,
+    )
+
+
+def _dedupe(payload: Json, change: TicketChange, ticket_id: str, comment: Json) -> str:
+    """Two subscriptions may tell of one comment, each with an event id of its own: the comment's id is the key."""
+    if change is TicketChange.CREATED:
+        return f"created:{ticket_id}"
+    if change is TicketChange.COMMENTED and comment.get("id"):
+        return f"comment:{ticket_id}:{_text(comment.get('id'))}"
+    event_id = _text(payload.get("id"))
+    if not event_id:
+        raise UnreadableDelivery("The event has no `id`.")
+    return f"event:{event_id}"
+
+
+def _sender(detail: Json, comment: Json, change: TicketChange) -> Party:
+    author = _mapping(comment.get("author"))
+    if author:
+        role = Role.AGENT if author.get("is_staff") is True else Role.CUSTOMER
+        return _party(_text(author.get("id")), role, _text(author.get("name")))
+    actor = _text(detail.get("actor_id"))
+    requester = _text(detail.get("requester_id"))
+    if change is TicketChange.CREATED and requester:
+        return _party(requester, Role.CUSTOMER)
+    if actor in _SYSTEM:
+        return _party(actor or "-1", Role.SYSTEM, "Zendesk")
+    return _party(actor, Role.CUSTOMER if actor == requester else Role.AGENT)
+
+
+def _requester(detail: Json) -> Party | None:
+    requester = _text(detail.get("requester_id"))
+    return _party(requester, Role.CUSTOMER) if requester else None
+
+
+def _party(user_id: str, role: Role, name: str = "") -> Party:
+    return Party(kind="zendesk_user", value=user_id, name=name, role=role, evidence=Evidence.ATTESTED)
+
+
+def _audience(detail: Json, comment: Json, *, created: bool) -> Audience:
+    """Only what is said to be public is public."""
+    public = detail.get("is_public") if created else comment.get("is_public")
+    return Audience.PUBLIC if public is True else Audience.INTERNAL
+
+
+def _status(detail: Json, event: Json, change: TicketChange) -> TicketStatus | None:
+    word = event.get("current") if change is TicketChange.STATUS else None
+    return STATUSES.get(_text(word).upper()) or STATUSES.get(_text(detail.get("status")).upper())
+
+
+def _tags(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list):
+        return None
+    return tuple(_text(tag) for tag in cast("list[object]", value))
+
+
+# --- reading JSON that others wrote ----------------------------------------------------------------------------------
+def _object(body: bytes) -> Json:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise UnreadableDelivery("The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise UnreadableDelivery("The body is JSON, and no object.")
+    return cast("Json", value)
+
+
+def _mapping(value: object) -> Json:
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def _instant(value: object) -> int:
+    """Return an ISO 8601 time as UTC microseconds. Raises UnreadableDelivery."""
+    try:
+        moment = datetime.fromisoformat(_text(value))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return int(moment.timestamp() * 1_000_000)
+    except (ValueError, OverflowError, OSError):
+        raise UnreadableDelivery("The event has no readable `time`.") from None
+
+
+def lane_of(delivery: Delivery) -> str:
+    """Return the lane: the ticket that the event is about. Cheap: nothing is parsed, and nothing raises."""
+    found = _SUBJECT.search(delivery.body)
+    return f"ticket:{found[1].decode()}" if found else "other"

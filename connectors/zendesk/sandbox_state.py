@@ -1,0 +1,265 @@
+"""What a Zendesk account holds, as far as the connector sees it: tickets, comments, audits, users, groups.
+
+Where Zendesk documents a pain it is here: limits on updates, keys that expire, a search that lags, safe updates that conflict,
+closed tickets that stay closed. How long an idempotency key lives is not documented; two hours are believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+KEY_LIFE: Final = 2 * 3600 * 1_000_000
+SEARCH_LAG: Final = 120 * 1_000_000
+UPDATES: Final = 30
+UPDATE_WINDOW: Final = 600 * 1_000_000
+ACCOUNT_UPDATES: Final = 100
+ACCOUNT_WINDOW: Final = 60 * 1_000_000
+
+
+class ZendeskRefusal(Exception):
+    """An error answer."""
+
+    def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        """Keep status, body and headers of the answer."""
+        super().__init__(str(status))
+        self.status = status
+        self.body = body
+        self.headers = headers or {}
+
+
+@dataclass(slots=True, kw_only=True)
+class SandboxTicket:
+    """One ticket."""
+
+    id: int
+    subject: str
+    requester_id: int
+    created_at: int
+    updated_at: int
+    description: str = ""
+    external_id: str | None = None
+    status: str = "new"
+    priority: str | None = None
+    group_id: int | None = None
+    assignee_id: int | None = None
+    via: str = "api"
+    tags: list[str] = field(default_factory=list[str])
+    custom_fields: dict[int, str] = field(default_factory=dict[int, str])
+    comments: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    audits: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    updates: list[int] = field(default_factory=list[int])
+
+
+class Account:
+    """A Zendesk account."""
+
+    def __init__(self, now: Callable[[], int], *, own_user: int) -> None:
+        """Begin with the integration's user and three groups."""
+        self.now = now
+        self.own_user = own_user
+        self.users: dict[int, dict[str, Any]] = {
+            own_user: {"id": own_user, "name": "Baton", "email": "baton@example.com", "role": "agent"}
+        }
+        self.groups: dict[int, str] = {501: "Second line", 502: "Escalations", 503: "Billing"}
+        self.tickets: dict[int, SandboxTicket] = {}
+        self.account_updates: list[int] = []
+        self._keys: dict[str, tuple[int, int, str]] = {}
+        self._next_user = 9_000
+        self._next_ticket = 1_000
+        self._next_id = 70_000
+
+    def number(self) -> int:
+        """Return a fresh id for a comment or an audit."""
+        self._next_id += 1
+        return self._next_id
+
+    # --- users -------------------------------------------------------------------------------------------------------
+    def user(self, name: str, email: str, role: str = "end-user") -> int:
+        """Return the user of an address; make it when there is none."""
+        for known in self.users.values():
+            if known["email"] == email:
+                return int(known["id"])
+        self._next_user += 1
+        self.users[self._next_user] = {"id": self._next_user, "name": name, "email": email, "role": role}
+        return self._next_user
+
+    def is_staff(self, user_id: int) -> bool:
+        """Return whether a user is an agent."""
+        return self.users.get(user_id, {}).get("role") in {"agent", "admin"}
+
+    # --- tickets -----------------------------------------------------------------------------------------------------
+    def add(
+        self,
+        subject: str,
+        text: str,
+        *,
+        author: int,
+        requester: int,
+        public: bool,
+        via: str,
+        external_id: str | None = None,
+    ) -> SandboxTicket:
+        """Make a ticket with its first comment."""
+        self._next_ticket += 1
+        now = self.now()
+        ticket = SandboxTicket(
+            id=self._next_ticket,
+            subject=subject,
+            requester_id=requester,
+            description=text,
+            created_at=now,
+            updated_at=now,
+            via=via,
+            external_id=external_id,
+        )
+        self.tickets[ticket.id] = ticket
+        self.comment(ticket, author, text, public=public)
+        return ticket
+
+    def comment(self, ticket: SandboxTicket, author: int, text: str, *, public: bool) -> dict[str, Any]:
+        """Add a comment."""
+        made = {
+            "id": self.number(),
+            "type": "Comment",
+            "author_id": author,
+            "body": text,
+            "plain_body": text,
+            "public": public,
+            "created_at": iso(self.now()),
+            "attachments": list[object](),
+        }
+        ticket.comments.append(made)
+        return made
+
+    def audit(self, ticket: SandboxTicket, author: int, metadata: dict[str, Any]) -> None:
+        """Write an audit row."""
+        ticket.audits.append(
+            {
+                "id": self.number(),
+                "ticket_id": ticket.id,
+                "author_id": author,
+                "created_at": iso(self.now()),
+                "metadata": {"system": {}, "custom": metadata},
+                "events": list[object](),
+                "via": {"channel": "api"},
+            }
+        )
+
+    def touch(self, ticket: SandboxTicket) -> None:
+        """Move the ticket's time stamp; it never stands still, as Zendesk's whole seconds would."""
+        ticket.updated_at = max(self.now(), ticket.updated_at + 1_000_000)
+
+    def find(self, ticket_id: int) -> SandboxTicket:
+        """Return a ticket. Raises ZendeskRefusal."""
+        if ticket_id not in self.tickets:
+            raise ZendeskRefusal(404, {"error": "RecordNotFound", "description": "Not found"})
+        return self.tickets[ticket_id]
+
+    # --- what the API does -------------------------------------------------------------------------------------------
+    def create(self, given: dict[str, Any], key: str | None, fingerprint: str) -> tuple[SandboxTicket, str]:
+        """Create a ticket by the API; with a key that is known, return the one it made: ``hit`` instead of ``miss``."""
+        if key is not None:
+            known = self._keys.get(key)
+            if known is not None and self.now() - known[1] < KEY_LIFE:
+                if known[2] != fingerprint:
+                    raise ZendeskRefusal(400, {"error": "IdempotencyKeyMismatch", "description": "other parameters"})
+                return self.tickets[known[0]], "hit"
+        self._check_group(given)
+        comment = given.get("comment") or {}
+        requester = given.get("requester") or {}
+        requester_id = int(given.get("requester_id") or 0) or self.own_user
+        if requester.get("email"):
+            requester_id = self.user(str(requester.get("name", "")), str(requester["email"]))
+        ticket = self.add(
+            str(given.get("subject", "")),
+            str(comment.get("body", "")),
+            author=self.own_user,
+            requester=requester_id,
+            public=bool(comment.get("public", True)),
+            via="api",
+            external_id=given.get("external_id"),
+        )
+        self._set(ticket, given)
+        ticket.tags = sorted(set(given.get("tags") or []))
+        self.audit(ticket, self.own_user, dict(given.get("metadata") or {}))
+        if key is not None:
+            self._keys[key] = (ticket.id, self.now(), fingerprint)
+        return ticket, "miss"
+
+    def update(self, ticket_id: int, given: dict[str, Any]) -> SandboxTicket:
+        """Update a ticket by the API. Raises ZendeskRefusal."""
+        ticket = self.find(ticket_id)
+        self._limit(ticket)
+        if ticket.status == "closed":
+            details = {"status": [{"description": "Status: closed prevents ticket update"}]}
+            raise ZendeskRefusal(422, {"error": "RecordInvalid", "description": "Record invalid", "details": details})
+        if given.get("safe_update") and str(given.get("updated_stamp")) != iso(ticket.updated_at):
+            raise ZendeskRefusal(409, {"error": "UpdateConflict", "description": "Safe update prevented the update"})
+        self._check_group(given)
+        comment = given.get("comment")
+        if comment:
+            self.comment(ticket, self.own_user, str(comment.get("body", "")), public=bool(comment.get("public", True)))
+        self._set(ticket, given)
+        ticket.tags = sorted({*ticket.tags, *(given.get("additional_tags") or [])})
+        self.audit(ticket, self.own_user, dict(given.get("metadata") or {}))
+        self.touch(ticket)
+        return ticket
+
+    def _set(self, ticket: SandboxTicket, given: dict[str, Any]) -> None:
+        ticket.priority = given.get("priority", ticket.priority)
+        ticket.status = given.get("status", ticket.status)
+        group = given.get("group_id", ticket.group_id)
+        ticket.group_id = int(group) if group is not None else None
+        for each in given.get("custom_fields") or []:
+            ticket.custom_fields[int(each["id"])] = str(each["value"])
+
+    def _check_group(self, given: dict[str, Any]) -> None:
+        group = given.get("group_id")
+        if group is not None and int(group) not in self.groups:
+            details = {"group": [{"description": "Group is not valid"}]}
+            raise ZendeskRefusal(422, {"error": "RecordInvalid", "description": "Record invalid", "details": details})
+
+    def _limit(self, ticket: SandboxTicket) -> None:
+        now = self.now()
+        self.account_updates = [at for at in self.account_updates if now - at < ACCOUNT_WINDOW]
+        ticket.updates = [at for at in ticket.updates if now - at < UPDATE_WINDOW]
+        full = len(ticket.updates) >= UPDATES or len(self.account_updates) >= ACCOUNT_UPDATES
+        if full:
+            window = ticket.updates if len(ticket.updates) >= UPDATES else self.account_updates
+            length = UPDATE_WINDOW if window is ticket.updates else ACCOUNT_WINDOW
+            seconds = max(1, (window[0] + length - now) // 1_000_000)
+            raise ZendeskRefusal(429, {"error": "TooManyRequests"}, {"Retry-After": str(seconds)})
+        ticket.updates.append(now)
+        self.account_updates.append(now)
+
+    def searchable(self) -> list[SandboxTicket]:
+        """Return the tickets that the search knows already."""
+        return [ticket for ticket in self.tickets.values() if self.now() - ticket.created_at >= SEARCH_LAG]
+
+
+def iso(at: int) -> str:
+    """Return an instant as Zendesk writes it."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def shown(ticket: SandboxTicket) -> dict[str, Any]:
+    """Return a ticket as the API shows it."""
+    return {
+        "id": ticket.id,
+        "external_id": ticket.external_id,
+        "subject": ticket.subject,
+        "description": ticket.description,
+        "status": ticket.status,
+        "priority": ticket.priority,
+        "group_id": ticket.group_id,
+        "assignee_id": ticket.assignee_id,
+        "requester_id": ticket.requester_id,
+        "tags": ticket.tags,
+        "via": {"channel": ticket.via},
+        "custom_fields": [{"id": number, "value": value} for number, value in sorted(ticket.custom_fields.items())],
+        "created_at": iso(ticket.created_at),
+        "updated_at": iso(ticket.updated_at),
+    }

@@ -1,0 +1,49 @@
+"""Settings of a Zendesk connection."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+
+from gateway.sdk import ConnectionSettings
+
+
+class ZendeskSettings(ConnectionSettings):
+    """How Baton reaches one Zendesk account, and how Zendesk proves its webhooks."""
+
+    subdomain: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    """The account's subdomain: `acme` of acme.zendesk.com."""
+
+    email: str = Field(min_length=3)
+    """E-mail address of the user that Baton works as."""
+
+    api_token: SecretStr = Field(min_length=1)
+    """An API token of that account."""
+
+    user_id: int = Field(gt=0)
+    """Id of the user that Baton works as, from the address of its profile page. What it does is never taken for a person's."""
+
+    webhook_secret: SecretStr = Field(min_length=1)
+    """The webhook's signing secret."""
+
+    previous_webhook_secret: SecretStr | None = None
+    """The secret before it was changed: both are accepted until this line is removed."""
+
+    api_url: str | None = None
+    """Another address of the API, for a sandbox: http only on this machine. Leave it out for Zendesk itself."""
+
+    timeout: float = Field(default=10.0, gt=0, le=20)
+    """Longest that one request to Zendesk may take, seconds."""
+
+    @field_validator("api_url")
+    @classmethod
+    def _safe_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+            message = "an address of the API begins with https://; http:// only for a sandbox on this machine"
+            raise ValueError(message)
+        return value.rstrip("/")

@@ -1,0 +1,384 @@
+"""The composition root: the only place that chooses store, clock and pool sizes, and the order of start and end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import structlog
+
+from gateway.clock import Clock, SystemClock
+from gateway.host.supervisor import Supervisor
+from gateway.operations import Operations
+from gateway.pipeline import Pipeline
+from gateway.pipeline.intake import WAITING
+from gateway.pipeline.policies import Direction
+from gateway.reloading import Reloading
+from gateway.sdk import Cursor, Delivery, Emit
+from gateway.store import Store, StoreUnavailable, open_store
+from gateway.store.values import JournalEntry
+from gateway.telemetry.lag import LoopLag
+from gateway.telemetry.logs import error_words
+from gateway.telemetry.meters import Meters
+from gateway.telemetry.redaction import Redaction
+from gateway.web.admin import AdminSocket
+from gateway.web.door import FrontDoor
+from gateway.web.health import Health
+from gateway.web.hooks import Hooks
+
+if TYPE_CHECKING:
+    from gateway.host.registry import Specs
+    from gateway.loading import Setup
+
+T = TypeVar("T")
+
+_log: Final = structlog.stdlib.get_logger("gateway.app")
+
+#: The polite part of the end, seconds; what is not finished by then is settled after the next start.
+_DRAIN: Final = 25.0
+#: Longest that calls to vendors are waited for at the end, seconds.
+_CALLS: Final = 10.0
+#: How long counts and obstacles are believed before the store is asked again, seconds.
+_FRESH: Final = 1.0
+#: How long after a delivery could not be kept the gateway says that it is not ready, seconds.
+_SORE: Final = 10.0
+#: Name of the place where a stream's cursor stands.
+_STREAM: Final = "stream"
+
+
+class Gateway:
+    """A whole gateway: front door, connections, pipeline, store."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        path: Path,
+        specs: Specs,
+        redaction: Redaction,
+        environ: Mapping[str, str] = os.environ,
+        clock: Clock | None = None,
+    ) -> None:
+        """Put everything together. No I/O; `path` is where a reload reads from."""
+        self._clock = clock or SystemClock()
+        self._specs = specs
+        self._ended = asyncio.Event()
+        self._draining = False
+        self._store: Store | None = None
+        self._pipeline: Pipeline | None = None
+        self._door: FrontDoor | None = None
+        self._refused_at: float | None = None
+        self._asked: tuple[float, tuple[str, ...]] = (-_FRESH, ())
+        self.ready = asyncio.Event()
+        self.meters = Meters()
+        self.lag_watch = LoopLag(
+            monotonic=self._clock.monotonic, sleep=self._clock.sleep, tell=self.meters.loop_lag.set
+        )
+        self.supervisor = Supervisor(specs, self._clock, emit=self._emit)
+        self.reloading = Reloading(
+            setup, path=path, specs=specs, environ=environ, redaction=redaction, meters=self.meters, now=self._clock.now
+        )
+
+    # --- what others see ---------------------------------------------------------------------------------------------
+    @property
+    def setup(self) -> Setup:
+        """Return what it runs by now."""
+        return self.reloading.setup
+
+    @property
+    def port(self) -> int:
+        """Return the port that is listened on."""
+        return _opened(self._door).port
+
+    @property
+    def store(self) -> Store:
+        """Return the store, while the gateway runs."""
+        return _opened(self._store)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Return the pipeline, while the gateway runs."""
+        return _opened(self._pipeline)
+
+    # --- life --------------------------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Run until `end`. Raises StoreUnavailable or CannotListen when it cannot start."""
+        config = self.setup.config
+        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = await asyncio.to_thread(open_store, config.database)
+        self._store = store
+        try:
+            await asyncio.to_thread(self.reloading.enter, store, "started")
+            await self._run(store)
+        finally:
+            store.close()
+
+    async def _run(self, store: Store) -> None:
+        setup = self.setup
+        direction = Direction(policy=setup.policy, connections=setup.facts)
+        self._pipeline = Pipeline(store, self.supervisor, direction, self._clock, self.meters)
+        self.supervisor.begin(setup.config.running)
+        door = self._door = self._make_door()
+        admin = AdminSocket(directory=setup.config.data, operator=self)
+        # The address first: when it is taken, nothing has begun that would have to be ended.
+        await door.start(setup.config.host, setup.config.port)
+        async with asyncio.TaskGroup() as group:
+            lag = group.create_task(self.lag_watch.run())
+            group.create_task(self.supervisor.run())
+            group.create_task(self._pipeline.run())
+            await admin.start()
+            self._say_ready()
+            self.ready.set()
+            await self._ended.wait()
+            await self._drain(door)
+            await admin.stop()
+            lag.cancel()
+        _log.info("ended", action="ended")
+
+    def end(self) -> None:
+        """Ask for the end; safe twice."""
+        self._draining = True
+        self._ended.set()
+
+    async def _drain(self, door: FrontDoor) -> None:
+        _log.info("draining: no new requests", action="draining")
+        try:
+            async with asyncio.timeout(_DRAIN):
+                await door.finish()
+                await self.pipeline.stop(_CALLS)
+        except TimeoutError:
+            _log.warning("not everything was finished: it is settled after the next start", action="drain_cut")
+        await self.supervisor.stop()
+
+    def _make_door(self) -> FrontDoor:
+        config = self.setup.config
+        hooks = Hooks(
+            find=self.supervisor.find,
+            intake=self,
+            meters=self.meters,
+            now=self._clock.now,
+            monotonic=self._clock.monotonic,
+            public_url=config.public_url,
+            read_seconds=config.limits.read_seconds,
+            requests=config.limits.requests,
+        )
+        health = Health(vitals=self, meters=self.meters, refresh=self.count)
+        return FrontDoor([*hooks.routes(), *health.routes()], limits=config.limits, trusted=config.trusted_proxies)
+
+    def _say_ready(self) -> None:
+        config = self.setup.config
+        _log.info(
+            "ready",
+            action="ready",
+            listening=f"{config.host}:{self.port}",
+            public_url=config.public_url,
+            store=self.store.engine,
+            config=config.digest[:12],
+            policy=self.setup.policy.digest[:12],
+            connections=[f"{each.name} ({each.spec.name}, {each.mode.value})" for each in config.running],
+        )
+        for fault in self.setup.faults:
+            _log.warning("a connection cannot run: %s", fault, action="connection_fault")
+
+    # --- way in ------------------------------------------------------------------------------------------------------
+    async def accept(self, entry: JournalEntry) -> None:
+        """Make a delivery durable, and remember when that fails."""
+        try:
+            await self.pipeline.intake.accept(entry)
+        except StoreUnavailable:
+            self._refused_at = self._clock.monotonic()
+            raise
+        self._refused_at = None
+
+    def _emit(self, connection: str) -> Emit:
+        async def emit(delivery: Delivery, cursor: Cursor | None) -> None:
+            # A stream tells of many threads at once, so its deliveries share one lane.
+            entry = JournalEntry(delivery=delivery, lane=connection)
+            if cursor is None:
+                await self.accept(entry)
+                return
+            await asyncio.to_thread(self.store.journal_with_cursor, [entry], connection, _STREAM, cursor)
+            self.pipeline.parsing.bell.ring()
+
+        return emit
+
+    # --- health ------------------------------------------------------------------------------------------------------
+    def lag(self) -> float:
+        """Return the worst lag of the event loop lately, seconds."""
+        return self.lag_watch.worst
+
+    async def obstacles(self) -> tuple[str, ...]:
+        """Return what keeps deliveries from being taken. A vendor's outage is none."""
+        asked, known = self._asked
+        if self._clock.monotonic() - asked >= _FRESH:
+            known = await self._look_for_obstacles()
+            self._asked = (self._clock.monotonic(), known)
+        return ("draining", *known) if self._draining else known
+
+    async def _look_for_obstacles(self) -> tuple[str, ...]:
+        found: list[str] = []
+        try:
+            async with asyncio.timeout(5):
+                await asyncio.to_thread(self.store.pauses)
+        except (StoreUnavailable, TimeoutError):
+            found.append("store")
+        if self._refused_at is not None and self._clock.monotonic() - self._refused_at < _SORE:
+            found.append("journal")
+        if self.pipeline.intake.waiting >= WAITING:
+            found.append("queue")
+        disk = shutil.disk_usage(self.setup.config.data)
+        if disk.free < disk.total * self.setup.config.limits.disk_free:
+            found.append("disk")
+        return tuple(found)
+
+    async def count(self) -> None:
+        """Bring the gauges up to date."""
+        now = self._clock.now()
+        for status in self.supervisor.statuses():
+            self.meters.connection_up.labels(status.name).set(1 if status.state.value == "ok" else 0)
+            if status.last_success_at is not None:
+                self.meters.last_success.labels(status.name).set(status.last_success_at / 1_000_000)
+        self.meters.wal_bytes.set(_size(self.setup.config.data / "baton.db-wal"))
+        try:
+            accounts = await asyncio.to_thread(self.store.accounts)
+            self.meters.account(accounts, await asyncio.to_thread(self.store.oldest_pending), now)
+        except StoreUnavailable:
+            self.meters.store_up.set(0)
+
+    # --- operators ---------------------------------------------------------------------------------------------------
+    async def operate(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do what an operator asks over the admin socket."""
+        if name == "status":
+            return await self._status()
+        if name == "reload":
+            return await self.reload(str(arguments.get("actor") or "unknown"))
+        if name == "drain":
+            self.end()
+            return {"draining": True}
+        operations = Operations(
+            store=self.store,
+            now=self._clock.now,
+            connections=tuple(self.setup.config.connections),
+            rules=tuple(rule.id for rule in self.setup.policy.rules),
+        )
+        result = await asyncio.to_thread(operations.operate, name, arguments)
+        self.pipeline.ring()
+        return result
+
+    async def reload(self, actor: str) -> Mapping[str, Any]:
+        """Read the configuration again; see `Reloading`."""
+        return await self.reloading.reload(self.store, self.pipeline, self.supervisor, actor)
+
+    async def _status(self) -> dict[str, Any]:
+        config = self.setup.config
+        accounts = await asyncio.to_thread(self.store.accounts)
+        return {
+            "obstacles": list(await self.obstacles()),
+            "listening": f"{config.host}:{self.port}",
+            "public_url": config.public_url,
+            "store": self.store.engine,
+            "config": config.digest,
+            "policy": self.setup.policy.digest,
+            "connections": [
+                {
+                    "name": each.name,
+                    "connector": each.connector,
+                    "channel": each.channel.value,
+                    "mode": each.mode.value,
+                    "state": each.state.value,
+                    "error": each.error,
+                    "last_success_at": each.last_success_at,
+                }
+                for each in self.supervisor.statuses()
+            ],
+            "pauses": dict(await asyncio.to_thread(self.store.pauses)),
+            "accounts": {
+                **{key: getattr(accounts, key) for key in ("deliveries", "deliveries_pending", "activities")},
+                "activities_pending": accounts.activities_pending,
+                "effects": dict(accounts.effects),
+                "dead_letters_open": accounts.dead_letters_open,
+                "unaccounted": accounts.unaccounted,
+            },
+        }
+
+
+def calm_collector() -> None:
+    """Have Python look for reference cycles seldom: nearly nothing here forms any, and what was imported never dies.
+
+    Measured: a twentieth of the whole path's time (`bench/README.md`).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+async def serve(setup: Setup, *, path: Path, specs: Specs, redaction: Redaction) -> None:
+    """Run a gateway until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads."""
+    calm_collector()
+    gateway = Gateway(setup, path=path, specs=specs, redaction=redaction)
+    wanted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_stray)
+    asked = 0
+
+    def end() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            # Nothing is lost by that: what was accepted is committed, what was being sent is settled at the next start.
+            os._exit(1)
+        gateway.end()
+
+    async def reload() -> None:
+        while True:
+            await wanted.wait()
+            wanted.clear()
+            await gateway.reload("signal:SIGHUP")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    loop.add_signal_handler(signal.SIGHUP, wanted.set)
+    try:
+        async with asyncio.TaskGroup() as group:
+            reloads = group.create_task(reload())
+            try:
+                await gateway.run()
+            finally:
+                reloads.cancel()
+    except BaseExceptionGroup as several:
+        raise _only(several) from None
+
+
+def _only(error: BaseException) -> BaseException:
+    """Return the one error that a group holds, the group itself when it holds several."""
+    if isinstance(error, BaseExceptionGroup):
+        several: list[BaseException] = list(error.exceptions)
+        if len(several) == 1:
+            return _only(several[0])
+    return error
+
+
+def _stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody waited for: asyncio's own words would quote the task, and with it what it held."""
+    error = context.get("exception")
+    words = error_words(error) if isinstance(error, BaseException) else "no error"
+    _log.error("an error that nobody waited for: %s", words, action="stray_error", exc_info=error)
+
+
+def _opened(part: T | None) -> T:
+    if part is None:
+        raise RuntimeError("the gateway has not been started")
+    return part
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

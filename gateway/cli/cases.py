@@ -1,0 +1,109 @@
+"""`baton cases list|show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.configuration import config_option
+from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, table
+
+if TYPE_CHECKING:
+    from gateway.store.ports import AppliedActivity, CaseHistory, EffectView
+
+
+@click.group()
+def command() -> None:
+    """Show cases, and why they were escalated or not."""
+
+
+@command.command("list")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, newest first.")
+@config_option
+@json_option
+def list_(limit: int, config: Path, *, as_json: bool) -> None:
+    """List cases, newest first."""
+    from gateway.cli.reading import reading
+
+    with reading(config) as store:
+        cases = store.cases(limit)
+    if as_json:
+        print_json(plain(cases))
+        return
+    if not cases:
+        click.echo("There is no case yet.")
+        return
+    rows = [
+        (
+            case.id,
+            case.status.value,
+            case.priority.value if case.priority else "-",
+            case.connection,
+            instant(case.last_activity_at),
+        )
+        for case in cases
+    ]
+    table(rows, ("case", "status", "prio", "began on", "last activity (UTC)"))
+
+
+@command.command()
+@click.argument("case_id", metavar="CASE")
+@config_option
+@json_option
+def show(case_id: str, config: Path, *, as_json: bool) -> None:
+    """Show one case: what happened, why it was escalated or not, and what became of it outside.
+
+    What people wrote is not shown; --json has everything.
+    """
+    from gateway.cli.reading import reading
+
+    with reading(config) as store:
+        history = store.history(case_id)
+    if history is None:
+        message = f"there is no case {case_id}: `baton cases list` shows those that there are"
+        raise WrongInput(message)
+    if as_json:
+        print_json(plain(history))
+        return
+    _show(history)
+
+
+def _show(history: CaseHistory) -> None:
+    case = history.case
+    click.echo(f"Case {case.id} is {case.status.value}, priority {case.priority.value if case.priority else '-'}.")
+    for thread in history.threads:
+        click.echo(f"  thread {thread.key} on {thread.connection}")
+    for ticket in history.tickets:
+        kind = "was there before" if ticket.adopted else "made by Baton"
+        click.echo(f"  ticket {ticket.ticket_id} on {ticket.connection} ({kind})")
+    for merged in history.merged:
+        click.echo(f"  holds case {merged}, merged into it")
+    for activity in history.activities:
+        _show_activity(activity)
+    for effect in history.effects:
+        _show_effect(effect)
+    for name, due_at in history.timers.items():
+        click.echo(f"  waits until {instant(due_at)} for {name}")
+
+
+def _show_activity(applied: AppliedActivity) -> None:
+    activity = applied.activity
+    who = activity.sender.role.value if activity.sender else "baton"
+    name = f" {activity.name}" if activity.name else ""
+    what = f"{activity.kind.value}{name} of {who} on {activity.connection}"
+    click.echo(f"{applied.seq:>4} {instant(activity.occurred_at)} {what}")
+    sentence = (applied.trace or {}).get("sentence")
+    if sentence:
+        paragraph(str(sentence), indent="       ")
+
+
+def _show_effect(view: EffectView) -> None:
+    effect = view.effect
+    rule = f", rule {effect.rule}" if effect.rule else ""
+    click.echo(f"  {effect.kind.value} to {effect.connection}: {view.state.value}{rule}")
+    if view.receipt and view.receipt.ticket_id:
+        click.echo(f"       ticket {view.receipt.ticket_id} {view.receipt.url}".rstrip())
+    if view.reason:
+        paragraph(view.reason, indent="       ")

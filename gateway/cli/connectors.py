@@ -1,0 +1,111 @@
+"""`baton connectors list|show`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gateway.cli.terminal import WrongInput, json_option, paragraph, print_json, table
+
+if TYPE_CHECKING:
+    from gateway.config import AnySpec
+
+
+@click.group()
+def command() -> None:
+    """Show which connectors are installed."""
+
+
+@command.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List the installed connectors."""
+    from gateway.cli.configuration import installed
+    from gateway.config import missing
+
+    specs = installed()
+    found = [(name, specs[name]) for name in sorted(specs)]
+    if as_json:
+        print_json([_facts(spec, specs.problems.get(name)) for name, spec in found])
+        return
+    rows = [
+        (name, _channels(spec), specs.problems.get(name) or missing(spec) or f"{spec.title}: ready")
+        for name, spec in found
+    ]
+    table(rows, ("connector", "channels", "state"))
+
+
+@command.command()
+@click.argument("name")
+@json_option
+def show(name: str, *, as_json: bool) -> None:
+    """Show one connector: what it can do, and every setting it has."""
+    from gateway.cli.configuration import installed
+    from gateway.toml import nearest
+
+    specs = installed()
+    spec = specs.get(name)
+    if spec is None:
+        near = nearest(name, specs)
+        hint = f'did you mean "{near}"?' if near else "`baton connectors list` shows those that are"
+        message = f'no connector "{name}" is installed: {hint}'
+        raise WrongInput(message)
+    if as_json:
+        print_json({**_facts(spec, specs.problems.get(name)), "settings": spec.settings.model_json_schema()})
+        return
+    _show(spec, specs.problems.get(name))
+
+
+def _show(spec: AnySpec, problem: str | None) -> None:
+    facts = _facts(spec, problem)
+    click.secho(f"{spec.title} ({spec.name})", bold=True)
+    if facts["problem"]:
+        paragraph(facts["problem"], indent="  ")
+    click.echo(f"  channels      {_channels(spec)}")
+    click.echo(f"  roles         {', '.join(facts['roles']) or 'none'}")
+    click.echo(f"  hooks         {', '.join(facts['hooks'])}")
+    click.echo(f"  repeated write is kept from landing twice by: {facts['idempotency']}")
+    for limit in spec.capabilities.limits:
+        click.echo(f"  limit         {limit.calls} calls in {limit.seconds:g} s per {limit.scope}")
+    click.echo(f"  sandbox       {f'baton sandbox {spec.name}' if spec.sandbox else 'none'}")
+    for scope in spec.capabilities.scopes:
+        click.echo(f"  needs         {scope}")
+    click.echo()
+    rows = [
+        (key, _kind(info), (info.description or "").replace("\n", " "))
+        for key, info in spec.settings.model_fields.items()
+    ]
+    table(rows, ("setting", "", "meaning"))
+
+
+def _kind(info: Any) -> str:
+    from gateway.config.fields import is_secret
+
+    words = ["secret"] if is_secret(info.annotation) else []
+    return ", ".join([*words, "required" if info.is_required() else "optional"])
+
+
+def _facts(spec: AnySpec, problem: str | None) -> dict[str, Any]:
+    from gateway.config import missing
+    from gateway.host.registry import roles_of
+
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "channels": sorted(channel.value for channel in spec.channels),
+        "roles": sorted(roles_of(None, spec)) if problem is None else [],
+        "hooks": [f"/hooks/CONNECTION{f'/{name}' if name else ''}" for name in spec.capabilities.endpoints],
+        "idempotency": spec.capabilities.idempotency.value,
+        "limits": [
+            {"scope": limit.scope, "calls": limit.calls, "seconds": limit.seconds} for limit in spec.capabilities.limits
+        ],
+        "scopes": list(spec.capabilities.scopes),
+        "sandbox": spec.sandbox is not None,
+        "contract": spec.contract,
+        "problem": problem or missing(spec),
+    }
+
+
+def _channels(spec: AnySpec) -> str:
+    return ", ".join(sorted(channel.value for channel in spec.channels))

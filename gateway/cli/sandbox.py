@@ -1,0 +1,121 @@
+"""`baton sandbox`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gateway.cli.terminal import Failure, WrongInput
+
+if TYPE_CHECKING:
+    from gateway.config import AnySpec
+    from gateway.testing.sandbox import Sandbox
+
+#: How often waiting webhooks are sent, seconds.
+_EVERY = 0.5
+
+
+@click.command()
+@click.argument("name")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--hooks", metavar="URL", default=None, help="Where its webhooks go, like http://127.0.0.1:8080/hooks/zendesk."
+)
+def command(name: str, host: str, port: int, hooks: str | None) -> None:
+    """Run a stand-in for a vendor, to try Baton without an account.
+
+    It prints what to write into plugins.toml, and shows its whole state at /_sandbox/state. People at the vendor do something
+    when you POST to /_sandbox/acts/NAME. Control-C or SIGTERM ends it.
+    """
+    import asyncio
+
+    sandbox = make(_spec(name))
+    try:
+        asyncio.run(_run(sandbox, name, host, port, hooks))
+    except OSError as error:
+        raise Failure(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
+
+
+def make(spec: AnySpec) -> Sandbox:
+    """Return the sandbox that a connector ships. Raises `Failure` when there is none, or it cannot be imported."""
+    from importlib import import_module
+
+    from gateway.config import installing
+    from gateway.testing.sandbox import Sandbox
+
+    if spec.sandbox is None:
+        raise Failure(f"connector {spec.name} ships no sandbox")
+    module, _, attribute = spec.sandbox.partition(":")
+    try:
+        made: Any = getattr(import_module(module), attribute)()
+    except ImportError as error:
+        hint = f": run {installing(spec.extra)}" if spec.extra else ""
+        raise Failure(
+            f"the sandbox of {spec.name} cannot be imported ({error.name or error} is missing){hint}"
+        ) from None
+    if not isinstance(made, Sandbox):
+        raise Failure(f"the sandbox of {spec.name} is none: {spec.sandbox} is no gateway.testing.sandbox.Sandbox")
+    return made
+
+
+def _spec(name: str) -> AnySpec:
+    from gateway.cli.configuration import installed
+    from gateway.toml import nearest
+
+    specs = installed()
+    spec = specs.get(name)
+    if spec is None:
+        near = nearest(name, specs)
+        hint = f'did you mean "{near}"?' if near else f"there are {', '.join(sorted(specs)) or 'none'}"
+        raise WrongInput(f'no connector "{name}" is installed: {hint}')
+    if name in specs.problems:
+        raise Failure(specs.problems[name])
+    return spec
+
+
+async def _run(sandbox: Sandbox, name: str, host: str, port: int, hooks: str | None) -> None:
+    import asyncio
+    import signal
+
+    from gateway.clock import SystemClock
+
+    await sandbox.start(host, port)
+    try:
+        for line in _words(sandbox, name):
+            click.echo(line)
+        clock = SystemClock()
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Also where a shell started it in the background and left SIGINT ignored.
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        webhooks = getattr(sandbox, "webhooks", None)
+        while not ended.is_set():
+            if hooks and webhooks is not None and webhooks.waiting:
+                await webhooks.send(hooks)
+            await clock.sleep(_EVERY)
+    finally:
+        await sandbox.stop()
+
+
+def _words(sandbox: Sandbox, name: str) -> list[str]:
+    secrets = {key: f"{name}_{key}".upper() for key in sandbox.secrets()}
+    lines = [
+        f"{sandbox.title}, as far as Baton uses it, at {sandbox.url}",
+        f"Its state: {sandbox.url}/_sandbox/state",
+        f"What people there can be made to do: {sandbox.url}/_sandbox/acts",
+        "",
+    ]
+    lines += [f"# In the connection's section of plugins.toml, below connector = {_quoted(name)}:"]
+    lines += [f"{key} = {_quoted(value)}" for key, value in sandbox.settings().items()]
+    lines += [f"{key} = {{ env = {_quoted(variable)} }}" for key, variable in secrets.items()]
+    lines += ["", "# In the shell that runs `baton serve`:"]
+    lines += [f"export {variable}={sandbox.secrets()[key]}" for key, variable in secrets.items()]
+    return [*lines, ""]
+
+
+def _quoted(value: str) -> str:
+    from json import dumps
+
+    return dumps(value)

@@ -1,0 +1,243 @@
+"""Every claim of the demo, with the question to a stand-in or to the store that answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from gateway.demo.morning import CHAT, DESK, Morning
+from gateway.demo.vendors import Chat, Helpdesk
+from gateway.model import Activity, ActivityKind, EffectKind, Role
+from gateway.store.values import CaseHistory, EffectState, EffectView
+
+if TYPE_CHECKING:
+    from gateway.demo.world import World
+
+#: Our word for a priority → the helpdesk's.
+_PRIORITIES: Final = {"P1": "urgent", "P2": "high", "P3": "normal", "P4": "low"}
+_UNAUTHORIZED: Final = 401
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A sentence, and whether it holds."""
+
+    #: The sentence that is printed.
+    sentence: str
+    #: True when what was asked answers for it.
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseProof:
+    """A case with what is claimed of it."""
+
+    history: CaseHistory
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Everything that is claimed."""
+
+    cases: tuple[CaseProof, ...]
+    #: Claims about the morning as a whole.
+    whole: tuple[Claim, ...]
+
+    @property
+    def broken(self) -> tuple[Claim, ...]:
+        """Return the claims that do not hold."""
+        return tuple(
+            claim for claim in (*(c for case in self.cases for c in case.claims), *self.whole) if not claim.holds
+        )
+
+
+def prove(world: World, morning: Morning) -> Proof:
+    """Ask for everything that is to be claimed. Called when the world is at rest."""
+    store = world.gateway.store
+    cases = sorted(store.cases(1_000), key=lambda case: case.opened_at)
+    histories = [history for case in cases if (history := store.history(case.id)) is not None]
+    asking = _Asking(cast("Chat", world.sandboxes[CHAT]), cast("Helpdesk", world.sandboxes[DESK]))
+    proofs = tuple(CaseProof(history=history, claims=tuple(asking.case(history))) for history in histories)
+    whole = (
+        *_expected(histories, morning),
+        *asking.all_tickets(histories),
+        *asking.all_posts(histories),
+        *_echoes(histories),
+        *_doors(world, morning),
+    )
+    return Proof(cases=proofs, whole=whole)
+
+
+class _Asking:
+    def __init__(self, chat: Chat, desk: Helpdesk) -> None:
+        self._chat = chat
+        self._desk = desk
+
+    # --- one case ----------------------------------------------------------------------------------------------------
+    def case(self, history: CaseHistory) -> Iterable[Claim]:
+        done = [view for view in history.effects if view.state is EffectState.DONE]
+        waiting = [view for view in history.effects if view.state is not EffectState.DONE]
+        if waiting:
+            yield Claim(sentence=f"{len(waiting)} things were not done", holds=False)
+        if history.tickets:
+            for link in history.tickets:
+                yield from self._ticket(history, link.ticket_id, adopted=link.adopted)
+        else:
+            found = self._desk.tickets_with_external_id(f"baton:{history.case.id}")
+            yield Claim(sentence="no ticket was made for it", holds=not found)
+        for view in done:
+            yield from self._effect(view)
+
+    def _ticket(self, history: CaseHistory, ticket_id: str, *, adopted: bool) -> Iterable[Claim]:
+        ticket = self._desk.account.tickets.get(int(ticket_id))
+        if ticket is None:
+            yield Claim(sentence=f"ticket #{ticket_id} stands in the helpdesk", holds=False)
+            return
+        carrying = self._desk.tickets_with_external_id(f"baton:{history.case.id}")
+        if adopted:
+            sentence = f"it is ticket #{ticket_id}, which was there already ({ticket.via}); no second one was made"
+            yield Claim(sentence=sentence, holds=not carrying and ticket.via != "api")
+        else:
+            sentence = f"ticket #{ticket_id} was made for it, and no other"
+            yield Claim(sentence=sentence, holds=carrying == [ticket.id])
+            said = [each for each in _said(history) if each.connection == CHAT]
+            bodies = "\n".join(str(comment["body"]) for comment in ticket.comments)
+            sentence = f"all that was said stands on it ({len(said)} of {len(said)})"
+            yield Claim(sentence=sentence, holds=all(each.text.split("\n")[0] in bodies for each in said))
+        ours = [comment for comment in ticket.comments if comment["author_id"] == self._desk.account.own_user]
+        if ours:
+            sentence = f"Baton wrote {_times(len(ours), 'internal note')} there and nothing in public"
+            yield Claim(sentence=sentence, holds=not any(comment["public"] for comment in ours))
+        else:
+            yield Claim(sentence="Baton wrote nothing there", holds=not any("baton" in tag for tag in ticket.tags))
+        if any(view.effect.kind is EffectKind.HANDOFF for view in history.effects):
+            yield from self._settings(history, ticket)
+
+    def _settings(self, history: CaseHistory, ticket: Any) -> Iterable[Claim]:
+        case = history.case
+        effects = [view.effect for view in history.effects if view.effect.connection == DESK]
+        groups = [effect.destination for effect in effects if effect.destination]
+        group = self._desk.account.groups.get(ticket.group_id or 0, "none")
+        if groups:
+            yield Claim(sentence=f"it stands in group {group}", holds=group == groups[-1])
+        if case.priority is not None:
+            wanted = _PRIORITIES[case.priority.value]
+            yield Claim(sentence=f"with priority {ticket.priority}", holds=ticket.priority == wanted)
+        if case.tags:
+            yield Claim(sentence=f"with tags {', '.join(case.tags)}", holds=set(case.tags) <= set(ticket.tags))
+
+    def _effect(self, view: EffectView) -> Iterable[Claim]:
+        effect = view.effect
+        if effect.kind is EffectKind.REPLY:
+            post = self._post(effect.id)
+            place, _, thread = effect.destination.partition(":")
+            there = post is not None and post in self._chat.messages(place) and post.get("thread_ts", "") == thread
+            sentence = f'the customer was told, where they are: "{effect.text}"'
+            yield Claim(sentence=sentence, holds=there and post is not None and post["text"] == effect.text)
+        elif effect.kind is EffectKind.NOTIFY:
+            post = self._post(effect.id)
+            there = post is not None and post in self._chat.messages(effect.destination)
+            yield Claim(sentence=f"{effect.destination} was told: {effect.title}", holds=there)
+        elif effect.kind is EffectKind.HANDOFF:
+            yield Claim(sentence="the handoff stands there once", holds=self._desk.notes_with_key(effect.id) == 1)
+
+    def _post(self, key: str) -> dict[str, Any] | None:
+        if self._chat.posts_with_key(key) != 1:
+            return None
+        channels: dict[str, list[dict[str, Any]]] = getattr(self._chat, "posts", {})
+        posts = [post for messages in channels.values() for post in messages]
+        return next(post for post in posts if (post.get("metadata") or {}).get("event_payload", {}).get("key") == key)
+
+    # --- all of them -------------------------------------------------------------------------------------------------
+    def all_tickets(self, histories: Sequence[CaseHistory]) -> Iterable[Claim]:
+        held = [link.ticket_id for history in histories for link in history.tickets]
+        there = {str(number) for number in self._desk.account.tickets}
+        sentence = f"each of the {len(there)} tickets in the helpdesk belongs to exactly one case"
+        yield Claim(sentence=sentence, holds=len(held) == len(set(held)) and set(held) == there)
+
+    def all_posts(self, histories: Sequence[CaseHistory]) -> Iterable[Claim]:
+        kinds = (EffectKind.REPLY, EffectKind.NOTIFY)
+        keys = {view.effect.id for history in histories for view in history.effects if view.effect.kind in kinds}
+        channels: dict[str, list[dict[str, Any]]] = getattr(self._chat, "posts", {})
+        marked = [post for messages in channels.values() for post in messages if post.get("metadata")]
+        found = [post["metadata"]["event_payload"]["key"] for post in marked]
+        sentence = f"each of the {len(found)} messages that Baton wrote in the chat was decided, and stands there once"
+        yield Claim(sentence=sentence, holds=len(found) == len(set(found)) and set(found) == keys)
+
+
+def _expected(histories: Sequence[CaseHistory], morning: Morning) -> Iterable[Claim]:
+    for wanted in morning.expected:
+        fitting = [each for each in histories if _fits(each.case.subject, wanted.subject)]
+        rules = [episode.rule for history in fitting for episode in history.episodes]
+        what = f"escalated by rule {wanted.rule}" if wanted.rule else "not escalated"
+        holds = len(fitting) == 1 and rules == ([wanted.rule] if wanted.rule else [])
+        holds = holds and (bool(fitting[0].tickets) or not wanted.ticket)
+        yield Claim(sentence=f'"{wanted.subject or "(a robot)"}" is one case, {what}', holds=holds)
+    sentence = f"there are {len(histories)} cases, and no other"
+    yield Claim(sentence=sentence, holds=len(histories) == len(morning.expected))
+
+
+def _fits(subject: str, wanted: str) -> bool:
+    return subject.startswith(wanted) if wanted else not subject
+
+
+def _echoes(histories: Sequence[CaseHistory]) -> Iterable[Claim]:
+    """Claim that what Baton wrote came back to it as the vendors' events, and moved nothing."""
+    own = [applied for history in histories for applied in history.activities if applied.activity.own]
+    still = all((applied.trace or {}).get("result") == "own" for applied in own)
+    yield Claim(
+        sentence=f"{len(own)} writes of Baton's own came back as events; no rule looked at them",
+        holds=bool(own) and still,
+    )
+
+
+def _doors(world: World, morning: Morning) -> Iterable[Claim]:
+    store = world.gateway.store
+    accounts = store.accounts()
+    accepted = sum(1 for answers in world.answers.values() for status in answers if _ok(status))
+    accepted += sum(1 for status in morning.repeated if _ok(status))
+    for words, status in morning.refused.items():
+        yield Claim(sentence=f"{words}: answered {status}", holds=status == _UNAUTHORIZED)
+    sentence = f"{len(morning.repeated)} deliveries of 2 genuine requests: {accounts.events_duplicate} duplicates added nothing"
+    yield Claim(
+        sentence=sentence,
+        holds=all(map(_ok, morning.repeated)) and accounts.events_duplicate == len(morning.repeated) - 2,
+    )
+    letters = store.dead_letters()
+    details = [store.dead_letter(letter.id) for letter in letters]
+    kept = all(
+        detail is not None and detail.delivery is not None and detail.delivery.delivery.body for detail in details
+    )
+    sentence = f"{_times(len(letters), 'dead letter')}: what nobody can read, kept with its bytes"
+    yield Claim(sentence=sentence, holds=len(letters) == morning.rubbish and kept)
+    sentence = f"{accounts.deliveries} deliveries accepted, {accounts.deliveries} in the store, 0 of those refused"
+    yield Claim(sentence=sentence, holds=accounts.deliveries == accepted)
+    sentence = (
+        f"{accounts.events} events = {accounts.events_duplicate} duplicates + {accounts.events_dead} dead + "
+        f"{accounts.activities - accounts.activities_internal} activities; unaccounted: {accounts.unaccounted}"
+    )
+    yield Claim(sentence=sentence, holds=accounts.unaccounted == 0)
+    yield Claim(sentence="the audit's chain of hashes holds", holds=store.verify_audit() is None)
+
+
+def _said(history: CaseHistory) -> list[Activity]:
+    """Return what people said in a case and did not take back."""
+    activities = [applied.activity for applied in history.activities]
+    return [
+        each
+        for each in activities
+        if each.kind is ActivityKind.MESSAGE
+        and each.sender is not None
+        and each.sender.role is not Role.SYSTEM
+        and not each.own
+    ]
+
+
+def _times(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _ok(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 (what HTTP calls success)

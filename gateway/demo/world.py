@@ -1,0 +1,167 @@
+"""The demo's world: stand-ins of the vendors and a real gateway between them, all over HTTP on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tomllib
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from gateway.app import Gateway
+from gateway.demo.clock import MorningClock
+from gateway.host.registry import Specs, discover
+from gateway.loading import load_setup
+from gateway.model import Channel
+from gateway.telemetry.redaction import Redaction
+from gateway.testing.sandbox import Sandbox
+from gateway.testing.webhooks import WebhookSender
+
+#: Longest that the world may take to come to rest, seconds.
+_PATIENCE: Final = 15.0
+_BUSY: Final = ("pending", "sending", "unknown")
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the message is a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that takes part."""
+
+    #: The time of the morning.
+    clock: MorningClock
+    #: The gateway, over the real code, store and HTTP.
+    gateway: Gateway
+    #: The stand-ins, by connection.
+    sandboxes: Mapping[str, Sandbox]
+    #: Statuses that the stand-ins got for what they sent, by connection.
+    answers: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+
+    def hooks(self, connection: str) -> str:
+        """Return the address at which a connection's vendor reaches the gateway."""
+        return f"http://127.0.0.1:{self.gateway.port}/hooks/{connection}"
+
+    async def deliver(self) -> None:
+        """Have each vendor send what it has to tell."""
+        for connection, sandbox in self.sandboxes.items():
+            webhooks = _webhooks(sandbox)
+            if webhooks is not None and webhooks.waiting:
+                self.answers.setdefault(connection, []).extend(await webhooks.send(self.hooks(connection)))
+
+    async def rest(self) -> None:
+        """Deliver and wait until nothing moves any more. Raises `DemoFailed`."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                calm = 0
+                while calm < 2:  # noqa: PLR2004 (an answer may be on its way between two looks)
+                    await self.deliver()
+                    calm = calm + 1 if await self._is_still() else 0
+                    await self.clock.sleep(0.02)
+        except TimeoutError:
+            accounts = await asyncio.to_thread(self.gateway.store.accounts)
+            raise DemoFailed(f"the world does not come to rest within {_PATIENCE:.0f} s: {accounts}") from None
+
+    async def _is_still(self) -> bool:
+        store = self.gateway.store
+        accounts = await asyncio.to_thread(store.accounts)
+        due = await asyncio.to_thread(store.next_due)
+        moving = accounts.deliveries_pending + accounts.activities_pending
+        moving += sum(accounts.effects.get(state, 0) for state in _BUSY)
+        waiting = any(webhooks.waiting for webhooks in map(_webhooks, self.sandboxes.values()) if webhooks is not None)
+        return not moving and not waiting and (due is None or due > self.clock.now())
+
+    async def at(self, hour: int, minute: int) -> None:
+        """Come to rest, and let time pass until a time of the morning."""
+        await self.rest()
+        self.clock.pass_until(hour, minute)
+        self.gateway.pipeline.ring()
+        await self.rest()
+
+
+def _webhooks(sandbox: Sandbox) -> WebhookSender | None:
+    found: object = getattr(sandbox, "webhooks", None)
+    return found if isinstance(found, WebhookSender) else None
+
+
+@asynccontextmanager
+async def world() -> AsyncGenerator[World, None]:
+    """Start the stand-ins and the gateway, in a directory that is gone afterwards. Raises `DemoFailed`."""
+    clock = MorningClock()
+    specs = discover()
+    text = files("gateway.demo").joinpath("plugins.toml").read_text(encoding="utf-8")
+    policy = files("gateway.demo").joinpath("escalation.toml").read_text(encoding="utf-8")
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="baton-demo-")))
+        sandboxes, text, environ = await _stand_ins(stack, specs, text, clock.now)
+        (directory / "plugins.toml").write_text(text, encoding="utf-8")
+        (directory / "escalation.toml").write_text(policy, encoding="utf-8")
+        setup = load_setup(directory / "plugins.toml", specs=specs, environ=environ)
+        if setup.faults:
+            raise DemoFailed("; ".join(fault.sentence for fault in setup.faults))
+        gateway = Gateway(
+            setup,
+            path=directory / "plugins.toml",
+            specs=specs,
+            redaction=Redaction(setup.config.secrets),
+            environ=environ,
+            clock=clock,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(gateway.run())
+            try:
+                await _until_ready(gateway, clock)
+                yield World(clock=clock, gateway=gateway, sandboxes=sandboxes)
+            finally:
+                gateway.end()
+
+
+async def _stand_ins(
+    stack: AsyncExitStack, specs: Specs, text: str, now: Callable[[], int]
+) -> tuple[dict[str, Sandbox], str, dict[str, str]]:
+    """Start a stand-in for each connection of the text; return them, the text with their settings, and the environment."""
+    tables = tomllib.loads(text)
+    sandboxes: dict[str, Sandbox] = {}
+    environ: dict[str, str] = {}
+    for channel in Channel:
+        for name, table in tables.get(channel.value, {}).items():
+            sandbox = _make(specs, table["connector"], now)
+            await sandbox.start()
+            stack.push_async_callback(sandbox.stop)
+            sandboxes[name] = sandbox
+            lines = [f"{key} = {json.dumps(value)}" for key, value in sandbox.settings().items()]
+            for key, value in sandbox.secrets().items():
+                variable = f"DEMO_{name}_{key}".upper().replace("-", "_")
+                environ[variable] = value
+                lines.append(f'{key} = {{ env = "{variable}" }}')
+            header = f"[{channel.value}.{name}]\n"
+            text = text.replace(header, header + "\n".join(lines) + "\n")
+    return sandboxes, text, environ
+
+
+def _make(specs: Specs, connector: str, now: Callable[[], int]) -> Sandbox:
+    spec = specs.get(connector)
+    if spec is None or spec.sandbox is None:
+        raise DemoFailed(
+            f"the demo needs the connector {connector} with its sandbox: run pip install 'baton-gateway[all]'"
+        )
+    module, _, attribute = spec.sandbox.partition(":")
+    try:
+        made: Sandbox = getattr(import_module(module), attribute)(now=now)
+    except ImportError as error:
+        raise DemoFailed(f"the demo needs {error.name}: run pip install 'baton-gateway[{spec.extra}]'") from None
+    return made
+
+
+async def _until_ready(gateway: Gateway, clock: MorningClock) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        await gateway.ready.wait()
+        while any(not each.ready for each in gateway.supervisor.connections.values()):
+            await clock.sleep(0.02)

@@ -1,0 +1,267 @@
+"""One connection, from its configuration to a running connector, and back up again when it falls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+import tenacity
+
+from gateway.clock import Clock
+from gateway.config import AnySpec, ConnectionConfig
+from gateway.host.hostside import HostSide
+from gateway.host.registry import PluginError
+from gateway.host.status import ConnectionState, ConnectionStatus
+from gateway.model import Mode
+from gateway.sdk import Connector, CredentialsRefused, Emit, Source, StreamSource, WebhookSource
+
+_log: Final = logging.getLogger("baton.host")
+
+#: Longest that opening or checking may take, seconds.
+OPEN_TIMEOUT: Final = 30.0
+#: How long it is waited before the next try after a failure: doubling with jitter, seconds.
+_AGAIN: Final = tenacity.wait_random_exponential(multiplier=1, max=60)
+#: The same where credentials were refused: a vendor that locks accounts must not be asked often.
+_AGAIN_REFUSED: Final = tenacity.wait_exponential(multiplier=60, max=900)
+
+
+class Connection:
+    """A supervised connection."""
+
+    def __init__(
+        self,
+        config: ConnectionConfig,
+        *,
+        load: Callable[[AnySpec], type[Connector[Any]]],
+        clock: Clock,
+        emit: Emit | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take the configuration; `emit` is where a stream's deliveries go, `changed` is told of every new state."""
+        self.config = config
+        self._load = load
+        self._clock = clock
+        self._emit = emit
+        self._changed = changed
+        self._connector: Connector[Any] | None = None
+        self._host: HostSide | None = None
+        self._state = ConnectionState.STARTING
+        self._error = ""
+        self._last_success_at: int | None = None
+        self._failed = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._build()
+
+    # --- what others see ---------------------------------------------------------------------------------------------
+    @property
+    def connection(self) -> str:
+        """Its name."""
+        return self.config.name
+
+    @property
+    def connector(self) -> str:
+        """Its connector's name."""
+        return self.config.spec.name
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Names of its hook endpoints."""
+        return self.config.spec.capabilities.endpoints
+
+    @property
+    def max_delivery(self) -> int:
+        """Largest delivery, bytes."""
+        return self.config.spec.capabilities.max_delivery
+
+    @property
+    def webhook(self) -> WebhookSource | None:
+        """What verifies its hooks; also while the vendor is away, since that needs no connection."""
+        found: object = self._connector
+        return found if isinstance(found, WebhookSource) else None
+
+    @property
+    def source(self) -> Source | None:
+        """What parses its deliveries."""
+        found: object = self._connector
+        return found if isinstance(found, Source) else None
+
+    @property
+    def ready(self) -> bool:
+        """Return whether calls may be made."""
+        return self._state is ConnectionState.OK
+
+    @property
+    def status(self) -> ConnectionStatus:
+        """Return how it is."""
+        return ConnectionStatus(
+            name=self.config.name,
+            connector=self.config.spec.name,
+            channel=self.config.channel,
+            mode=self.config.mode,
+            state=self._state,
+            error=self._error,
+            last_success_at=self._last_success_at,
+        )
+
+    def set_mode(self, mode: Mode) -> None:
+        """Take a new mode over, without starting anew."""
+        self.config = replace(self.config, mode=mode)
+
+    # --- calls -------------------------------------------------------------------------------------------------------
+    @asynccontextmanager
+    async def calling(self) -> AsyncGenerator[Connector[Any]]:
+        """Lend the connector for one call; closing waits for it."""
+        if self._connector is None:
+            raise PluginError(self._error or f"connection {self.connection} has no connector")
+        self._calls += 1
+        self._idle.clear()
+        try:
+            yield self._connector
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
+
+    def succeeded(self) -> None:
+        """Note that a call worked."""
+        self._last_success_at = self._clock.now()
+
+    def refused(self, sentence: str) -> None:
+        """Note that the vendor refused our credentials in a call: nothing more is sent until they work again."""
+        self._set(ConnectionState.CREDENTIALS_REFUSED, sentence)
+        self._failed.set()
+
+    def hurry(self) -> None:
+        """Try again now instead of later."""
+        self._hurry.set()
+
+    # --- life --------------------------------------------------------------------------------------------------------
+    def _build(self) -> bool:
+        """Make the connector object, and return whether it worked. No I/O: hooks can be verified from the first moment."""
+        try:
+            made = self._load(self.config.spec)
+            self._host = HostSide(self.connection, self._clock, self.config.settings)
+            self._connector = made(self.config.settings, self._host)
+        except PluginError as error:
+            self._set(ConnectionState.ABSENT, str(error))
+        except Exception as error:  # noqa: BLE001 (a plugin's constructor must not harm the others)
+            self._set(
+                ConnectionState.ABSENT, f"connector {self.connector} failed when it was made: {type(error).__name__}"
+            )
+        return self._connector is not None
+
+    async def run(self) -> None:
+        """Keep the connection up until cancelled."""
+        tries = 0
+        while self._connector is not None:
+            refused = False
+            try:
+                await self._up()
+                tries = 0
+                await self._stay_up()
+                refused = self._state is ConnectionState.CREDENTIALS_REFUSED
+            except CredentialsRefused as error:
+                refused = True
+                self._set(ConnectionState.CREDENTIALS_REFUSED, str(error))
+            except Exception as error:  # noqa: BLE001 (whatever it is: it costs only this connection)
+                before = self._last_success_at is not None
+                sentence = str(error) or type(error).__name__
+                self._set(ConnectionState.DEGRADED if before else ConnectionState.FAILED, sentence)
+            tries += 1
+            await self._wait(tries, refused=refused)
+            await self._renew()
+
+    async def _up(self) -> None:
+        connector = self._connector
+        if connector is None:
+            raise PluginError(self._error)
+        async with asyncio.timeout(OPEN_TIMEOUT):
+            await connector.open()
+            await connector.check()
+        self._failed.clear()
+        self.succeeded()
+        self._set(ConnectionState.OK, "")
+
+    async def _stay_up(self) -> None:
+        connector: object = self._connector
+        if isinstance(connector, StreamSource) and self._emit is not None:
+            await connector.listen(self._emit)
+        else:
+            await self._failed.wait()
+
+    async def _wait(self, tries: int, *, refused: bool) -> None:
+        state = tenacity.RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        state.attempt_number = min(tries, 16)
+        seconds = (_AGAIN_REFUSED if refused else _AGAIN)(state)
+        self._hurry.clear()
+        async with asyncio.TaskGroup() as group:
+            waits = [group.create_task(self._clock.sleep(seconds)), group.create_task(self._hurry.wait())]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+
+    async def _renew(self) -> None:
+        """Close the old object and make a new one, as the contract says."""
+        # Nothing new is sent while we are down; what is in work on the old object ends on it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                await self._idle.wait()
+        old, host = self._connector, self._host
+        self._connector = self._host = None
+        state, error = self._state, self._error
+        if self._build():
+            self._state, self._error = state, error
+        await self._close(old, host)
+
+    async def close(self, grace: float = 10.0) -> None:
+        """Wait for the calls in work, at most `grace` seconds, and free everything. Safe twice."""
+        try:
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        except TimeoutError:
+            _log.warning(
+                "calls still run at the end", extra={"action": "connection_closed_busy", "connection": self.connection}
+            )
+        connector, host = self._connector, self._host
+        self._connector = self._host = None
+        await self._close(connector, host)
+        self._set(ConnectionState.CLOSED, self._error)
+
+    async def _close(self, connector: Connector[Any] | None, host: HostSide | None) -> None:
+        if connector is not None:
+            try:
+                async with asyncio.timeout(OPEN_TIMEOUT):
+                    await connector.close()
+            except Exception as error:  # noqa: BLE001 (nobody is left who could do anything about it)
+                _log.warning(
+                    "closing failed",
+                    extra={"action": "close_failed", "connection": self.connection, "error": type(error).__name__},
+                )
+        if host is not None:
+            await host.close()
+
+    def _set(self, state: ConnectionState, error: str) -> None:
+        # Said once when it goes and once when it comes back, not at every try.
+        if state is not self._state:
+            level = logging.INFO if state in {ConnectionState.OK, ConnectionState.CLOSED} else logging.WARNING
+            _log.log(
+                level,
+                "connection is %s",
+                state.value,
+                extra={
+                    "action": "connection_state",
+                    "connection": self.connection,
+                    "state": state.value,
+                    "error": error,
+                },
+            )
+        self._state, self._error = state, error
+        self._changed()

@@ -1,0 +1,73 @@
+"""What one connection's connector is given of the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from gateway.clock import Clock
+from gateway.host.session import loopback_doors, make_session
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+T = TypeVar("T")
+
+#: Blocking calls of one connection at a time.
+THREADS: Final = 4
+
+
+class HostSide:
+    """The `Host` of one connection: its name, its session, its log, its threads."""
+
+    def __init__(self, connection: str, clock: Clock, settings: object) -> None:
+        """Take the connection's name, the clock, and the settings that may name ports of this machine."""
+        self._connection = connection
+        self._clock = clock
+        self._doors = loopback_doors(settings)
+        self._log = logging.LoggerAdapter(
+            logging.getLogger(f"baton.connector.{connection}"), {"connection": connection}
+        )
+        self._session: ClientSession | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def connection(self) -> str:
+        """The connection's name."""
+        return self._connection
+
+    @property
+    def http(self) -> ClientSession:
+        """The guarded HTTP session, made at first use."""
+        if self._session is None or self._session.closed:
+            self._session = make_session(self._doors)
+        return self._session
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger that names the connection."""
+        return self._log
+
+    def now(self) -> int:
+        """Return the time, UTC microseconds."""
+        return self._clock.now()
+
+    async def run_blocking(self, call: Callable[[], T]) -> T:
+        """Run a blocking call in the connection's own threads. Cancelling does not stop it: nothing could."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"baton-{self._connection}")
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(call))
+
+    async def close(self) -> None:
+        """Free session and threads. Safe twice. A call that still blocks is not waited for."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None

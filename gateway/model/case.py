@@ -1,0 +1,133 @@
+"""The case model: a case holds threads; at most one episode of it is open; its tickets stand in the helpdesks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model.events import TicketStatus
+from gateway.model.handoff import Priority
+from gateway.model.party import Channel, Party
+
+
+class CaseStatus(StrEnum):
+    """The life of a case. Legal moves: open ⇄ resolved, and any → merged ⇄ (undone) what it was before."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    MERGED = "merged"
+
+
+class EpisodeState(StrEnum):
+    """The life of an episode: open → acknowledged → closed, or open → closed."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A person, by the identifiers that we have of them."""
+
+    #: Row id.
+    id: str
+    #: The identifiers, each with its evidence.
+    parties: tuple[Party, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """One conversation on one channel."""
+
+    #: Row id.
+    id: str
+    #: The connection it is held over; ``baton`` for a case's internal thread.
+    connection: str
+    #: Its key within the connection.
+    key: str
+    #: The kind of channel; None for a case's internal thread.
+    channel: Channel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketLink:
+    """A case's ticket in a helpdesk. One external ticket belongs to one case."""
+
+    #: The helpdesk's connection.
+    connection: str
+    #: The helpdesk's id of the ticket.
+    ticket_id: str
+    #: True when the ticket was there before the case: Baton adopted it.
+    adopted: bool
+    #: The ticket's page for agents, empty when unknown.
+    url: str = ""
+    #: The last state the helpdesk told.
+    status: TicketStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One escalation of a case, from the rule that demanded it to its end."""
+
+    #: Row id; an effect id of the case and the activity that opened it, so that it is made once.
+    id: str
+    #: The case.
+    case_id: str
+    #: The rule that opened it.
+    rule: str
+    #: Rules that demanded it, the opening one first.
+    reasons: tuple[str, ...]
+    #: The ladder that it climbs.
+    ladder: str
+    #: The step it stands on, counted from 0; the number of steps when it reached `final`.
+    step: int
+    #: Hash of the policy it runs under until it ends.
+    policy: str
+    #: Where it stands.
+    state: EpisodeState
+    #: When it opened, UTC microseconds.
+    opened_at: int
+    #: When a person took it, None while nobody did.
+    acknowledged_at: int | None = None
+    #: When it ended, None while it runs.
+    closed_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One matter of one customer, over however many threads."""
+
+    #: Row id.
+    id: str
+    #: Where it stands.
+    status: CaseStatus = CaseStatus.OPEN
+    #: What it is about: the ticket's subject or the first words of the first message.
+    subject: str = ""
+    #: The kind of channel it began on.
+    channel: Channel | None = None
+    #: The connection it began on.
+    connection: str = ""
+    #: Who it is for.
+    customer: Party | None = None
+    #: How urgent it is; None until a rule says.
+    priority: Priority | None = None
+    #: Tags that rules set.
+    tags: tuple[str, ...] = ()
+    #: When the first activity happened, UTC microseconds.
+    opened_at: int = 0
+    #: When the last activity happened, UTC microseconds.
+    last_activity_at: int = 0
+    #: Messages of the customer so far.
+    customer_messages: int = 0
+    #: Public messages of agents so far.
+    agent_messages: int = 0
+    #: Connection and key of the thread on which the customer spoke last: where a reply goes.
+    last_connection: str = ""
+    last_thread: str = ""
+    #: Connections that hold or are being sent a handoff of this case.
+    targets: tuple[str, ...] = ()
+    #: Connections that would have been sent one, had their mode allowed it.
+    observed: tuple[str, ...] = ()
+    #: Activities applied so far; the order of everything that happened to the case.
+    seq: int = 0

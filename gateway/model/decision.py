@@ -1,0 +1,120 @@
+"""What `decide` answers: the new state, the effects as values, and the trace that explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.model.case import Case, Episode
+from gateway.model.handoff import Priority
+from gateway.model.party import Mode
+
+
+class EffectKind(StrEnum):
+    """What an effect does to the outside. The order of one case's effects to one destination is kept."""
+
+    #: Write the case into a helpdesk, with its packet.
+    HANDOFF = "handoff"
+    #: Add further messages or facts to the ticket.
+    UPDATE = "update"
+    #: Answer the customer on their thread.
+    REPLY = "reply"
+    #: Tell agents.
+    NOTIFY = "notify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One thing to do outside, as a row of the outbox. What it needs beyond this is read when it is sent."""
+
+    #: Deterministic id: `effect_id(case, cause, kind, number)`.
+    id: str
+    #: What to do.
+    kind: EffectKind
+    #: The case.
+    case_id: str
+    #: The connection that does it.
+    connection: str
+    #: How far it may go: the stricter of the connection's and the rule's mode.
+    mode: Mode
+    #: The activity that caused it: its connection and its dedupe key.
+    cause: tuple[str, str] = ("", "")
+    #: The rule that wanted it; empty for an update that follows from an earlier handoff.
+    rule: str = ""
+    #: The episode it belongs to, None for a mirrored case.
+    episode_id: str | None = None
+    #: Not before this instant, UTC microseconds.
+    due_at: int = 0
+    #: Where to, within the connection: thread key of a reply, channel of a notice, group of a handoff.
+    destination: str = ""
+    #: Text of a reply or a notice, rendered.
+    text: str = ""
+    #: Title of a notice, rendered.
+    title: str = ""
+    #: Priority to set on the ticket.
+    priority: Priority | None = None
+    #: Tags to add to the ticket.
+    tags: tuple[str, ...] = ()
+    #: Fields to set on the ticket.
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: Buttons to offer, action name and label.
+    buttons: tuple[tuple[str, str], ...] = ()
+    #: By when somebody must have taken the episode, UTC microseconds.
+    acknowledge_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A durable deadline of a case. Set again under the same name it replaces the earlier one."""
+
+    #: Name within the case: ``ack:<episode>:<step>`` …
+    name: str
+    #: When it is due, UTC microseconds.
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceStep:
+    """One rule that was looked at."""
+
+    #: The rule.
+    rule: str
+    #: True when it matched.
+    matched: bool
+    #: The conditions that decided: source text and the value each had. Ids and numbers, never bodies.
+    conditions: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Why a decision came out as it did."""
+
+    #: Hash of the policy.
+    policy: str
+    #: What came of it, one word: ``escalate``, ``mirror``, ``follow``, ``none`` …
+    result: str
+    #: A sentence for people.
+    sentence: str
+    #: Rules that were looked at, in order, up to and with the one that matched.
+    steps: tuple[TraceStep, ...] = ()
+    #: How many rules were passed over before the first one listed in `steps`.
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Everything that follows from one activity. Applying it twice is applying it once."""
+
+    #: The case afterwards.
+    case: Case
+    #: The episode afterwards, None when there is none open and none was closed now.
+    episode: Episode | None
+    #: What to do outside.
+    effects: tuple[Effect, ...] = ()
+    #: Deadlines to set.
+    timers: tuple[Timer, ...] = ()
+    #: Names of deadlines to drop.
+    cancelled: tuple[str, ...] = ()
+    #: Why.
+    trace: Trace

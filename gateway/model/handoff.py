@@ -1,0 +1,179 @@
+"""What goes out: a handoff into a helpdesk, a reply to a customer, a notice to agents; and the proof of arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.model.party import Audience, Channel, Mode, Party
+
+
+class Priority(StrEnum):
+    """Urgency of a case, P1 first."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    P4 = "P4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignId:
+    """Something of ours, by the name the vendor gave it: what the ledger keeps."""
+
+    #: What it is: ``ticket``, ``comment``, ``message`` …
+    kind: str
+    #: The vendor's id.
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The proof that a write landed at the vendor."""
+
+    #: The vendor's ids of what was written; the first is the main one.
+    ids: tuple[ForeignId, ...]
+    #: The ticket it stands on, empty when there is none.
+    ticket_id: str = ""
+    #: Where a person can see it, empty when nowhere.
+    url: str = ""
+    #: Key of the thread within the connection on which answers will come, empty when unknown.
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a case's transcript."""
+
+    #: When it happened, UTC microseconds.
+    occurred_at: int
+    #: Who said it.
+    author: Party
+    #: Over what channel; None when Baton itself speaks.
+    channel: Channel | None
+    #: Who may read it.
+    audience: Audience
+    #: The text.
+    text: str
+    #: Key that a target writes beside the entry, so that it is written once: the effect's id.
+    key: str = ""
+    #: Names of files that came along and are not carried.
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """The whole context of a case at the moment of a handoff, before a target renders it."""
+
+    #: Version of this shape.
+    version: int
+    #: The case.
+    case_id: str
+    #: The episode, None for a mirrored case.
+    episode_id: str | None
+    #: Hash of the policy that decided.
+    policy: str
+    #: What the case is about.
+    subject: str
+    #: Who it is for.
+    customer: Party | None
+    #: How urgent it is.
+    priority: Priority | None
+    #: The rule that demanded it and a sentence that says why.
+    rule: str
+    reason: str
+    #: Excerpts that fired the rule, newest last.
+    evidence: tuple[str, ...]
+    #: The transcript, oldest first.
+    transcript: tuple[Entry, ...]
+    #: False when the transcript was cut at its beginning.
+    complete: bool
+    #: The ladder, and by when somebody must have taken it (UTC microseconds); empty and None for a mirrored case.
+    ladder: str = ""
+    acknowledge_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff:
+    """A case to be written into a helpdesk: a new ticket, or an update of one that is known.
+
+    Idempotent on `key`: the same key twice leaves one ticket, and each note once.
+    """
+
+    #: Idempotency key, ``[0-9a-f-]``.
+    key: str
+    #: The case.
+    case_id: str
+    #: What the ticket carries as its external id: one per case and connection.
+    external_id: str
+    #: How far the target may go: in `notes` only internal notes are written.
+    mode: Mode
+    #: The ticket to update; None for a new one.
+    ticket_id: str | None = None
+    #: True when the ticket was there before the case.
+    adopted: bool = False
+    #: Subject of a new ticket.
+    subject: str = ""
+    #: Who a new ticket is for.
+    requester: Party | None = None
+    #: The context to render as an internal note; None for a plain update.
+    packet: Packet | None = None
+    #: Further messages of the case since the last write, oldest first; each is written once.
+    entries: tuple[Entry, ...] = ()
+    #: Priority to set, None to leave it.
+    priority: Priority | None = None
+    #: Group or queue to set by the helpdesk's name or id, empty to leave it.
+    group: str = ""
+    #: Tags to add.
+    tags: tuple[str, ...] = ()
+    #: Fields to set, by the helpdesk's name or id.
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button offered with a reply or a notice."""
+
+    #: Action name that comes back: see `ButtonPressed.action`.
+    action: str
+    #: What it says.
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A text to the customer, on the thread where they are. The destination is frozen when it is written."""
+
+    #: Idempotency key, ``[0-9a-f-]``; handed back as `reference` by what refers to this reply.
+    key: str
+    #: The case.
+    case_id: str
+    #: Key of the thread within the connection.
+    thread: str
+    #: The text.
+    text: str
+    #: Buttons to offer.
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A text to agents: somebody must look at a case."""
+
+    #: Idempotency key, ``[0-9a-f-]``; handed back as `reference` when one of its buttons is pressed.
+    key: str
+    #: The case.
+    case_id: str
+    #: Where to: the vendor's name of a channel, queue or person.
+    destination: str
+    #: One line.
+    title: str
+    #: Some lines more.
+    text: str = ""
+    #: Label and value pairs to show as a table.
+    facts: tuple[tuple[str, str], ...] = ()
+    #: The ticket's page, empty when there is none yet.
+    url: str = ""
+    #: Buttons to offer.
+    buttons: tuple[Button, ...] = ()

@@ -1,0 +1,115 @@
+"""What operators do to the store: behind the admin socket, and behind the command line when no gateway runs.
+
+Every one is audited by the store with its actor. Nothing here reads a body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.toml import nearest
+
+if TYPE_CHECKING:
+    from gateway.store.ports import Store
+
+#: What `pause` and `resume` hold when they hold everything.
+ALL: Final = "all"
+#: Deliveries that one `replay` takes at most; the rest is named, not forgotten.
+REPLAY_LIMIT: Final = 10_000
+
+
+class Refused(Exception):
+    """The operation cannot be done; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """The operators' verbs over one store."""
+
+    #: The store.
+    store: Store
+    #: The clock, UTC microseconds.
+    now: Callable[[], int]
+    #: Connections of the configuration.
+    connections: Iterable[str]
+    #: Rules of the policy.
+    rules: Iterable[str]
+
+    def operate(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Do one operation by its name. Raises `Refused`, and KeyError for one that there is not."""
+        verb = {
+            "pause": self._pause,
+            "resume": self._resume,
+            "dead-letter-replay": self._replay_dead_letter,
+            "dead-letter-discard": self._discard_dead_letter,
+            "replay": self._replay,
+        }[name]
+        return verb(arguments, str(arguments.get("actor") or "unknown"))
+
+    def scope(self, name: str) -> str:
+        """Return the store's scope for ``all``, a connection or a rule. Raises `Refused` with the nearest name."""
+        kind, colon, rest = name.partition(":")
+        known = {"connection": set(self.connections), "rule": set(self.rules)}
+        if name == ALL:
+            return ALL
+        if colon and kind in known:
+            if rest in known[kind]:
+                return name
+            raise Refused(_nobody(rest, kind, known[kind]))
+        fits = [each for each in known if name in known[each]]
+        if len(fits) == 1:
+            return f"{fits[0]}:{name}"
+        if fits:
+            message = f'"{name}" is a connection and a rule: write connection:{name} or rule:{name}'
+            raise Refused(message)
+        raise Refused(_nobody(name, "connection or rule", known["connection"] | known["rule"] | {ALL}))
+
+    def _pause(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        scope = self.scope(str(arguments["scope"]))
+        self.store.pause(scope, actor, str(arguments.get("reason") or ""), self.now())
+        return {"scope": scope, "paused": True}
+
+    def _resume(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        wanted = str(arguments["scope"])
+        # A pause outlives the connection or rule it was for: it must be possible to lift it by its full name.
+        scope = wanted if wanted in self.store.pauses() else self.scope(wanted)
+        lifted = self.store.resume(scope, actor, self.now())
+        return {"scope": scope, "paused": False, "was_paused": lifted}
+
+    def _replay_dead_letter(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        number = int(arguments["id"])
+        self._open(number)
+        return {"id": number, "replayed": self.store.replay_dead_letter(number, actor, self.now())}
+
+    def _discard_dead_letter(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        number = int(arguments["id"])
+        self._open(number)
+        reason = str(arguments.get("reason") or "")
+        return {"id": number, "discarded": self.store.discard_dead_letter(number, actor, reason, self.now())}
+
+    def _open(self, number: int) -> None:
+        found = self.store.dead_letter(number)
+        if found is None:
+            message = f"there is no dead letter {number}: `baton dlq list` shows those that there are"
+            raise Refused(message)
+        if found.letter.state != "open":
+            message = f"dead letter {number} was {found.letter.state} already"
+            raise Refused(message)
+
+    def _replay(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        connection = arguments.get("connection")
+        if connection is not None and connection not in set(self.connections):
+            raise Refused(_nobody(str(connection), "connection", self.connections))
+        ids = [int(each) for each in arguments.get("ids") or ()]
+        if not ids:
+            ids = list(self.store.deliveries(since=int(arguments["since"]), connection=connection, limit=REPLAY_LIMIT))
+        return {"replayed": self.store.replay(ids, actor, self.now()), "more": len(ids) == REPLAY_LIMIT}
+
+
+def _nobody(name: str, kind: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = nearest(name, names)
+    hint = f'did you mean "{near}"?' if near else f"there are {', '.join(names) or 'none'}"
+    return f'there is no {kind} "{name}": {hint}'

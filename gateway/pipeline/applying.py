@@ -1,0 +1,70 @@
+"""Applying: waiting activities are decided by the rules, case by case under the case's lock, in batches.
+
+A turn runs in a worker thread of its own, beside parsing: the one waits for the database while the other thinks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from gateway.clock import Clock
+from gateway.model import Activity, Decision
+from gateway.pipeline.bell import Bell
+from gateway.pipeline.policies import Policies
+from gateway.store.ports import AppliedBatch, CaseView, Step, Store
+from routing.decide import decide
+
+#: Activities in one transaction at most; intake goes before the next one.
+BATCH: Final = 256
+#: How often the store is looked into when nothing hints at work, seconds.
+POLL: Final = 1.0
+
+
+class Applying:
+    """The loop from activities to the outbox."""
+
+    def __init__(
+        self, store: Store, policies: Policies, clock: Clock, *, applied: Callable[[AppliedBatch], None]
+    ) -> None:
+        """Take the store and the policies; `applied` is told of every batch."""
+        self._store = store
+        self._policies = policies
+        self._clock = clock
+        self._applied = applied
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="baton-apply")
+        self._closing = False
+        self.bell = Bell(clock)
+
+    async def run(self) -> None:
+        """Apply what waits until closed."""
+        loop = asyncio.get_running_loop()
+        while not self._closing:
+            batch = await loop.run_in_executor(self._thread, self._turn)
+            self._applied(batch)
+            if not batch.more and not batch.applied:
+                await self.bell.wait(POLL)
+
+    def close(self) -> None:
+        """End after the turn in work. Safe twice."""
+        self._closing = True
+        self.bell.ring()
+
+    def free(self) -> None:
+        """Free the thread, once `run` has ended."""
+        self._thread.shutdown(wait=True)
+
+    # --- one turn, in the worker's thread ----------------------------------------------------------------------------
+    def _turn(self) -> AppliedBatch:
+        return self._store.apply(BATCH, self._clock.now(), self._step())
+
+    def _step(self) -> Step:
+        direction = self._policies.direction
+        now = self._clock.now()
+
+        def step(view: CaseView, activity: Activity) -> Decision:
+            return decide(self._policies.snapshot(view, direction), activity, now)
+
+        return step

@@ -1,0 +1,135 @@
+"""From effects as the outbox holds them to what a connector is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from gateway.model import Activity, Button, Effect, EffectKind, Entry, Handoff, Mode, Notice, Reply, TicketLink
+from gateway.pipeline.policies import Policies
+from gateway.store.ports import ClaimedEffects, Store
+from routing.packet import build_packet, entry, note
+
+#: Activities that a packet carries at most, the newest.
+TRANSCRIPT: Final = 500
+#: What a ticket of ours carries as its external id, before the case's id.
+EXTERNAL_ID: Final = "baton:"
+
+Outgoing: TypeAlias = Handoff | Reply | Notice
+
+
+class Pointless(Exception):
+    """There is nothing to send any more; the sentence says why."""
+
+
+class Forbidden(Exception):
+    """The mode does not allow it."""
+
+
+def outgoing(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) -> Outgoing:
+    """Return what goes out for a claim. `mode` is the connection's mode now, which may be stricter than at the decision.
+
+    The same claim always yields the same: what it needs is read as of the activity that caused it.
+    Raises `Forbidden` and `Pointless`.
+    """
+    head = claim.effects[0]
+    allowed = min(mode, head.mode, key=(Mode.OBSERVE, Mode.NOTES, Mode.LIVE).index)
+    if allowed is Mode.OBSERVE or (head.kind is EffectKind.REPLY and allowed is not Mode.LIVE):
+        raise Forbidden
+    if head.kind is EffectKind.REPLY:
+        return Reply(key=head.id, case_id=head.case_id, thread=head.destination, text=head.text, buttons=_buttons(head))
+    if head.kind is EffectKind.NOTIFY:
+        return _notice(claim, head)
+    link = next((link for link in claim.tickets if link.connection == claim.connection), None)
+    if head.kind is EffectKind.HANDOFF:
+        if link is None and allowed is Mode.NOTES:
+            raise Forbidden
+        return _handoff(claim, head, link, allowed, store, policies)
+    if link is None:
+        raise Pointless("There is no ticket to update: the handoff was given up.")
+    return _update(claim, link, allowed, store)
+
+
+def _buttons(effect: Effect) -> tuple[Button, ...]:
+    return tuple(Button(action=action, label=label) for action, label in effect.buttons)
+
+
+def _notice(claim: ClaimedEffects, effect: Effect) -> Notice:
+    case = claim.case
+    facts = [("Subject", case.subject), ("Customer", case.customer.name if case.customer else "")]
+    facts += [("Rule", effect.rule), ("Came over", case.connection)]
+    url = effect.text or next((link.url for link in claim.tickets if link.url), "")
+    return Notice(
+        key=effect.id,
+        case_id=effect.case_id,
+        destination=effect.destination,
+        title=effect.title,
+        facts=tuple((label, value) for label, value in facts if value),
+        url=url,
+        buttons=_buttons(effect),
+    )
+
+
+def _handoff(
+    claim: ClaimedEffects, effect: Effect, link: TicketLink | None, mode: Mode, store: Store, policies: Policies
+) -> Handoff:
+    activities, complete = store.transcript(effect, TRANSCRIPT)
+    digest = claim.episode.policy if claim.episode is not None else policies.direction.policy.digest
+    packet = build_packet(
+        case=claim.case,
+        episode=claim.episode,
+        policy=policies.by_digest(digest),
+        rule_id=effect.rule,
+        activities=activities,
+        complete=complete,
+        priority=effect.priority,
+        acknowledge_by=effect.acknowledge_by,
+    )
+    return Handoff(
+        key=effect.id,
+        case_id=effect.case_id,
+        external_id=EXTERNAL_ID + effect.case_id,
+        mode=mode,
+        ticket_id=link.ticket_id if link is not None else None,
+        adopted=link is not None and link.adopted,
+        subject=claim.case.subject or "(no subject)",
+        requester=claim.case.customer,
+        packet=packet,
+        priority=effect.priority,
+        group=effect.destination,
+        tags=effect.tags,
+        fields=effect.fields,
+    )
+
+
+def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -> Handoff:
+    causes = store.causes([effect for effect in claim.effects if not effect.text])
+    fields: dict[str, str] = {}
+    tags: list[str] = []
+    for effect in claim.effects:
+        fields.update(effect.fields)
+        tags += [tag for tag in effect.tags if tag not in tags]
+    priorities = [effect.priority for effect in claim.effects if effect.priority is not None]
+    groups = [effect.destination for effect in claim.effects if effect.destination]
+    return Handoff(
+        key=claim.effects[0].id,
+        case_id=claim.effects[0].case_id,
+        external_id=EXTERNAL_ID + claim.effects[0].case_id,
+        mode=mode,
+        ticket_id=link.ticket_id,
+        adopted=link.adopted,
+        entries=tuple(_entry(effect, causes) for effect in claim.effects),
+        priority=priorities[-1] if priorities else None,
+        group=groups[-1] if groups else "",
+        tags=tuple(tags),
+        fields=fields,
+    )
+
+
+def _entry(effect: Effect, causes: Mapping[str, Activity]) -> Entry:
+    if effect.text:
+        return note(effect.text, effect.due_at, effect.id)
+    cause = causes.get(effect.id)
+    if cause is None:
+        return note("A message that was erased since.", effect.due_at, effect.id)
+    return entry(cause, effect.id)

@@ -1,0 +1,217 @@
+"""Applying: the oldest waiting activities, under the locks of their cases, decided and written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.model import Activity, Case, Channel, Decision, Effect, Episode, EpisodeState, Mode, Thread, TicketLink
+from gateway.store import codec
+from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.inbound import bury
+from gateway.store.names import Names
+from gateway.store.values import AppliedBatch, CaseView, Step
+
+#: States of an effect as numbers: below 10 it is open and keeps later effects of its case and connection waiting.
+PENDING, SENDING, UNKNOWN, STUCK, DONE, FAILED, CANCELLED, OBSERVED = 0, 1, 2, 3, 10, 11, 12, 13
+
+_MARK: Final = (("state", "bigint"), ("seq", "bigint"), ("case_id", "text"))
+_TRACE: Final = (("activity_id", "bigint"), ("policy", "text"), ("doc", "text"))
+_EFFECT: Final = (
+    *(("id", "text"), ("case_id", "text"), ("connection_id", "bigint"), ("kind", "text"), ("rule", "text")),
+    *(("state", "bigint"), ("due_at", "bigint"), ("created_at", "bigint"), ("doc", "text")),
+)
+_EPISODE: Final = (
+    *(("id", "text"), ("case_id", "text"), ("state", "text"), ("policy", "text"), ("opened_at", "bigint")),
+    ("doc", "text"),
+)
+
+
+class Applying:
+    """The step from waiting activities to decided ones."""
+
+    def __init__(self, engine: Engine, names: Names) -> None:
+        """Work on an engine."""
+        self._engine = engine
+        self._names = names
+
+    def apply(self, limit: int, now: int, step: Step) -> AppliedBatch:
+        """Decide and write the oldest waiting activities; see `Store.apply`."""
+        return self._engine.write(lambda t: _Batch(t, self._engine, self._names, now).apply(limit, step))
+
+
+class _Batch:
+    """One `apply`."""
+
+    def __init__(self, t: Transaction, engine: Engine, names: Names, now: int) -> None:
+        self.t = t
+        self.engine = engine
+        self.names = names
+        self.now = now
+        self.cases: dict[str, Case] = {}
+        self.episodes: dict[str, list[Episode]] = {}
+        self.tickets: dict[str, list[TicketLink]] = {}
+        self.threads: dict[str, Thread] = {}
+        self.threads_of: dict[str, list[Thread]] = {}
+        self.touched: set[str] = set()
+        self.marks: list[Row] = []
+        self.traces: list[Row] = []
+        self.effects: list[Effect] = []
+        self.letters: list[Row] = []
+
+    def apply(self, limit: int, step: Step) -> AppliedBatch:
+        waiting, more = self._take(limit)
+        if not waiting:
+            return AppliedBatch(applied=0, dead=0, connections=frozenset(), more=more)
+        for activity_id, thread_id, case_id, activity in waiting:
+            self._one(step, activity_id, thread_id, case_id, activity)
+        self._flush()
+        dead = len(self.letters)
+        return AppliedBatch(
+            applied=len(waiting) - dead,
+            dead=dead,
+            connections=frozenset(effect.connection for effect in self.effects if effect.mode is not Mode.OBSERVE),
+            more=more,
+        )
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+    def _take(self, limit: int) -> tuple[list[tuple[int, str, str, Activity]], bool]:
+        """Lock the cases of the oldest waiting activities in id order; only then read what waits for them."""
+        oldest = self.t.rows(
+            "SELECT t.case_id FROM (SELECT id, thread_id FROM activities WHERE state = 0 ORDER BY id LIMIT ?) a"
+            " JOIN threads t ON t.id = a.thread_id",
+            limit,
+        )
+        if not oldest:
+            return [], False
+        wanted = sorted({row[0] for row in oldest})
+        rows = self.t.rows(
+            "SELECT id, root_id, doc FROM cases WHERE id IN (??text) ORDER BY id " + self.engine.skip_locked, wanted
+        )
+        locked = [row[0] for row in rows if row[0] == row[1]]
+        for case_id, root_id, _ in rows:
+            if case_id != root_id:
+                # A thread that came in while its case was being merged: it follows now, and is read in the next batch.
+                self.t.run("UPDATE threads SET case_id = ? WHERE case_id = ?", root_id, case_id)
+        self.cases = {row[0]: codec.case_from(row[2]) for row in rows if row[0] == row[1]}
+        if not locked:
+            return [], True
+        self._read_surroundings(locked)
+        waiting = self.t.rows(
+            "SELECT a.id, a.thread_id, c.doc FROM activities a JOIN contents c ON c.activity_id = a.id"
+            " WHERE a.state = 0 AND a.thread_id IN (??text) ORDER BY a.id LIMIT ?",
+            *(sorted(self.threads), limit),
+        )
+        home = {thread.id: case_id for case_id, threads in self.threads_of.items() for thread in threads}
+        taken = [(row[0], row[1], home[row[1]], codec.activity_from(row[2])) for row in waiting]
+        return taken, len(oldest) == limit or len(taken) == limit or len(locked) < len(wanted)
+
+    def _read_surroundings(self, locked: Sequence[str]) -> None:
+        for row in self.t.rows(
+            "SELECT id, connection_id, key, channel, case_id FROM threads WHERE case_id IN (??text)"
+            " ORDER BY created_at, id",
+            locked,
+        ):
+            thread = Thread(
+                id=row[0],
+                connection=self.names.name(row[1]),
+                key=row[2],
+                channel=Channel(row[3]) if row[3] else None,
+            )
+            self.threads[thread.id] = thread
+            self.threads_of.setdefault(row[4], []).append(thread)
+        for root_id, doc in self.t.rows(
+            "SELECT c.root_id, e.doc FROM cases c JOIN episodes e ON e.case_id = c.id AND e.state <> 'closed'"
+            " WHERE c.root_id IN (??text) ORDER BY e.opened_at, e.id",
+            locked,
+        ):
+            self.episodes.setdefault(root_id, []).append(codec.episode_from(doc))
+        for root_id, doc in self.t.rows(
+            "SELECT c.root_id, k.doc FROM cases c JOIN tickets k ON k.case_id = c.id WHERE c.root_id IN (??text)"
+            " ORDER BY (k.case_id <> c.root_id), k.connection_id, k.ticket_id",
+            locked,
+        ):
+            self.tickets.setdefault(root_id, []).append(codec.ticket_from(doc))
+
+    def _episode(self, case_id: str, activity: Activity) -> Episode | None:
+        """Return the case's open episode; of a merged case, the one that a timer names."""
+        candidates = self.episodes.get(case_id)
+        if not candidates:
+            return None
+        named = [episode for episode in candidates if episode.id in activity.name] if activity.name else []
+        own = [episode for episode in candidates if episode.case_id == case_id]
+        return (named or own or candidates)[0]
+
+    # --- deciding ----------------------------------------------------------------------------------------------------
+    def _one(self, step: Step, activity_id: int, thread_id: str, case_id: str, activity: Activity) -> None:
+        view = CaseView(
+            case=self.cases[case_id],
+            episode=self._episode(case_id, activity),
+            tickets=tuple(self.tickets.get(case_id, ())),
+            thread=self.threads[thread_id],
+            threads=tuple(self.threads_of[case_id]),
+        )
+        try:
+            decision = step(view, activity)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it must cost only this activity)
+            reason = f"Deciding failed in the rules' code ({type(error).__name__}): this is a fault of Baton."
+            self.marks.append((activity_id, 2, None, case_id))
+            connection_id = self.names.find(activity.connection) or 0
+            self.letters.append(("activity", str(activity_id), None, connection_id, case_id, reason, self.now, "open"))
+            return
+        self.marks.append((activity_id, 1, decision.case.seq, case_id))
+        self.traces.append((activity_id, decision.trace.policy, codec.encode(decision.trace)))
+        self._take_over(case_id, decision)
+
+    def _take_over(self, case_id: str, decision: Decision) -> None:
+        self.cases[case_id] = decision.case
+        self.touched.add(case_id)
+        self.effects += decision.effects
+        if decision.episode is not None:
+            self._keep_episode(case_id, decision.episode)
+        for timer in decision.timers:
+            self.t.run(
+                "INSERT INTO timers (case_id, name, due_at) VALUES (?, ?, ?)"
+                " ON CONFLICT (case_id, name) DO UPDATE SET due_at = excluded.due_at",
+                *(case_id, timer.name, timer.due_at),
+            )
+        for name in decision.cancelled:
+            self.t.run(
+                "DELETE FROM timers WHERE name = ? AND case_id IN (SELECT id FROM cases WHERE root_id = ?)",
+                name,
+                case_id,
+            )
+
+    def _keep_episode(self, case_id: str, episode: Episode) -> None:
+        others = [other for other in self.episodes.get(case_id, []) if other.id != episode.id]
+        self.episodes[case_id] = others if episode.state is EpisodeState.CLOSED else [*others, episode]
+        self.t.insert(
+            "episodes",
+            _EPISODE,
+            [
+                (
+                    *(episode.id, episode.case_id, episode.state.value, episode.policy, episode.opened_at),
+                    codec.encode(episode),
+                )
+            ],
+            conflict="ON CONFLICT (id) DO UPDATE SET state = excluded.state, doc = excluded.doc",
+        )
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+    def _flush(self) -> None:
+        self.t.update("activities", ("id", "bigint"), _MARK, self.marks)
+        self.t.insert("traces", _TRACE, self.traces)
+        cases = [
+            (case_id, self.cases[case_id].seq, codec.encode(self.cases[case_id])) for case_id in sorted(self.touched)
+        ]
+        self.t.update("cases", ("id", "text"), (("seq", "bigint"), ("doc", "text")), cases)
+        rows: list[Row] = [
+            (
+                *(effect.id, effect.case_id, self.names.number(effect.connection), effect.kind.value, effect.rule),
+                *(OBSERVED if effect.mode is Mode.OBSERVE else PENDING, effect.due_at, self.now),
+                codec.encode(effect),
+            )
+            for effect in self.effects
+        ]
+        self.t.insert("effects", _EFFECT, rows, conflict="ON CONFLICT (id) DO NOTHING")
+        bury(self.t, self.letters)

@@ -1,0 +1,307 @@
+"""The way in: deliveries into the journal, and what parsing made of them into threads, cases and activities."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from gateway.model import Activity
+from gateway.sdk import Delivery
+from gateway.store import codec
+from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.names import BATON, Names
+from gateway.store.threads import Threads, internal_thread
+from gateway.store.values import JournalEntry, ParsedDelivery, SavedBatch, StoredDelivery
+
+#: Version of the shape in which deliveries are kept.
+SCHEMA_VERSION: Final = 1
+#: Bodies longer than this, bytes, are kept once each by their hash.
+BLOB_FROM: Final = 65_536
+#: Headers that are never kept: they carry credentials.
+SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
+_CACHE: Final = 100_000
+
+_DELIVERY: Final = (
+    *(("connection_id", "bigint"), ("lane", "text"), ("received_at", "bigint"), ("schema_version", "bigint")),
+)
+_PAYLOAD: Final = (
+    *(("delivery_id", "bigint"), ("endpoint", "text"), ("method", "text"), ("url", "text"), ("headers", "text")),
+    *(("body", "bytea"), ("blob", "text"), ("traceparent", "text")),
+)
+ACTIVITY: Final = (
+    *(("connection_id", "bigint"), ("dedupe", "text"), ("delivery_id", "bigint"), ("place", "bigint")),
+    *(("thread_id", "text"), ("kind", "text"), ("received_at", "bigint")),
+)
+CONTENT: Final = (("activity_id", "bigint"), ("doc", "text"))
+
+
+class _Rows:
+    """The rows that deliveries become."""
+
+    def __init__(self, entries: Sequence[JournalEntry], names: Names) -> None:
+        self.deliveries: list[Row] = []
+        #: Without the delivery's number, which is not known yet.
+        self.payloads: list[Row] = []
+        blobs: dict[str, bytes] = {}
+        for entry in entries:
+            d = entry.delivery
+            body: bytes | None = d.body
+            blob = None
+            if len(d.body) > BLOB_FROM:
+                blob = hashlib.sha256(d.body).hexdigest()
+                blobs[blob] = d.body
+                body = None
+            kept = [pair for pair in d.headers if pair[0].lower() not in SECRET_HEADERS]
+            number = names.number(d.connection)
+            self.deliveries.append((number, entry.lane, d.received_at, SCHEMA_VERSION))
+            self.payloads.append((d.endpoint, d.method, d.url, codec.encode(kept), body, blob, entry.traceparent))
+        self.blobs: list[Row] = sorted(blobs.items())
+
+
+class Inbound:
+    """Journal and parsing."""
+
+    def __init__(self, engine: Engine, names: Names, entropy: Callable[[int], bytes]) -> None:
+        """Work on an engine."""
+        self._engine = engine
+        self._names = names
+        self._entropy = entropy
+        self._threads: dict[tuple[int, str], str] = {}
+
+    # --- journal -----------------------------------------------------------------------------------------------------
+    def journal(self, entries: Sequence[JournalEntry]) -> Sequence[int]:
+        """Make deliveries durable; see `Store.journal`."""
+        rows = _Rows(entries, self._names)
+        return self._engine.write(lambda t: self._insert(t, rows), first=True)
+
+    def journal_with_cursor(self, entries: Sequence[JournalEntry], connection: str, name: str, cursor: str) -> None:
+        """Make deliveries durable and move a cursor; see `Store.journal_with_cursor`."""
+        rows = _Rows(entries, self._names)
+
+        def work(t: Transaction) -> None:
+            if entries:
+                self._insert(t, rows)
+            t.run(
+                "INSERT INTO cursors (connection_id, name, value) VALUES (?, ?, ?)"
+                " ON CONFLICT (connection_id, name) DO UPDATE SET value = excluded.value",
+                *(self._names.number(connection), name, cursor),
+            )
+
+        self._engine.write(work, first=True)
+
+    def _insert(self, t: Transaction, rows: _Rows) -> list[int]:
+        t.insert(
+            "blobs", (("sha256", "text"), ("body", "bytea")), rows.blobs, conflict="ON CONFLICT (sha256) DO NOTHING"
+        )
+        numbers = [row[0] for row in t.insert("deliveries", _DELIVERY, rows.deliveries, returning="id")]
+        t.insert("payloads", _PAYLOAD, [(number, *row) for number, row in zip(numbers, rows.payloads, strict=True)])
+        self._engine.notify(t)
+        return numbers
+
+    # --- parsing -----------------------------------------------------------------------------------------------------
+    def unparsed(self, limit: int, only: Sequence[str] | None = None) -> Sequence[StoredDelivery]:
+        """Return the oldest deliveries that wait for parsing."""
+        if only is None:
+            return self._engine.read(lambda t: self.stored(t, "d.state = 0 ORDER BY d.id LIMIT ?", limit))
+        wanted = [number for name in only if (number := self._names.find(name)) is not None]
+        condition = "d.state = 0 AND d.connection_id IN (??bigint) ORDER BY d.id LIMIT ?"
+        return self._engine.read(lambda t: self.stored(t, condition, wanted, limit))
+
+    def stored(self, t: Transaction, condition: str, *values: object) -> list[StoredDelivery]:
+        """Return deliveries with their bytes."""
+        rows = t.rows(
+            "SELECT d.id, d.connection_id, p.endpoint, d.lane, d.received_at, p.method, p.url, p.headers,"
+            f" coalesce(p.body, b.body), d.attempts FROM (SELECT * FROM deliveries d WHERE {condition}) d"
+            " JOIN payloads p ON p.delivery_id = d.id LEFT JOIN blobs b ON b.sha256 = p.blob ORDER BY d.id",
+            *values,
+        )
+        return [
+            StoredDelivery(
+                id=row[0],
+                lane=row[3],
+                attempts=row[9],
+                delivery=Delivery(
+                    connection=self._names.name(row[1]),
+                    endpoint=row[2],
+                    received_at=row[4],
+                    method=row[5],
+                    url=row[6],
+                    headers=tuple(codec.pairs_from(row[7])),
+                    body=row[8] if row[8] is not None else b"",
+                ),
+            )
+            for row in rows
+        ]
+
+    def save_parsed(self, results: Sequence[ParsedDelivery], now: int) -> SavedBatch:
+        """Record what parsing made of deliveries; see `Store.save_parsed`."""
+        if not results:
+            return SavedBatch(parsed=0, fresh=0, duplicates=0, dead=0)
+        ordered = sorted(results, key=lambda result: result.id)
+        made: dict[tuple[int, str], str] = {}
+
+        def work(t: Transaction) -> SavedBatch:
+            made.clear()
+            turn = self._turn(t, ordered)
+            threads = Threads(t, self._names, self._entropy, self._threads, made, now)
+            return _Saving(t, threads, now).save(turn)
+
+        saved = self._engine.write(work)
+        if len(self._threads) > _CACHE:
+            self._threads.clear()
+        self._threads.update(made)
+        return saved
+
+    def _turn(self, t: Transaction, ordered: Sequence[ParsedDelivery]) -> list[tuple[ParsedDelivery, int, int]]:
+        """Return those whose turn it is, with connection and time: none that an earlier one of its lane precedes."""
+        last = ordered[-1].id
+        waiting = t.rows(
+            "SELECT id, connection_id, lane, received_at FROM deliveries WHERE state = 0 AND id <= ? ORDER BY id "
+            + self._engine.for_update,
+            last,
+        )
+        by_id = {result.id: result for result in ordered}
+        blocked: set[tuple[int, str]] = set()
+        turn: list[tuple[ParsedDelivery, int, int]] = []
+        for number, connection_id, lane, received_at in waiting:
+            result = by_id.get(number)
+            if result is None:
+                blocked.add((connection_id, lane))
+            elif (connection_id, lane) not in blocked:
+                turn.append((result, connection_id, received_at))
+        return turn
+
+
+class _Saving:
+    """One `save_parsed`."""
+
+    def __init__(self, t: Transaction, threads: Threads, now: int) -> None:
+        self.t = t
+        self.threads = threads
+        self.now = now
+
+    def save(self, turn: Sequence[tuple[ParsedDelivery, int, int]]) -> SavedBatch:
+        events: list[tuple[int, int, int, str, Activity]] = []
+        for result, connection_id, _ in turn:
+            events += [
+                (result.id, place, connection_id, codec.key_hash(activity.dedupe), activity)
+                for place, activity in result.activities
+            ]
+        fresh, duplicates = self._sift(events)
+        rows: list[Row] = []
+        docs: list[str] = []
+        if fresh:
+            threads = self.threads.resolve([(connection_id, activity) for _, _, connection_id, _, activity in fresh])
+            for number, (delivery_id, place, connection_id, digest, activity) in enumerate(fresh):
+                rows.append(
+                    (
+                        *(connection_id, digest, delivery_id, place, threads[number], activity.kind.value),
+                        activity.received_at,
+                    )
+                )
+                docs.append(codec.encode(activity))
+        numbers = self.t.insert("activities", ACTIVITY, rows, returning="id")
+        self.t.insert("contents", CONTENT, [(row[0], doc) for row, doc in zip(numbers, docs, strict=True)])
+        dead = self._bury(turn)
+        marks = [
+            (
+                result.id,
+                2 if result.unreadable is not None else 1,
+                len(result.activities) + len(result.failures),
+                duplicates.get(result.id, 0),
+                len(result.failures),
+            )
+            for result, _, _ in turn
+        ]
+        columns = (("state", "bigint"), ("events", "bigint"), ("duplicates", "bigint"), ("dead", "bigint"))
+        self.t.update("deliveries", ("id", "bigint"), columns, marks)
+        return SavedBatch(parsed=len(turn), fresh=len(rows), duplicates=sum(duplicates.values()), dead=dead)
+
+    def _sift(
+        self, events: list[tuple[int, int, int, str, Activity]]
+    ) -> tuple[list[tuple[int, int, int, str, Activity]], dict[int, int]]:
+        """Part new events from known ones. An event that this very delivery brought before is neither."""
+        duplicates: dict[int, int] = {}
+        if not events:
+            return [], duplicates
+        known: dict[tuple[int, str], tuple[int, int]] = {
+            (row[0], row[1]): (row[2], row[3])
+            for row in self.t.rows(
+                "SELECT connection_id, dedupe, delivery_id, place FROM activities WHERE connection_id IN (??bigint)"
+                " AND dedupe IN (??text)",
+                sorted({event[2] for event in events}),
+                sorted({event[3] for event in events}),
+            )
+        }
+        fresh: list[tuple[int, int, int, str, Activity]] = []
+        for event in events:
+            delivery_id, place, connection_id, digest, _ = event
+            owner = known.get((connection_id, digest))
+            if owner is None:
+                known[connection_id, digest] = (delivery_id, place)
+                fresh.append(event)
+            elif owner != (delivery_id, place):
+                duplicates[delivery_id] = duplicates.get(delivery_id, 0) + 1
+        return fresh, duplicates
+
+    def _bury(self, turn: Sequence[tuple[ParsedDelivery, int, int]]) -> int:
+        letters: list[Row] = []
+        for result, connection_id, _ in turn:
+            if result.unreadable is not None:
+                letters.append(
+                    ("delivery", str(result.id), result.id, connection_id, None, result.unreadable, self.now, "open")
+                )
+            letters += [
+                (
+                    "event",
+                    f"{result.id}/{failure.index}",
+                    result.id,
+                    connection_id,
+                    None,
+                    failure.reason,
+                    self.now,
+                    "open",
+                )
+                for failure in result.failures
+            ]
+        bury(self.t, letters)
+        return len(letters)
+
+
+_LETTER: Final = (
+    *(("kind", "text"), ("ref", "text"), ("delivery_id", "bigint"), ("connection_id", "bigint"), ("case_id", "text")),
+    *(("reason", "text"), ("created_at", "bigint"), ("state", "text")),
+)
+
+
+def bury(t: Transaction, letters: Sequence[Row]) -> None:
+    """Keep dead letters."""
+    t.insert("dead_letters", _LETTER, letters)
+
+
+def append_internal(
+    t: Transaction, entropy: Callable[[int], bytes], case_id: str, activity: Activity, now: int
+) -> bool:
+    """Append an internal activity to a case's internal thread; False when its dedupe key was known."""
+    thread = internal_thread(t, entropy, case_id, now)
+    rows = t.insert(
+        "activities",
+        ACTIVITY,
+        [
+            (
+                BATON,
+                codec.key_hash(activity.dedupe),
+                None,
+                None,
+                thread,
+                activity.kind.value,
+                activity.received_at,
+            )
+        ],
+        conflict="ON CONFLICT (connection_id, dedupe) DO NOTHING",
+        returning="id",
+    )
+    t.insert("contents", CONTENT, [(row[0], codec.encode(replace(activity, thread=case_id))) for row in rows])
+    return bool(rows)

@@ -1,0 +1,92 @@
+"""Merging cases, as links that can be undone: threads move, documents stay as they were."""
+
+from __future__ import annotations
+
+from gateway.store import codec
+from gateway.store.auditing import Auditing
+from gateway.store.engine import Engine, Transaction
+
+
+class Merges:
+    """Merge and its undoing. Both lock the rows of all cases concerned, in id order, as applying does."""
+
+    def __init__(self, engine: Engine, auditing: Auditing) -> None:
+        """Work on an engine."""
+        self._engine = engine
+        self._auditing = auditing
+
+    def _lock(self, t: Transaction, *case_ids: str) -> dict[str, tuple[str, str | None]]:
+        """Lock cases and return root and link of each."""
+        rows = t.rows(
+            f"SELECT id, root_id, merged_into FROM cases WHERE id IN (??text) ORDER BY id {self._engine.for_update}",
+            sorted(set(case_ids)),
+        )
+        found = {row[0]: (row[1], row[2]) for row in rows}
+        for case_id in case_ids:
+            if case_id not in found:
+                raise ValueError(f"There is no case {case_id}.")
+        return found
+
+    def merge(self, case_id: str, into: str, actor: str, now: int) -> None:
+        """Link a case into another; see `Store.merge`."""
+
+        def work(t: Transaction) -> None:
+            cases = self._lock(t, case_id, into)
+            if case_id == into:
+                raise ValueError(f"Case {case_id} cannot be merged into itself.")
+            for each in (case_id, into):
+                link = cases[each][1]
+                if link is not None:
+                    raise ValueError(f"Case {each} is merged into {link} already: undo that first, or name {link}.")
+            moved = [row[0] for row in t.rows("SELECT id FROM threads WHERE case_id = ? ORDER BY id", case_id)]
+            t.run("UPDATE threads SET case_id = ? WHERE case_id = ?", into, case_id)
+            t.run("UPDATE cases SET merged_into = ? WHERE id = ?", into, case_id)
+            t.run("UPDATE cases SET root_id = ? WHERE root_id = ?", into, case_id)
+            t.run(
+                "INSERT INTO merges (case_id, into_id, threads, actor, merged_at) VALUES (?, ?, ?, ?, ?)",
+                *(case_id, into, codec.encode(moved), actor, now),
+            )
+            self._auditing.append(t, actor, "case.merge", case_id, {"into": into}, now)
+            self._engine.notify(t)
+
+        self._engine.write(work)
+
+    def unmerge(self, case_id: str, actor: str, now: int) -> None:
+        """Undo `merge`; see `Store.unmerge`."""
+
+        def work(t: Transaction) -> None:
+            # The root may change until its row is locked: read it, lock, and look again.
+            while True:
+                rows = t.rows("SELECT root_id FROM cases WHERE id = ?", case_id)
+                if not rows:
+                    raise ValueError(f"There is no case {case_id}.")
+                root = rows[0][0]
+                cases = self._lock(t, case_id, root)
+                if cases[case_id][0] == root:
+                    break
+            into = cases[case_id][1]
+            if into is None:
+                raise ValueError(f"Case {case_id} is not merged.")
+            number, threads = t.rows(
+                "SELECT id, threads FROM merges WHERE case_id = ? AND undone_at IS NULL ORDER BY id DESC LIMIT 1",
+                case_id,
+            )[0]
+            moved = codec.strings_from(threads)
+            t.run("UPDATE threads SET case_id = ? WHERE id IN (??text)", case_id, moved)
+            t.run("UPDATE activities SET case_id = ? WHERE state = 1 AND thread_id IN (??text)", case_id, moved)
+            self._reroot(t, case_id)
+            t.run("UPDATE merges SET undone_at = ? WHERE id = ?", now, number)
+            self._auditing.append(t, actor, "case.unmerge", case_id, {"from": into}, now)
+            self._engine.notify(t)
+
+        self._engine.write(work)
+
+    @staticmethod
+    def _reroot(t: Transaction, case_id: str) -> None:
+        """Make a case a root again, with all cases that were merged into it."""
+        t.run("UPDATE cases SET merged_into = NULL, root_id = id WHERE id = ?", case_id)
+        level = [case_id]
+        while level:
+            level = [row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into IN (??text)", level)]
+            if level:
+                t.run("UPDATE cases SET root_id = ? WHERE id IN (??text)", case_id, level)

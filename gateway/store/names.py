@@ -1,0 +1,62 @@
+"""Connections by number: the number survives renaming, the name is what people write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.store.engine import Engine, Transaction
+
+#: Number of what Baton itself appends.
+BATON: Final = 0
+BATON_NAME: Final = "baton"
+
+
+class Names:
+    """Connection name ↔ number."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Load what is known."""
+        self._engine = engine
+        self._numbers: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+
+    def load(self) -> None:
+        """Read all names from the store."""
+        self._keep(self._engine.read(lambda t: t.rows("SELECT id, name FROM connections")))
+
+    def _keep(self, rows: list[tuple[int, str]]) -> None:
+        self._names = {BATON: BATON_NAME, **dict(rows)}
+        self._numbers = {name: number for number, name in self._names.items()}
+
+    def number(self, name: str) -> int:
+        """Return the number of a registered connection. Raises KeyError."""
+        return self._numbers[name]
+
+    def find(self, name: str) -> int | None:
+        """Return the number of a connection, None when it is unknown."""
+        return self._numbers.get(name)
+
+    def name(self, number: int) -> str:
+        """Return the name of a number, as it is now."""
+        found = self._names.get(number)
+        if found is None:
+            self.load()
+            found = self._names.get(number, f"connection {number}")
+        return found
+
+    def register(self, connections: Mapping[str, str | None]) -> None:
+        """Make connections known; a new name takes the number of its earlier one."""
+
+        def work(t: Transaction) -> list[tuple[int, str]]:
+            known = {row[0] for row in t.rows("SELECT name FROM connections")}
+            for name, earlier in sorted(connections.items()):
+                if name in known:
+                    continue
+                if earlier in known:
+                    t.run("UPDATE connections SET name = ? WHERE name = ?", name, earlier)
+                else:
+                    t.run("INSERT INTO connections (name) VALUES (?) ON CONFLICT (name) DO NOTHING", name)
+            return [(row[0], row[1]) for row in t.rows("SELECT id, name FROM connections")]
+
+        self._keep(self._engine.write(work))

@@ -1,0 +1,230 @@
+"""What the pipeline asks of a store: synchronous methods, each one whole transaction, safe to call from many threads.
+
+Two engines answer for it, and one contract suite holds both to it (`tests/store`). Instants are UTC microseconds;
+`now` is the application's clock. Leases alone run by the database's own clock where the engine has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from gateway.model import Activity, Case, Effect
+from gateway.store.values import (
+    Accounts,
+    AppliedActivity,
+    AppliedBatch,
+    CaseHistory,
+    CaseView,
+    ClaimedEffects,
+    DeadLetter,
+    DeadLetterDetail,
+    Destination,
+    EffectResult,
+    EffectState,
+    EffectView,
+    EventFailure,
+    JournalEntry,
+    ParsedDelivery,
+    SavedBatch,
+    Step,
+    StoredDelivery,
+    StoreUnavailable,
+    Verdict,
+)
+
+__all__ = [
+    "Accounts",
+    "AppliedActivity",
+    "AppliedBatch",
+    "CaseHistory",
+    "CaseView",
+    "ClaimedEffects",
+    "DeadLetter",
+    "DeadLetterDetail",
+    "Destination",
+    "EffectResult",
+    "EffectState",
+    "EffectView",
+    "EventFailure",
+    "JournalEntry",
+    "ParsedDelivery",
+    "SavedBatch",
+    "Step",
+    "Store",
+    "StoreUnavailable",
+    "StoredDelivery",
+    "Verdict",
+]
+
+
+class Store(Protocol):
+    """The store. Every method is one transaction; each raises `StoreUnavailable` when the engine cannot serve."""
+
+    #: ``sqlite`` or ``postgresql``.
+    engine: str
+
+    def close(self) -> None:
+        """Finish what runs and free everything. Safe twice."""
+        ...
+
+    # --- connections -------------------------------------------------------------------------------------------------
+    def register(self, connections: Mapping[str, str | None]) -> None:
+        """Make the connections known: name → earlier name (or None). Ids survive renaming."""
+        ...
+
+    # --- way in ------------------------------------------------------------------------------------------------------
+    def journal(self, entries: Sequence[JournalEntry]) -> Sequence[int]:
+        """Make the deliveries durable (committed with fsync) and return their ids, in order."""
+        ...
+
+    def unparsed(self, limit: int, only: Sequence[str] | None = None) -> Sequence[StoredDelivery]:
+        """Return the oldest deliveries that wait for parsing, of some connections only or of all."""
+        ...
+
+    def save_parsed(self, results: Sequence[ParsedDelivery], now: int) -> SavedBatch:
+        """Record what parsing made of deliveries: threads, stub cases, tickets, new activities, dead letters.
+
+        A delivery that is done already, or that an earlier waiting one of its lane precedes, is left alone.
+        """
+        ...
+
+    def apply(self, limit: int, now: int, step: Step) -> AppliedBatch:
+        """Take the oldest waiting activities, lock their cases in id order, and decide and write them in order."""
+        ...
+
+    # --- way out -----------------------------------------------------------------------------------------------------
+    def claim(self, destinations: Sequence[Destination], now: int) -> Sequence[ClaimedEffects]:
+        """Lease due effects: the oldest unfinished of each (connection, case), within limits and not paused."""
+        ...
+
+    def finish(self, results: Sequence[EffectResult], now: int) -> int:
+        """Record results whose fence holds; return how many held.
+
+        A result that ends an effect appends an `OUTCOME` activity to its case, in the same transaction. A late receipt
+        of the same attempt counts even after its lease ran out: it is the proof.
+        """
+        ...
+
+    def expire(self, now: int) -> int:
+        """Turn `sending` effects whose lease ran out into `unknown`. Never sends anything."""
+        ...
+
+    def transcript(self, effect: Effect, limit: int) -> tuple[Sequence[Activity], bool]:
+        """Return the case as it was when an effect was decided: its last `limit` activities, oldest first.
+
+        Also returns whether these are all. The same effect always gets the same ones, so that a repeated call to a vendor
+        carries the same words.
+        """
+        ...
+
+    def causes(self, effects: Sequence[Effect]) -> Mapping[str, Activity]:
+        """Return the activities that caused some effects, by the effect's id."""
+        ...
+
+    # --- time --------------------------------------------------------------------------------------------------------
+    def fire(self, now: int, limit: int) -> int:
+        """Turn due timers into `TIMER` activities of their cases; return how many."""
+        ...
+
+    def next_due(self) -> int | None:
+        """Return when the next timer or waiting effect is due, None when there is none."""
+        ...
+
+    # --- operators ---------------------------------------------------------------------------------------------------
+    def append(self, case_id: str, activity: Activity) -> bool:
+        """Append an internal activity to a case; False when its dedupe key was known."""
+        ...
+
+    def merge(self, case_id: str, into: str, actor: str, now: int) -> None:
+        """Link a case into another: its threads' activities are applied there from now on. Raises ValueError."""
+        ...
+
+    def unmerge(self, case_id: str, actor: str, now: int) -> None:
+        """Undo `merge`: the case has its threads, and what came over them, back. Raises ValueError."""
+        ...
+
+    def pause(self, scope: str, actor: str, reason: str, now: int) -> None:
+        """Hold the outbox of ``all``, ``connection:NAME`` or ``rule:ID``, durably."""
+        ...
+
+    def resume(self, scope: str, actor: str, now: int) -> bool:
+        """Lift a pause; False when there was none."""
+        ...
+
+    def pauses(self) -> Mapping[str, str]:
+        """Return the pauses: scope → reason."""
+        ...
+
+    def dead_letters(self, *, state: str = "open", limit: int = 100) -> Sequence[DeadLetter]:
+        """Return dead letters, newest first."""
+        ...
+
+    def dead_letter(self, letter_id: int) -> DeadLetterDetail | None:
+        """Return one dead letter with what is kept of it."""
+        ...
+
+    def replay_dead_letter(self, letter_id: int, actor: str, now: int) -> bool:
+        """Send a dead letter on its way again; False when it is not open."""
+        ...
+
+    def discard_dead_letter(self, letter_id: int, actor: str, reason: str, now: int) -> bool:
+        """Give a dead letter up for good; its bytes stay. False when it is not open."""
+        ...
+
+    def replay(self, delivery_ids: Iterable[int], actor: str, now: int) -> int:
+        """Have deliveries parsed again (after a mapping was mended); what is known already stays as it is."""
+        ...
+
+    def deliveries(self, *, since: int, connection: str | None = None, limit: int = 1000) -> Sequence[int]:
+        """Return ids of deliveries received since an instant, oldest first."""
+        ...
+
+    def audit(self, actor: str, action: str, target: str, detail: Mapping[str, object], now: int) -> None:
+        """Append to the hash-chained audit. Ids and settings, never bodies."""
+        ...
+
+    def audit_trail(self, limit: int = 100) -> Sequence[Mapping[str, object]]:
+        """Return the newest audit rows, each with its hash and the one before."""
+        ...
+
+    def verify_audit(self) -> int | None:
+        """Return the id of the first audit row whose hash does not hold, None when all hold."""
+        ...
+
+    # --- snapshots and questions -------------------------------------------------------------------------------------
+    def save_policy(self, digest: str, text: str, now: int) -> None:
+        """Keep a policy under its hash."""
+        ...
+
+    def policy(self, digest: str) -> str | None:
+        """Return the policy of that hash."""
+        ...
+
+    def history(self, case_id: str) -> CaseHistory | None:
+        """Return everything that happened to a case."""
+        ...
+
+    def cases(self, limit: int = 100) -> Sequence[Case]:
+        """Return the newest cases, newest first."""
+        ...
+
+    def accounts(self) -> Accounts:
+        """Count everything, in one consistent read."""
+        ...
+
+    def cursor(self, connection: str, name: str) -> str | None:
+        """Return where a poll or stream of a connection stands."""
+        ...
+
+    def journal_with_cursor(self, entries: Sequence[JournalEntry], connection: str, name: str, cursor: str) -> None:
+        """Make deliveries durable and move a cursor, in one transaction."""
+        ...
+
+    def oldest_pending(self) -> Mapping[str, int]:
+        """Return, by connection, when its oldest unfinished effect was made."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Block until another process hints at work, at most `timeout` seconds; True on a hint. Not the truth."""
+        ...

@@ -1,0 +1,197 @@
+"""Questions to the store: histories, transcripts, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from gateway.model import Activity, Case, CaseStatus, Channel, Effect, Thread
+from gateway.store import codec
+from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.names import Names
+from gateway.store.values import Accounts, AppliedActivity, CaseHistory, EffectState, EffectView
+
+STATES: Final = {
+    0: EffectState.PENDING,
+    1: EffectState.SENDING,
+    2: EffectState.UNKNOWN,
+    3: EffectState.FAILED,
+    10: EffectState.DONE,
+    11: EffectState.FAILED,
+    12: EffectState.CANCELLED,
+    13: EffectState.OBSERVED,
+}
+
+
+class Reading:
+    """Everything that only reads."""
+
+    def __init__(self, engine: Engine, names: Names) -> None:
+        """Work on an engine."""
+        self._engine = engine
+        self._names = names
+
+    def transcript(self, effect: Effect, limit: int) -> tuple[Sequence[Activity], bool]:
+        """Return the case as it was when an effect was decided; see `Store.transcript`."""
+        connection, dedupe = effect.cause
+        rows = self._engine.read(
+            lambda t: t.rows(
+                "SELECT t.doc FROM activities a JOIN contents t ON t.activity_id = a.id JOIN cases c ON c.id = a.case_id"
+                " JOIN cases own ON own.root_id = c.root_id"
+                " WHERE own.id = ? AND a.state = 1 AND a.id <= (SELECT id FROM activities"
+                " WHERE connection_id = ? AND dedupe = ?) ORDER BY a.id DESC LIMIT ?",
+                *(effect.case_id, self._names.find(connection), codec.key_hash(dedupe), limit + 1),
+            )
+        )
+        found = [codec.activity_from(row[0]) for row in reversed(rows[:limit])]
+        return found, len(rows) <= limit
+
+    def causes(self, effects: Sequence[Effect]) -> Mapping[str, Activity]:
+        """Return the activities that caused some effects, by the effect's id."""
+        keys = {effect.id: (self._names.find(effect.cause[0]), codec.key_hash(effect.cause[1])) for effect in effects}
+        rows = self._engine.read(
+            lambda t: t.rows(
+                "SELECT a.connection_id, a.dedupe, t.doc FROM activities a JOIN contents t ON t.activity_id = a.id"
+                " WHERE a.connection_id IN (??bigint) AND a.dedupe IN (??text)",
+                sorted({key[0] for key in keys.values() if key[0] is not None}),
+                sorted({key[1] for key in keys.values()}),
+            )
+        )
+        found = {(row[0], row[1]): codec.activity_from(row[2]) for row in rows}
+        return {effect_id: found[key] for effect_id, key in keys.items() if key in found}
+
+    def cases(self, limit: int = 100) -> Sequence[Case]:
+        """Return the newest cases."""
+        rows = self._engine.read(
+            lambda t: t.rows("SELECT doc, merged_into FROM cases ORDER BY created_at DESC, id DESC LIMIT ?", limit)
+        )
+        return [self._case(row) for row in rows]
+
+    @staticmethod
+    def _case(row: Row) -> Case:
+        case = codec.case_from(row[0])
+        return case if row[1] is None else replace(case, status=CaseStatus.MERGED)
+
+    def history(self, case_id: str) -> CaseHistory | None:
+        """Return everything that happened to a case."""
+
+        def work(t: Transaction) -> CaseHistory | None:
+            rows = t.rows("SELECT doc, merged_into FROM cases WHERE id = ?", case_id)
+            if not rows:
+                return None
+            threads = t.rows(
+                "SELECT id, connection_id, key, channel FROM threads WHERE case_id = ? ORDER BY created_at, id", case_id
+            )
+            return CaseHistory(
+                case=self._case(rows[0]),
+                threads=tuple(self._thread(row) for row in threads),
+                tickets=tuple(
+                    codec.ticket_from(row[0])
+                    for row in t.rows(
+                        "SELECT doc FROM tickets WHERE case_id = ? ORDER BY connection_id, ticket_id", case_id
+                    )
+                ),
+                episodes=tuple(
+                    codec.episode_from(row[0])
+                    for row in t.rows("SELECT doc FROM episodes WHERE case_id = ? ORDER BY opened_at, id", case_id)
+                ),
+                activities=self._activities(t, case_id),
+                effects=self._effects(t, case_id),
+                timers=dict(t.rows("SELECT name, due_at FROM timers WHERE case_id = ? ORDER BY name", case_id)),
+                merged=tuple(
+                    row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into = ? ORDER BY id", case_id)
+                ),
+            )
+
+        return self._engine.read(work)
+
+    def _thread(self, row: Row) -> Thread:
+        return Thread(
+            id=row[0], connection=self._names.name(row[1]), key=row[2], channel=Channel(row[3]) if row[3] else None
+        )
+
+    @staticmethod
+    def _activities(t: Transaction, case_id: str) -> tuple[AppliedActivity, ...]:
+        rows = t.rows(
+            "SELECT a.id, a.seq, c.doc, t.doc FROM activities a JOIN contents c ON c.activity_id = a.id"
+            " LEFT JOIN traces t ON t.activity_id = a.id WHERE a.case_id = ? AND a.state = 1 ORDER BY a.seq, a.id",
+            case_id,
+        )
+        return tuple(
+            AppliedActivity(
+                id=row[0],
+                seq=row[1],
+                activity=codec.activity_from(row[2]),
+                trace=codec.mapping_from(row[3]) if row[3] else None,
+            )
+            for row in rows
+        )
+
+    @staticmethod
+    def _effects(t: Transaction, case_id: str) -> tuple[EffectView, ...]:
+        rows = t.rows("SELECT doc, state, tries, receipt, reason FROM effects WHERE case_id = ? ORDER BY seq", case_id)
+        return tuple(
+            EffectView(
+                effect=codec.effect_from(row[0]),
+                state=STATES[row[1]],
+                tries=row[2],
+                receipt=codec.receipt_from(row[3]) if row[3] else None,
+                reason=row[4],
+            )
+            for row in rows
+        )
+
+    def accounts(self) -> Accounts:
+        """Count everything, in one consistent read."""
+
+        def work(t: Transaction) -> Accounts:
+            deliveries: dict[int, int] = dict(t.rows("SELECT state, count(*) FROM deliveries GROUP BY state"))
+            sums = t.rows("SELECT sum(events), sum(duplicates), sum(dead) FROM deliveries")[0]
+            activities: dict[int, int] = dict(t.rows("SELECT state, count(*) FROM activities GROUP BY state"))
+            internal = t.rows("SELECT count(*) FROM activities WHERE delivery_id IS NULL")[0][0]
+            effects: dict[str, int] = {}
+            for state, count in t.rows("SELECT state, count(*) FROM effects GROUP BY state"):
+                word = STATES[state].value
+                effects[word] = effects.get(word, 0) + int(count)
+            letters = t.rows("SELECT count(*) FROM dead_letters WHERE state = 'open'")[0][0]
+            return Accounts(
+                deliveries=sum(deliveries.values()),
+                deliveries_pending=deliveries.get(0, 0),
+                deliveries_parsed=deliveries.get(1, 0),
+                deliveries_dead=deliveries.get(2, 0),
+                events=int(sums[0] or 0),
+                events_duplicate=int(sums[1] or 0),
+                events_dead=int(sums[2] or 0),
+                activities=sum(activities.values()),
+                activities_internal=int(internal),
+                activities_pending=activities.get(0, 0),
+                activities_applied=activities.get(1, 0),
+                activities_dead=activities.get(2, 0),
+                effects=effects,
+                dead_letters_open=int(letters),
+            )
+
+        return self._engine.read(work)
+
+    def cursor(self, connection: str, name: str) -> str | None:
+        """Return where a poll or stream stands."""
+        number = self._names.find(connection)
+        rows = self._engine.read(
+            lambda t: t.rows("SELECT value FROM cursors WHERE connection_id = ? AND name = ?", number, name)
+        )
+        return rows[0][0] if rows else None
+
+    def oldest_pending(self) -> Mapping[str, int]:
+        """Return, by connection, when its oldest unfinished effect was made."""
+        rows = self._engine.read(
+            lambda t: t.rows(
+                "SELECT connection_id, min(created_at) FROM effects WHERE state < 10 GROUP BY connection_id"
+            )
+        )
+        return {self._names.name(row[0]): int(row[1]) for row in rows}
+
+    def policy(self, digest: str) -> str | None:
+        """Return the policy of that hash."""
+        rows = self._engine.read(lambda t: t.rows("SELECT text FROM policies WHERE digest = ?", digest))
+        return rows[0][0] if rows else None

@@ -1,0 +1,94 @@
+"""The store over an engine: every method of the port, each in the room that knows it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from gateway.model import Activity
+from gateway.store.applying import Applying
+from gateway.store.auditing import Auditing
+from gateway.store.engine import Engine, Transaction
+from gateway.store.inbound import Inbound, append_internal
+from gateway.store.merges import Merges
+from gateway.store.names import Names
+from gateway.store.operators import Operators
+from gateway.store.outbox import Outbox
+from gateway.store.reading import Reading
+
+
+def _chance(count: int) -> bytes:
+    return os.urandom(count)
+
+
+class SqlStore:
+    """A store, as `gateway.store.ports.Store` describes it."""
+
+    def __init__(self, engine: Engine, *, entropy: Callable[[int], bytes] = _chance) -> None:
+        """Put the rooms together over an engine whose tables stand."""
+        self.engine = engine.name
+        self._engine = engine
+        self._entropy = entropy
+        names = Names(engine)
+        names.load()
+        auditing = Auditing(engine)
+        inbound = Inbound(engine, names, entropy)
+        applying = Applying(engine, names)
+        outbox = Outbox(engine, names, entropy)
+        merges = Merges(engine, auditing)
+        operators = Operators(engine, names, inbound, auditing)
+        reading = Reading(engine, names)
+
+        self.register = names.register
+        self.journal = inbound.journal
+        self.journal_with_cursor = inbound.journal_with_cursor
+        self.unparsed = inbound.unparsed
+        self.save_parsed = inbound.save_parsed
+        self.apply = applying.apply
+        self.claim = outbox.claim
+        self.finish = outbox.finish
+        self.expire = outbox.expire
+        self.fire = outbox.fire
+        self.next_due = outbox.next_due
+        self.merge = merges.merge
+        self.unmerge = merges.unmerge
+        self.pause = operators.pause
+        self.resume = operators.resume
+        self.pauses = operators.pauses
+        self.dead_letters = operators.dead_letters
+        self.dead_letter = operators.dead_letter
+        self.replay_dead_letter = operators.replay_dead_letter
+        self.discard_dead_letter = operators.discard_dead_letter
+        self.replay = operators.replay
+        self.deliveries = operators.deliveries
+        self.audit = auditing.audit
+        self.audit_trail = auditing.audit_trail
+        self.verify_audit = auditing.verify_audit
+        self.transcript = reading.transcript
+        self.causes = reading.causes
+        self.policy = reading.policy
+        self.history = reading.history
+        self.cases = reading.cases
+        self.accounts = reading.accounts
+        self.cursor = reading.cursor
+        self.oldest_pending = reading.oldest_pending
+        self.wait = engine.wait
+        self.close = engine.close
+
+    def append(self, case_id: str, activity: Activity) -> bool:
+        """Append an internal activity to a case; see `Store.append`."""
+
+        def work(t: Transaction) -> bool:
+            self._engine.notify(t)
+            return append_internal(t, self._entropy, case_id, activity, activity.received_at)
+
+        return self._engine.write(work)
+
+    def save_policy(self, digest: str, text: str, now: int) -> None:
+        """Keep a policy under its hash."""
+        self._engine.write(
+            lambda t: t.run(
+                "INSERT INTO policies (digest, text, saved_at) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+                *(digest, text, now),
+            )
+        )

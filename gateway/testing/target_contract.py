@@ -1,0 +1,179 @@
+"""What everything that writes to a vendor keeps: once is once, and an error says what the host may do next."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.sdk import OutcomeUnknown, TemporaryFailure
+from gateway.testing.faults import FaultKind
+
+#: Faults after which the write stands at the vendor although the answer was lost.
+LANDED = (FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.HALF_BODY)
+
+
+class WriteContract:
+    """The shared part. Subclass `HandoffTargetContract`, `ReplierContract` or `NotifierContract`."""
+
+    # --- what the connector's author supplies ------------------------------------------------------------------------
+    def route(self) -> str:
+        """Return the name of the sandbox's route that the write goes to."""
+        raise NotImplementedError
+
+    def something(self, sandbox: Any, key: str) -> Any:
+        """Return something to write, under an idempotency key, with the words `SECRET-BODY` in its text."""
+        raise NotImplementedError
+
+    def written(self, sandbox: Any, key: str) -> int:
+        """Return how often what was under that key stands in the sandbox."""
+        raise NotImplementedError
+
+    async def _write(self, connector: Any, what: Any) -> Any:
+        raise NotImplementedError
+
+    async def _settle(self, connector: Any, what: Any) -> Any:
+        raise NotImplementedError
+
+    # --- once is once ------------------------------------------------------------------------------------------------
+    async def test_a_write_lands_and_is_proven(self, connector: Any, sandbox: Any) -> None:
+        """The receipt names what the vendor made; nothing else counts as done."""
+        what = self.something(sandbox, "key-1")
+        assert await self._settle(connector, what) is None
+        receipt = await self._write(connector, what)
+        assert receipt.ids
+        assert self.written(sandbox, "key-1") == 1
+        found = await self._settle(connector, what)
+        assert found is not None
+        assert found.ids[-1] == receipt.ids[-1]
+
+    @pytest.mark.parametrize("fault", LANDED)
+    async def test_a_lost_answer_is_unknown_and_can_be_settled(
+        self, connector: Any, sandbox: Any, fault: FaultKind
+    ) -> None:
+        """The write stands, nobody heard of it: it must be found, and must not be called a failure."""
+        what = self.something(sandbox, "key-2")
+        sandbox.faults.add(self.route(), fault)
+        with pytest.raises(OutcomeUnknown):
+            await self._write(connector, what)
+        assert self.written(sandbox, "key-2") == 1
+        assert await self._settle(connector, what) is not None
+        assert self.written(sandbox, "key-2") == 1
+
+    async def test_a_connection_that_breaks_before_is_settled_as_absent(self, connector: Any, sandbox: Any) -> None:
+        """Whatever it is called, settling says that it is not there, so that it is sent again."""
+        what = self.something(sandbox, "key-3")
+        sandbox.faults.add(self.route(), FaultKind.RESET_BEFORE)
+        with pytest.raises((OutcomeUnknown, TemporaryFailure)):
+            await self._write(connector, what)
+        assert await self._settle(connector, what) is None
+        assert self.written(sandbox, "key-3") == 0
+
+    async def test_nothing_is_sent_twice_behind_our_back(self, connector: Any, sandbox: Any) -> None:
+        """The vendor's SDK must not retry: each fault meets exactly one request."""
+        for fault in (*LANDED, FaultKind.RESET_BEFORE, FaultKind.RATE_LIMITED, FaultKind.ERROR_BEFORE):
+            what = self.something(sandbox, f"key-once-{fault.value}")
+            before = sandbox.count(self.route())
+            sandbox.faults.add(self.route(), fault)
+            with pytest.raises((OutcomeUnknown, TemporaryFailure)):
+                await self._write(connector, what)
+            assert sandbox.count(self.route()) == before + 1, fault
+
+    # --- what errors mean --------------------------------------------------------------------------------------------
+    async def test_a_limit_keeps_the_vendors_wish(self, connector: Any, sandbox: Any) -> None:
+        """429 with Retry-After: nothing happened, and the host waits as long as the vendor asks."""
+        sandbox.faults.add(self.route(), FaultKind.RATE_LIMITED, seconds=7)
+        with pytest.raises(TemporaryFailure) as failure:
+            await self._write(connector, self.something(sandbox, "key-4"))
+        assert failure.value.retry_after == 7
+
+    async def test_a_limit_blocks_nobody(self, connector: Any, sandbox: Any) -> None:
+        """Some SDKs sleep through a limit in the caller's thread; the host is who waits."""
+        sandbox.faults.add(self.route(), FaultKind.RATE_LIMITED, seconds=600)
+        async with asyncio.timeout(5):
+            with pytest.raises(TemporaryFailure):
+                await self._write(connector, self.something(sandbox, "key-5"))
+
+    async def test_unavailable_is_temporary(self, connector: Any, sandbox: Any) -> None:
+        """503: not taken."""
+        sandbox.faults.add(self.route(), FaultKind.ERROR_BEFORE, status=503)
+        with pytest.raises(TemporaryFailure):
+            await self._write(connector, self.something(sandbox, "key-6"))
+
+    async def test_a_server_that_breaks_may_have_written(self, connector: Any, sandbox: Any) -> None:
+        """500: it may have broken after the effect."""
+        sandbox.faults.add(self.route(), FaultKind.ERROR_BEFORE, status=500)
+        with pytest.raises(OutcomeUnknown):
+            await self._write(connector, self.something(sandbox, "key-7"))
+
+    async def test_errors_tell_no_secret_and_quote_no_body(self, connector: Any, sandbox: Any) -> None:
+        """Errors are logged and shown."""
+        for fault in FaultKind:
+            if fault in {FaultKind.HANG, FaultKind.DELAY_AFTER}:
+                continue
+            sandbox.faults.add(self.route(), fault)
+            with pytest.raises(Exception, match=r".") as failure:
+                await self._write(connector, self.something(sandbox, f"key-8-{fault.value}"))
+            text = repr(failure.value) + repr(failure.value.__cause__)
+            assert "SECRET-BODY" not in text
+            assert not [secret for secret in sandbox.secrets().values() if secret in text]
+            assert str(failure.value).endswith((".", "?", "!"))
+
+    async def test_a_whole_run_of_faults_leaves_each_thing_once(self, connector: Any, sandbox: Any) -> None:
+        """Send, and after an unknown outcome settle, and send again only when it is absent: as the host does."""
+        faults = [kind for kind in FaultKind if kind not in {FaultKind.HANG, FaultKind.DELAY_AFTER}]
+        for number in range(24):
+            key = f"key-run-{number}"
+            what = self.something(sandbox, key)
+            for step in range(3):
+                sandbox.faults.add(self.route(), faults[(number * 3 + step) % len(faults)])
+            for _ in range(8):
+                try:
+                    await self._write(connector, what)
+                    break
+                except OutcomeUnknown:
+                    if await self._settle(connector, what) is not None:
+                        break
+                except TemporaryFailure:
+                    continue
+            sandbox.faults.clear()
+            assert self.written(sandbox, key) == 1, key
+
+
+class HandoffTargetContract(WriteContract):
+    """A target of handoffs. Supply `handoff(sandbox, key)` as `something`."""
+
+    async def _write(self, connector: Any, what: Any) -> Any:
+        return await connector.hand_off(what)
+
+    async def _settle(self, connector: Any, what: Any) -> Any:
+        return await connector.settle(what)
+
+    async def test_the_same_key_twice_leaves_one(self, connector: Any, sandbox: Any) -> None:
+        """A handoff is idempotent on its key, even when somebody sends it again without settling."""
+        what = self.something(sandbox, "key-9")
+        first = await connector.hand_off(what)
+        again = await connector.hand_off(what)
+        assert first.ticket_id == again.ticket_id
+        assert self.written(sandbox, "key-9") == 1
+
+
+class ReplierContract(WriteContract):
+    """A replier. Supply a `Reply` as `something`."""
+
+    async def _write(self, connector: Any, what: Any) -> Any:
+        return await connector.reply(what)
+
+    async def _settle(self, connector: Any, what: Any) -> Any:
+        return await connector.settle_reply(what)
+
+
+class NotifierContract(WriteContract):
+    """A notifier. Supply a `Notice` as `something`."""
+
+    async def _write(self, connector: Any, what: Any) -> Any:
+        return await connector.notify(what)
+
+    async def _settle(self, connector: Any, what: Any) -> Any:
+        return await connector.settle_notice(what)

@@ -1,0 +1,197 @@
+"""TOML with positions: values from the standard library, lines and columns from tree-sitter.
+
+An error is a sentence with a place. All places are 1-based and count characters, as editors do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import tree_sitter_toml
+from tree_sitter import Language, Node, Parser
+
+_CLOSE_ENOUGH = 0.6
+#: What stands for one character in a string, or for none: a line's end that a backslash hides.
+_HIDDEN = re.compile(r"\\[ \t]*\r?\n\s*")
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\r\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """One mistake in a file, and what to do about it."""
+
+    #: The file, as its reader named it.
+    file: str
+    #: Line, from 1.
+    line: int
+    #: Column in characters, from 1.
+    column: int
+    #: What is wrong and what to do.
+    sentence: str
+
+    def __str__(self) -> str:
+        """Return the mistake as compilers print it."""
+        return f"{self.file}:{self.line}:{self.column}: {self.sentence}"
+
+
+class Problems(Exception):
+    """Everything that is wrong with a file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Keep the mistakes in the order of their places."""
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@cache
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_toml.language()))
+
+
+Path = tuple[str | int, ...]
+
+
+class TomlDocument:
+    """A TOML file: its values, and where each of them stands."""
+
+    def __init__(self, values: dict[str, Any], file: str, lines: Sequence[bytes], root: Node) -> None:
+        """Index every key and value of the parsed tree by its path."""
+        self.values = values
+        self.file = file
+        self._lines = lines
+        self._keys: dict[Path, tuple[int, int]] = {}
+        self._values: dict[Path, tuple[int, int]] = {}
+        self._strings: dict[Path, str] = {}
+        self._counts: dict[Path, int] = {}
+        for node in root.named_children:
+            if node.type == "pair":
+                self._pair(node, ())
+            elif node.type in {"table", "table_array_element"}:
+                self._table(node)
+
+    def position(self, *path: str | int) -> tuple[int, int]:
+        """Return line and column of a key or item; of its nearest existing parent when it is missing."""
+        return self._nearest(self._keys, path)
+
+    def value_position(self, *path: str | int) -> tuple[int, int]:
+        """Return line and column of a value; of its key or nearest existing parent when it has none of its own."""
+        found = self._values.get(path)
+        return found if found is not None else self.position(*path)
+
+    def text_position(self, path: Path, offset: int) -> tuple[int, int]:
+        """Return line and column of a character of a text, counted from 0 in what the text says, escapes read."""
+        line, column = self.value_position(*path)
+        source = self._strings.get(path)
+        if source is None:
+            return line, column
+        at = 3 if source[:3] in {'"""', "'''"} else 1
+        if at == 3 and (first := re.match(r"\r?\n", source[at:])):  # noqa: PLR2004 (three quotation marks)
+            at += first.end()
+        for left in range(offset, -1, -1):
+            while source[0] == '"' and (hidden := _HIDDEN.match(source, at)):
+                at = hidden.end()
+            if left:
+                escape = _ESCAPE.match(source, at) if source[0] == '"' or source[at] == "\r" else None
+                at = escape.end() if escape else at + 1
+        before = source[:at]
+        newest = before.rfind("\n")
+        return line + before.count("\n"), column + at if newest < 0 else at - newest
+
+    def problem(self, path: Sequence[str | int], sentence: str) -> Problem:
+        """Return a mistake at a key or item."""
+        line, column = self.position(*path)
+        return Problem(file=self.file, line=line, column=column, sentence=sentence)
+
+    @staticmethod
+    def _nearest(places: dict[Path, tuple[int, int]], path: Path) -> tuple[int, int]:
+        for end in range(len(path), 0, -1):
+            if path[:end] in places:
+                return places[path[:end]]
+        return (1, 1)
+
+    def _place(self, node: Node) -> tuple[int, int]:
+        row, column = node.start_point
+        return row + 1, len(self._lines[row][:column].decode("utf-8", "replace")) + 1
+
+    def _key(self, node: Node) -> list[tuple[str, Node]]:
+        if node.type == "dotted_key":
+            return [part for child in node.named_children for part in self._key(child)]
+        text = (node.text or b"").decode()
+        if node.type == "quoted_key":
+            text = next(iter(tomllib.loads(f"{text} = 0")))
+        return [(text, node)]
+
+    def _table(self, node: Node) -> None:
+        parts = self._key(node.named_children[0])
+        path: Path = ()
+        for index, (name, part) in enumerate(parts):
+            path = (*path, name)
+            self._keys.setdefault(path, self._place(part))
+            last = index == len(parts) - 1
+            if last and node.type == "table_array_element":
+                number = self._counts.get(path, 0)
+                self._counts[path] = number + 1
+                path = (*path, number)
+                self._keys[path] = self._place(node)
+            elif not last and path in self._counts:
+                path = (*path, self._counts[path] - 1)
+        for child in node.named_children[1:]:
+            if child.type == "pair":
+                self._pair(child, path)
+
+    def _pair(self, node: Node, path: Path) -> None:
+        key, *rest = node.named_children
+        for name, part in self._key(key):
+            path = (*path, name)
+            self._keys.setdefault(path, self._place(part))
+        if rest:
+            self._value(rest[0], path)
+
+    def _value(self, node: Node, path: Path) -> None:
+        self._values[path] = self._place(node)
+        if node.type == "array":
+            for number, item in enumerate(child for child in node.named_children if child.type != "comment"):
+                self._keys[(*path, number)] = self._place(item)
+                self._value(item, (*path, number))
+        elif node.type == "string":
+            self._strings[path] = (node.text or b"").decode("utf-8", "replace")
+        elif node.type == "inline_table":
+            for child in node.named_children:
+                if child.type == "pair":
+                    self._pair(child, path)
+
+
+def read_toml(text: str, file: str) -> TomlDocument:
+    """Read a TOML file.
+
+    Raises `Problems` when it is not TOML: the standard library says what is wrong, and where.
+    """
+    try:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # Python's own limits (very long numbers, deep nesting) are no TOMLDecodeError.
+        raise Problems([_syntax_problem(str(error), text, file)]) from None
+    source = text.encode()
+    return TomlDocument(values, file, source.split(b"\n"), _parser().parse(source).root_node)
+
+
+def _syntax_problem(said: str, text: str, file: str) -> Problem:
+    found = re.search(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", said)
+    lines = text.split("\n")
+    if found is None:
+        return Problem(file=file, line=1, column=1, sentence=f"this is not TOML: {said}")
+    line = int(found[2]) if found[2] else len(lines)
+    column = int(found[3]) if found[3] else len(lines[-1]) + 1
+    return Problem(file=file, line=line, column=column, sentence=f"this is not TOML: {found[1]}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that somebody who wrote `word` most likely meant, None when none is near."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=_CLOSE_ENOUGH)
+    return found[0] if found else None

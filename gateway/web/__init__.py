@@ -1,0 +1,1 @@
+"""The front door: vendors' hooks, health, metrics, and the admin socket."""

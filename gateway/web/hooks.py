@@ -1,0 +1,194 @@
+"""POST /hooks/{connection}[/{endpoint}]: verify, make durable, acknowledge; nothing else happens in the request.
+
+The verifier is in the router, not in a handler: a connection without one has no address at all. What is refused is
+counted and not kept, and the answer says nothing about why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol
+
+import structlog
+from aiohttp import web
+
+from gateway.sdk import Delivery, DeliveryRejected
+from gateway.store.values import JournalEntry, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.sdk import WebhookSource
+    from gateway.telemetry.meters import Meters
+
+_log: Final = structlog.stdlib.get_logger("gateway.web")
+
+#: Seconds after which a refused vendor may come again.
+RETRY_AFTER: Final = 5
+_HEADERS: Final = {"Server": "baton", "Cache-Control": "no-store"}
+_RETRY_HEADERS: Final = {**_HEADERS, "Retry-After": str(RETRY_AFTER)}
+_TRACEPARENT: Final = 55
+
+
+class Door(Protocol):
+    """A connection that can be sent hooks."""
+
+    @property
+    def connection(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def connector(self) -> str:
+        """Its connector's name, for counters."""
+        ...
+
+    @property
+    def webhook(self) -> WebhookSource | None:
+        """What verifies; None while there is nothing that could."""
+        ...
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Names of its endpoints; the empty name is the only one of most."""
+        ...
+
+    @property
+    def max_delivery(self) -> int:
+        """Largest delivery, bytes."""
+        ...
+
+
+class Intake(Protocol):
+    """Makes deliveries durable."""
+
+    async def accept(self, entry: JournalEntry) -> None:
+        """Return once the delivery is committed. Raises `StoreUnavailable`."""
+        ...
+
+
+class Hooks:
+    """The handler of all hooks."""
+
+    def __init__(
+        self,
+        *,
+        find: Callable[[str], Door | None],
+        intake: Intake,
+        meters: Meters,
+        now: Callable[[], int],
+        monotonic: Callable[[], float],
+        public_url: str,
+        read_seconds: float,
+        requests: int,
+    ) -> None:
+        """Take where doors are found, where deliveries go, the clock, and the bounds."""
+        self._find = find
+        self._intake = intake
+        self._meters = meters
+        self._now = now
+        self._monotonic = monotonic
+        self._public_url = public_url
+        self._read_seconds = read_seconds
+        self._room = requests
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes; both end in the same verifier."""
+        return [web.post("/hooks/{connection}", self.handle), web.post("/hooks/{connection}/{endpoint}", self.handle)]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one delivery."""
+        door = self._find(request.match_info["connection"])
+        endpoint = request.match_info.get("endpoint", "")
+        if door is None or endpoint not in door.endpoints:
+            # One counter for all unknown names: a stranger must not be able to make up label values.
+            return self._answer("unknown", "unknown", 404)
+        source = door.webhook
+        if source is None or self._room <= 0:
+            return self._busy(door)
+        begun = self._monotonic()
+        self._room -= 1
+        try:
+            answer = await self._take(request, door, source, endpoint)
+        finally:
+            self._room += 1
+        self._meters.accept_seconds.observe(self._monotonic() - begun)
+        return answer
+
+    async def _take(self, request: web.Request, door: Door, source: WebhookSource, endpoint: str) -> web.Response:
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                body = await _read(request, door.max_delivery)
+        except TimeoutError:
+            return self._answer(door.connector, "slow", 408)
+        if body is None:
+            return self._answer(door.connector, "too_large", 413)
+        delivery = self._delivery(request, door, endpoint, body)
+        try:
+            await source.verify(delivery)
+        except DeliveryRejected:
+            self._meters.signature_failures.labels(door.connector).inc()
+            _log.warning(
+                "delivery refused: not authentic", connection=door.connection, endpoint=endpoint, size=len(body)
+            )
+            return self._answer(door.connector, "rejected", 401)
+        except Exception:  # noqa: BLE001 (see below)
+            # A verifier that breaks has proven nothing, so nothing is kept; 500, not 401: the vendor may be right.
+            self._meters.bugs.labels(door.connector).inc()
+            _log.exception("the verifier broke", connection=door.connection, endpoint=endpoint, size=len(body))
+            return self._answer(door.connector, "error", 500)
+        return await self._keep(request, door, source, delivery)
+
+    async def _keep(self, request: web.Request, door: Door, source: WebhookSource, delivery: Delivery) -> web.Response:
+        lane = source.lane(delivery)
+        traceparent = request.headers.get("traceparent", "")
+        entry = JournalEntry(
+            delivery=delivery, lane=lane, traceparent=traceparent if len(traceparent) == _TRACEPARENT else ""
+        )
+        try:
+            await self._intake.accept(entry)
+        except StoreUnavailable:
+            return self._busy(door)
+        ack = source.acknowledge(delivery)
+        self._meters.received.labels(door.connector, "accepted").inc()
+        headers = {**_HEADERS, **dict(ack.headers)}
+        if ack.content_type:
+            headers["Content-Type"] = ack.content_type
+        return web.Response(status=ack.status, body=ack.body or None, headers=headers)
+
+    def _delivery(self, request: web.Request, door: Door, endpoint: str, body: bytes) -> Delivery:
+        return Delivery(
+            connection=door.connection,
+            endpoint=endpoint,
+            received_at=self._now(),
+            method=request.method,
+            # The raw path and query: a signature may cover them as they were sent.
+            url=self._public_url + request.raw_path,
+            # Bytes that are no UTF-8 survive as surrogates in aiohttp; the journal wants text that can be stored.
+            headers=tuple(
+                (key.decode("latin-1"), value.decode("utf-8", "backslashreplace")) for key, value in request.raw_headers
+            ),
+            body=body,
+        )
+
+    def _busy(self, door: Door) -> web.Response:
+        self._meters.received.labels(door.connector, "overload").inc()
+        return web.Response(status=503, headers=_RETRY_HEADERS)
+
+    def _answer(self, connector: str, result: str, status: int) -> web.Response:
+        self._meters.received.labels(connector, result).inc()
+        return web.Response(status=status, headers=_HEADERS)
+
+
+async def _read(request: web.Request, limit: int) -> bytes | None:
+    """Return the body, None when it is longer than `limit`."""
+    if (request.content_length or 0) > limit:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > limit:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,61 @@
+"""Normalizers translate channels: what a source says happened becomes an activity, whatever the vendor.
+
+Pure: no I/O, no clock. One module a kind of channel; a new kind of channel event is a new line in `_NORMALIZERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from gateway.model import (
+    Activity,
+    Attachment,
+    ButtonPressed,
+    Channel,
+    ChannelEvent,
+    ChatMessage,
+    Party,
+    TextMessage,
+    TicketChanged,
+)
+from normalizers import chat, helpdesk, messaging
+from normalizers.text import one_line
+
+__all__ = ["normalize"]
+
+_NORMALIZERS: Final[dict[type, Callable[..., Activity]]] = {
+    ChatMessage: chat.message,
+    ButtonPressed: chat.button,
+    TextMessage: messaging.message,
+    TicketChanged: helpdesk.ticket,
+}
+
+
+def normalize(event: ChannelEvent, *, connection: str, channel: Channel, received_at: int) -> Activity:
+    """Return the activity of a channel event that came over a connection.
+
+    Raises ValueError for an event that cannot be an activity (an empty dedupe or thread key, no event of a channel).
+    """
+    normalizer: Any = _NORMALIZERS.get(type(event))
+    if normalizer is None:
+        raise ValueError(f"A {type(event).__name__} is no channel event: its connector made it wrongly.")
+    if not event.dedupe or not event.thread:
+        raise ValueError("The event has no dedupe key or no thread key: its connector made it wrongly.")
+    made: Activity = normalizer(event, connection=connection, channel=channel, received_at=received_at)
+    sender, files = made.sender and _party(made.sender), tuple(_file(each) for each in made.attachments)
+    if sender is made.sender and files == made.attachments:
+        return made
+    return replace(made, sender=sender, attachments=files)
+
+
+def _party(party: Party) -> Party:
+    """Return somebody whose name is one line: with more, a name could pass for lines of a conversation."""
+    name = one_line(party.name)
+    return party if name == party.name else replace(party, name=name)
+
+
+def _file(attachment: Attachment) -> Attachment:
+    name = one_line(attachment.name)
+    return attachment if name == attachment.name else replace(attachment, name=name)

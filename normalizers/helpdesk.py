@@ -1,0 +1,51 @@
+"""Helpdesk: tickets that people create and change, and the comments on them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.model import Activity, ActivityKind, Channel, TicketChange, TicketChanged, TicketFacts
+from normalizers.text import clean, one_line, without_quotes
+
+#: Changes that bring somebody's words, and so are messages of the case.
+_WORDS: Final = frozenset({TicketChange.CREATED, TicketChange.COMMENTED})
+
+
+def ticket(event: TicketChanged, *, connection: str, channel: Channel, received_at: int) -> Activity:
+    """Return the activity of a ticket's change: a message when it brings words, a ticket change otherwise."""
+    text = clean(event.text)
+    speaks = event.change in _WORDS and bool(text)
+    sender = event.sender
+    if event.change is TicketChange.CREATED and event.requester is not None:
+        sender = event.requester
+    return Activity(
+        kind=ActivityKind.MESSAGE if speaks else ActivityKind.TICKET,
+        connection=connection,
+        thread=event.thread,
+        dedupe=event.dedupe,
+        occurred_at=event.occurred_at,
+        received_at=received_at,
+        channel=channel,
+        sender=sender,
+        audience=event.audience,
+        subject=one_line(event.subject),
+        text=text,
+        reply_text=without_quotes(text),
+        message_id=event.comment_id,
+        attachments=event.attachments,
+        ticket=TicketFacts(
+            id=event.ticket_id,
+            change=event.change,
+            status=event.status,
+            priority=event.priority or None,
+            group=event.group or None,
+            assignee=event.assignee or None,
+            tags=event.tags,
+            via=event.via or None,
+            url=event.url or None,
+            comment_id=event.comment_id or None,
+        ),
+        own=event.own,
+        reference=event.reference,
+        extras=event.extras,
+    )

@@ -1,0 +1,147 @@
+"""The core: `decide(snapshot, activity, now)` says what follows from one activity of a case.
+
+Own activities (echoes of what we wrote) and those of bots never trigger rules; a ticket that a machine ends is ended
+all the same. Rules are looked at when a customer writes or presses a button, and when a person creates or changes a ticket in
+the helpdesk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Audience,
+    Case,
+    CaseStatus,
+    Channel,
+    Decision,
+    Role,
+    TicketChange,
+    TicketStatus,
+)
+from routing import ladder
+from routing.acting import act_on, follow
+from routing.draft import Draft
+from routing.matching import matching_rules
+from routing.snapshot import Snapshot
+
+#: Action name of the button that notices offer.
+ACKNOWLEDGE: Final = ladder.ACKNOWLEDGE
+_SUBJECT: Final = 80
+_OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
+_PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
+
+
+def decide(snapshot: Snapshot, activity: Activity, now: int) -> Decision:
+    """Return everything that follows from an activity. Pure: equal input gives equal bytes."""
+    return drafted(snapshot, activity, now).decision()
+
+
+def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
+    """Return the decision with what it was made from."""
+    draft = Draft(snapshot, activity, now, _case_after(snapshot.case, activity))
+    if activity.kind is ActivityKind.TIMER:
+        ladder.timer_fired(draft)
+    elif activity.kind is ActivityKind.OUTCOME:
+        ladder.outcome_came(draft)
+    elif activity.own:
+        draft.say("own", "Baton did this itself: no rule looks at it.")
+    elif activity.sender is None or activity.sender.role not in _PEOPLE:
+        _machine_acted(draft)
+    else:
+        _person_acted(draft, activity.sender.role)
+    return draft
+
+
+def _case_after(case: Case, activity: Activity) -> Case:
+    """Return the case with the activity counted in."""
+    sender = activity.sender
+    message = activity.kind is ActivityKind.MESSAGE and not activity.own
+    customer = sender is not None and sender.role is Role.CUSTOMER and not activity.own and not _takes(activity)
+    public = activity.audience is Audience.PUBLIC
+    agent = message and not customer and sender is not None and sender.role is Role.AGENT
+    speaks = customer and activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON}
+    moved = speaks and activity.channel is not Channel.HELPDESK
+    subject = (
+        case.subject or activity.subject or (_first_words(activity.text) if message and public and customer else "")
+    )
+    return replace(
+        case,
+        seq=case.seq + 1,
+        subject=subject,
+        customer=case.customer or (sender if customer else None),
+        last_activity_at=max(case.last_activity_at, activity.occurred_at),
+        customer_messages=case.customer_messages + (message and customer),
+        agent_messages=case.agent_messages + (agent and public),
+        last_connection=activity.connection if moved else case.last_connection,
+        last_thread=activity.thread if moved else case.last_thread,
+    )
+
+
+def _first_words(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SUBJECT else line[: _SUBJECT - 1].rstrip() + "…"
+
+
+def _takes(activity: Activity) -> bool:
+    """Tell whether somebody pressed the button of a notice: an agent, whatever the channel takes them for."""
+    pressed = activity.button is not None and activity.button.action == ACKNOWLEDGE
+    return activity.kind is ActivityKind.BUTTON and pressed and activity.reference is not None
+
+
+def _machine_acted(draft: Draft) -> None:
+    """Let a machine end or reopen a ticket as people do; nothing else that it does counts."""
+    ticket = draft.activity.ticket
+    if ticket is None or ticket.change is not TicketChange.STATUS or not _status_changed(draft):
+        draft.say("machine", "A bot or the system did this: no rule looks at it.")
+
+
+def _person_acted(draft: Draft, role: Role) -> None:
+    activity = draft.activity
+    if _takes(activity):
+        ladder.acknowledged(draft)
+        return
+    if activity.kind in {ActivityKind.EDIT, ActivityKind.DELETION}:
+        draft.say("follow", "A message was changed: no rule looks at it, tickets that hold the case learn of it.")
+        follow(draft)
+        return
+    if _status_changed(draft):
+        return
+    if role is Role.AGENT and activity.kind is ActivityKind.MESSAGE:
+        if activity.audience is Audience.PUBLIC:
+            ladder.agent_answered(draft)
+        else:
+            draft.say("agent", "An agent wrote an internal note: no rule looks at it.")
+        return
+    if role is Role.CUSTOMER and draft.case.status is CaseStatus.RESOLVED:
+        draft.change_case(status=CaseStatus.OPEN)
+    _rules(draft)
+    if role is Role.CUSTOMER and activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON}:
+        follow(draft)
+
+
+def _status_changed(draft: Draft) -> bool:
+    """Take a ticket's end or its reopening over; True when there is nothing more to look at."""
+    ticket = draft.activity.ticket
+    if ticket is None or ticket.status is None or draft.activity.kind is not ActivityKind.TICKET:
+        return False
+    if ticket.status in _OVER:
+        if draft.case.status is CaseStatus.OPEN:
+            draft.change_case(status=CaseStatus.RESOLVED)
+        ladder.close(draft)
+        draft.say("resolved", f"The ticket was set to {ticket.status.value} in the helpdesk: the case is resolved.")
+        return True
+    if draft.case.status is CaseStatus.RESOLVED:
+        draft.change_case(status=CaseStatus.OPEN)
+    return False
+
+
+def _rules(draft: Draft) -> None:
+    """Find the rules that match, and do what they say."""
+    draft.looked_at = draft.case
+    rules, draft.steps, draft.skipped = matching_rules(draft)
+    for rule in rules:
+        act_on(draft, rule)

@@ -1,0 +1,146 @@
+"""A decision in the making: the case as it becomes, and the effects with their ids and modes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from gateway.model import (
+    Activity,
+    Case,
+    Decision,
+    Effect,
+    EffectKind,
+    Episode,
+    Mode,
+    Priority,
+    TicketLink,
+    Timer,
+    Trace,
+    TraceStep,
+    effect_id,
+)
+from routing.policy import Policy, Rule
+from routing.snapshot import Snapshot
+
+_RANK: Final = {Mode.OBSERVE: 0, Mode.NOTES: 1, Mode.LIVE: 2}
+
+
+def stricter(*modes: Mode) -> Mode:
+    """Return the mode that allows least."""
+    return min(modes, key=_RANK.__getitem__)
+
+
+class Draft:
+    """What one activity leads to."""
+
+    def __init__(self, snapshot: Snapshot, activity: Activity, now: int, case: Case) -> None:
+        """Begin with the case as the activity alone leaves it."""
+        self.snapshot = snapshot
+        self.activity = activity
+        self.now = now
+        self.case = case
+        #: The case as the rules saw it, before they changed it; None when none was asked.
+        self.looked_at: Case | None = None
+        self.episode = snapshot.episode
+        self.effects: list[Effect] = []
+        self.timers: list[Timer] = []
+        self.cancelled: list[str] = []
+        self.result = "none"
+        self.sentence = ""
+        self.steps: tuple[TraceStep, ...] = ()
+        self.skipped = 0
+        self.cause = f"{activity.connection}:{activity.dedupe}"
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy that holds for what the open episode does next."""
+        return self.snapshot.episode_policy or self.snapshot.policy
+
+    def say(self, result: str, sentence: str) -> None:
+        """Say what came of it."""
+        self.result = result
+        self.sentence = sentence
+
+    def new_id(self, kind: str, number: int = 0) -> str:
+        """Return the deterministic id of something that this activity causes."""
+        return effect_id(self.case.id, self.cause, kind, number)
+
+    def ticket(self, connection: str) -> TicketLink | None:
+        """Return the case's ticket in a helpdesk."""
+        return next((link for link in self.snapshot.tickets if link.connection == connection), None)
+
+    def mode(self, connection: str, rule: Rule | None) -> Mode:
+        """Return how far an effect of a rule may go over a connection."""
+        facts = self.snapshot.connections.get(connection)
+        own = facts.mode if facts is not None else Mode.OBSERVE
+        return own if rule is None else stricter(own, rule.mode)
+
+    def emit(
+        self,
+        kind: EffectKind,
+        connection: str,
+        mode: Mode,
+        *,
+        rule: str = "",
+        destination: str = "",
+        title: str = "",
+        text: str = "",
+        priority: Priority | None = None,
+        tags: tuple[str, ...] = (),
+        fields: Mapping[str, str] | None = None,
+        buttons: tuple[tuple[str, str], ...] = (),
+        acknowledge_by: int | None = None,
+    ) -> Effect:
+        """Add an effect; its id follows from the case, the activity, its kind and its number among them."""
+        number = sum(1 for effect in self.effects if effect.kind is kind)
+        effect = Effect(
+            id=self.new_id(kind.value, number),
+            kind=kind,
+            case_id=self.case.id,
+            connection=connection,
+            mode=mode,
+            cause=(self.activity.connection, self.activity.dedupe),
+            rule=rule,
+            episode_id=self.episode.id if self.episode is not None else None,
+            due_at=self.now,
+            destination=destination,
+            title=title,
+            text=text,
+            priority=priority,
+            tags=tags,
+            fields=fields or {},
+            buttons=buttons,
+            acknowledge_by=acknowledge_by,
+        )
+        self.effects.append(effect)
+        return effect
+
+    def change_case(self, **changes: object) -> None:
+        """Take changes of the case over."""
+        self.case = replace(self.case, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+    def change_episode(self, **changes: object) -> Episode:
+        """Take changes of the open episode over."""
+        if self.episode is None:
+            raise ValueError("there is no open episode")
+        self.episode = replace(self.episode, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        return self.episode
+
+    def decision(self) -> Decision:
+        """Return the decision."""
+        return Decision(
+            case=self.case,
+            episode=self.episode,
+            effects=tuple(self.effects),
+            timers=tuple(self.timers),
+            cancelled=tuple(self.cancelled),
+            trace=Trace(
+                policy=self.snapshot.policy.digest,
+                result=self.result,
+                sentence=self.sentence,
+                steps=self.steps,
+                skipped=self.skipped,
+            ),
+        )

@@ -1,0 +1,288 @@
+"""Conditions: one-line infix expressions, read into a small tree. Every mistake has its place in the line.
+
+    comparison   field == 'word'   field != 5   field < 30m   field in ['a', 'b']   field not in [...]   field contains 'words'
+    together     and   or   not   ( )
+    values       'word'   "word"   12   1.5   30s 15m 2h 1d   true   false
+
+`=` means the same as `==`. A comparison with a field that has no value is false, whatever the comparison.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from routing.fields import FIELDS, Field, Kind
+from routing.phrases import canonical
+
+#: Expressions nested deeper than this are refused: nobody can read them.
+DEEPEST: Final = 20
+#: Characters of a number: Python refuses very long ones, or makes them infinite.
+_LONGEST_NUMBER: Final = 15
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MICRO: Final = 1_000_000
+_TOKENS: Final = re.compile(
+    r"\s*(?:(?P<string>'[^']*'|\"[^\"]*\")|(?P<duration>\d+(?:\.\d+)?[smhd]\b)|(?P<number>-?\d+(?:\.\d+)?(?![\w.]))"
+    r"|(?P<name>[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*)|(?P<sign><=|>=|!=|==|[=<>()\[\],]))"
+)
+_ORDERED: Final = frozenset({"<", "<=", ">", ">="})
+
+
+class ExpressionError(Exception):
+    """A condition that cannot be understood. `offset` is the place in its text, from 0."""
+
+    def __init__(self, sentence: str, offset: int) -> None:
+        """Say what is wrong, and where."""
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.offset = offset
+
+
+Literal: TypeAlias = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """A field compared with a value, a list of values or another field."""
+
+    field: str
+    operator: str
+    value: Literal | tuple[Literal, ...] | None = None
+    other: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    """The opposite."""
+
+    inner: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Several:
+    """All of them (`and`) or any of them (`or`)."""
+
+    word: str
+    parts: tuple[Node, ...]
+
+
+Node: TypeAlias = Compare | Not | Several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Token:
+    kind: str
+    text: str
+    offset: int
+
+
+def parse_duration(text: str) -> int | None:
+    """Return a duration like ``30m`` in microseconds, None when it is none or has more than six digits."""
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smhd])", text)
+    return None if found is None else round(float(found[1]) * _UNITS[found[2]] * _MICRO)
+
+
+def parse(text: str, *, nearest: Callable[[str, list[str]], str | None], sets: Mapping[str, frozenset[str]]) -> Node:
+    """Read a condition.
+
+    `nearest` finds what somebody meant; `sets` are the only words that a set field can contain, where that is known.
+    Raises ExpressionError.
+    """
+    return _Parser(text, nearest, sets).whole()
+
+
+class _Parser:
+    def __init__(
+        self, text: str, nearest: Callable[[str, list[str]], str | None], sets: Mapping[str, frozenset[str]]
+    ) -> None:
+        self.text = text
+        self.nearest = nearest
+        self.sets = sets
+        self.tokens = self._read(text)
+        self.at = 0
+        self.depth = 0
+
+    @staticmethod
+    def _read(text: str) -> list[_Token]:
+        tokens: list[_Token] = []
+        place = 0
+        end = len(text.rstrip())
+        while place < end:
+            found = _TOKENS.match(text, place)
+            if found is None:
+                blank = len(text[place:]) - len(text[place:].lstrip())
+                raise ExpressionError(f"{text[place + blank]!r} means nothing here", place + blank)
+            kind = found.lastgroup or ""
+            tokens.append(_Token(kind=kind, text=found[kind], offset=found.start(kind)))
+            place = found.end()
+        tokens.append(_Token(kind="end", text="", offset=len(text)))
+        return tokens
+
+    # --- moving ------------------------------------------------------------------------------------------------------
+    @property
+    def token(self) -> _Token:
+        return self.tokens[self.at]
+
+    def _word(self, word: str) -> bool:
+        if self.token.kind in {"name", "sign"} and self.token.text == word:
+            self.at += 1
+            return True
+        return False
+
+    def _expect(self, sign: str, after: str) -> None:
+        if not self._word(sign):
+            raise ExpressionError(f"{sign!r} is missing after {after}", self.token.offset)
+
+    # --- grammar -----------------------------------------------------------------------------------------------------
+    def whole(self) -> Node:
+        if self.token.kind == "end":
+            raise ExpressionError("the condition is empty", 0)
+        node = self._any()
+        if self.token.kind != "end":
+            raise ExpressionError(
+                f"{self.token.text!r} is too much here: join conditions with `and` or `or`", self.token.offset
+            )
+        return node
+
+    def _any(self) -> Node:
+        parts = [self._all()]
+        while self._word("or"):
+            parts.append(self._all())
+        return parts[0] if len(parts) == 1 else Several(word="or", parts=tuple(parts))
+
+    def _all(self) -> Node:
+        parts = [self._one()]
+        while self._word("and"):
+            parts.append(self._one())
+        return parts[0] if len(parts) == 1 else Several(word="and", parts=tuple(parts))
+
+    def _one(self) -> Node:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ExpressionError(f"the condition is nested more than {DEEPEST} deep", self.token.offset)
+        try:
+            if self._word("not"):
+                return Not(inner=self._one())
+            if self._word("("):
+                node = self._any()
+                self._expect(")", "the conditions in parentheses")
+                return node
+            return self._comparison()
+        finally:
+            self.depth -= 1
+
+    def _comparison(self) -> Node:
+        name, field = self._field()
+        token = self.token
+        if token.kind == "end" or token.text in {"and", "or", ")"}:
+            if field.kind is Kind.FLAG:
+                return Compare(field=name, operator="==", value=True)
+            raise ExpressionError(f"what shall {name} be compared with?", token.offset)
+        operator = self._operator()
+        if operator in {"in", "not in"}:
+            return self._membership(name, field, operator, token.offset)
+        if operator == "contains":
+            return self._containment(name, field, token.offset)
+        if field.kind in {Kind.SET, Kind.TEXT}:
+            raise ExpressionError(f"{name} is {field.kind.value}: write `{name} contains '…'`", token.offset)
+        if operator in _ORDERED and field.kind not in {Kind.NUMBER, Kind.DURATION}:
+            raise ExpressionError(f"{name} is {field.kind.value}, which has no order: use == or in", token.offset)
+        return self._right_side(name, field, operator)
+
+    def _field(self) -> tuple[str, Field]:
+        token = self.token
+        if token.kind != "name" or token.text in {"and", "or", "not", "in", "contains", "true", "false"}:
+            what = f"{token.text!r}" if token.text else "the end"
+            raise ExpressionError(f"a field is expected before {what}", token.offset)
+        field = FIELDS.get(token.text)
+        if field is None:
+            near = self.nearest(token.text, list(FIELDS))
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(FIELDS)}"
+            raise ExpressionError(f"there is no field {token.text}: {hint}", token.offset)
+        self.at += 1
+        return token.text, field
+
+    def _operator(self) -> str:
+        token = self.token
+        self.at += 1
+        if token.text == "not" and self._word("in"):
+            return "not in"
+        if token.text == "=":
+            return "=="
+        if token.kind == "sign" and token.text in {"==", "!=", *_ORDERED}:
+            return token.text
+        if token.text in {"in", "contains"}:
+            return token.text
+        raise ExpressionError(
+            f"{token.text!r} compares nothing: use ==, !=, <, <=, >, >=, in, not in or contains", token.offset
+        )
+
+    def _membership(self, name: str, field: Field, operator: str, offset: int) -> Compare:
+        if field.kind in {Kind.SET, Kind.TEXT, Kind.FLAG}:
+            raise ExpressionError(f"{name} is {field.kind.value} and cannot be in a list", offset)
+        self._expect("[", f"`{operator}`")
+        values = [self._value(name, field)]
+        while self._word(","):
+            values.append(self._value(name, field))
+        self._expect("]", "the list")
+        return Compare(field=name, operator=operator, value=tuple(values))
+
+    def _containment(self, name: str, field: Field, offset: int) -> Compare:
+        if field.kind not in {Kind.SET, Kind.TEXT}:
+            raise ExpressionError(f"{name} is {field.kind.value} and contains nothing: use ==", offset)
+        token = self.token
+        if token.kind != "string":
+            raise ExpressionError(f"words in quotation marks are expected after `{name} contains`", token.offset)
+        self.at += 1
+        value = token.text[1:-1]
+        if field.kind is Kind.TEXT and canonical(value) == " ":
+            raise ExpressionError(
+                f"'{value}' has no letters or digits and would be found in every {name}", token.offset
+            )
+        known = self.sets.get(name)
+        if known is not None and value not in known:
+            raise ExpressionError(self._unknown_word(name, value, known), token.offset)
+        return Compare(field=name, operator="contains", value=value)
+
+    def _right_side(self, name: str, field: Field, operator: str) -> Compare:
+        token = self.token
+        if token.kind == "name" and token.text not in {"true", "false"}:
+            other_name, other = self._field()
+            if other.kind is not field.kind:
+                raise ExpressionError(
+                    f"{name} is {field.kind.value} and {other_name} is {other.kind.value}: they cannot be compared",
+                    token.offset,
+                )
+            return Compare(field=name, operator=operator, other=other_name)
+        return Compare(field=name, operator=operator, value=self._value(name, field))
+
+    def _value(self, name: str, field: Field) -> Literal:
+        token = self.token
+        self.at += 1
+        if field.kind is Kind.WORD and token.kind == "string":
+            value = token.text[1:-1]
+            if field.words is not None and value not in field.words:
+                raise ExpressionError(self._unknown_word(name, value, field.words), token.offset)
+            return value
+        if token.kind in {"number", "duration"} and len(token.text) > _LONGEST_NUMBER:
+            raise ExpressionError(f"a number has at most {_LONGEST_NUMBER} characters", token.offset)
+        if field.kind is Kind.NUMBER and token.kind == "number":
+            return float(token.text) if "." in token.text else int(token.text)
+        if field.kind is Kind.DURATION and (duration := parse_duration(token.text)) is not None:
+            return duration
+        if field.kind is Kind.FLAG and token.text in {"true", "false"}:
+            return token.text == "true"
+        shape = {
+            Kind.WORD: "a word in quotation marks",
+            Kind.NUMBER: "a number",
+            Kind.DURATION: "a duration like 30m, 2h or 1d",
+        }.get(field.kind, field.kind.value)
+        what = token.text or "nothing"
+        raise ExpressionError(f"{name} is {field.kind.value}: {shape} is expected, not {what}", token.offset)
+
+    def _unknown_word(self, name: str, value: str, known: frozenset[str]) -> str:
+        near = self.nearest(value, sorted(known))
+        hint = f"did you mean '{near}'?" if near else f"it can be {', '.join(sorted(known)) or 'nothing yet'}"
+        return f"'{value}' is not a value of {name}: {hint}"

@@ -1,0 +1,153 @@
+"""The fields that conditions may name: one table, from which checks, generated code and documentation come.
+
+To add a field: give it a line here. What it reads must stand in the case or the activity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from gateway.model import ActivityKind, CaseStatus, Channel, Priority, Role, TicketChange, TicketStatus
+
+
+class Kind(Enum):
+    """What sort of value a field has, which decides what it may be compared with."""
+
+    WORD = "a word"
+    TEXT = "text"
+    NUMBER = "a number"
+    DURATION = "a duration"
+    FLAG = "true or false"
+    SET = "a set of words"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A field of conditions."""
+
+    #: What sort of value it has.
+    kind: Kind
+    #: Python over `case`, `activity`, `now` and `book`: how the generated code reads it. Never user text.
+    source: str
+    #: One line for the documentation.
+    about: str
+    #: The only words it can be; None when any.
+    words: frozenset[str] | None = None
+    #: True when it may be missing: then every comparison with it is false.
+    nullable: bool = False
+
+
+def _words(enumeration: type[Enum]) -> frozenset[str]:
+    return frozenset(str(member.value) for member in enumeration)
+
+
+_KINDS: Final = frozenset({ActivityKind.MESSAGE.value, ActivityKind.BUTTON.value, ActivityKind.TICKET.value})
+
+FIELDS: Final[dict[str, Field]] = {
+    "activity.kind": Field(
+        kind=Kind.WORD,
+        source="activity.kind",
+        words=_KINDS,
+        about="what happened: a message, a pressed button, a ticket",
+    ),
+    "channel": Field(
+        kind=Kind.WORD,
+        source="activity.channel",
+        words=_words(Channel),
+        nullable=True,
+        about="the channel it came over",
+    ),
+    "connection": Field(kind=Kind.WORD, source="activity.connection", about="the connection it came over, by its name"),
+    "message.text": Field(
+        kind=Kind.TEXT, source="text", about="the new text of the message; `contains` looks for whole words"
+    ),
+    "message.phrases": Field(
+        kind=Kind.SET, source="book.names_in(text)", about="names of the lists in `[phrases]` of which a phrase occurs"
+    ),
+    "message.length": Field(kind=Kind.NUMBER, source="len(activity.reply_text)", about="characters of the new text"),
+    "message.attachments": Field(kind=Kind.NUMBER, source="len(activity.attachments)", about="files that came along"),
+    "sender.role": Field(
+        kind=Kind.WORD,
+        source="(activity.sender.role if activity.sender is not None else None)",
+        words=_words(Role),
+        nullable=True,
+        about="who did it",
+    ),
+    "button.action": Field(
+        kind=Kind.WORD,
+        source="(activity.button.action if activity.button is not None else None)",
+        nullable=True,
+        about="the action of the button that was pressed",
+    ),
+    "button.value": Field(
+        kind=Kind.WORD,
+        source="(activity.button.value if activity.button is not None else None)",
+        nullable=True,
+        about="the value that the button carried",
+    ),
+    "ticket.change": Field(
+        kind=Kind.WORD,
+        source="(activity.ticket.change if activity.ticket is not None else None)",
+        words=_words(TicketChange),
+        nullable=True,
+        about="what happened to the ticket in the helpdesk",
+    ),
+    "ticket.status": Field(
+        kind=Kind.WORD,
+        source="(activity.ticket.status if activity.ticket is not None else None)",
+        words=_words(TicketStatus),
+        nullable=True,
+        about="the ticket's state",
+    ),
+    "ticket.priority": Field(
+        kind=Kind.WORD,
+        source="(activity.ticket.priority if activity.ticket is not None else None)",
+        nullable=True,
+        about="the ticket's priority, in the helpdesk's word",
+    ),
+    "ticket.group": Field(
+        kind=Kind.WORD,
+        source="(activity.ticket.group if activity.ticket is not None else None)",
+        nullable=True,
+        about="the ticket's group, in the helpdesk's word",
+    ),
+    "ticket.via": Field(
+        kind=Kind.WORD,
+        source="(activity.ticket.via if activity.ticket is not None else None)",
+        nullable=True,
+        about="over what the ticket came to the helpdesk, in its word: email, web, chat …",
+    ),
+    "ticket.tags": Field(
+        kind=Kind.SET,
+        source="((activity.ticket.tags or ()) if activity.ticket is not None else ())",
+        about="the ticket's tags",
+    ),
+    "case.channel": Field(
+        kind=Kind.WORD,
+        source="case.channel",
+        words=_words(Channel),
+        nullable=True,
+        about="the channel the case began on",
+    ),
+    "case.connection": Field(kind=Kind.WORD, source="case.connection", about="the connection the case began on"),
+    "case.status": Field(kind=Kind.WORD, source="case.status", words=_words(CaseStatus), about="where the case stands"),
+    "case.priority": Field(
+        kind=Kind.WORD,
+        source="case.priority",
+        words=_words(Priority),
+        nullable=True,
+        about="the priority rules gave it",
+    ),
+    "case.tags": Field(kind=Kind.SET, source="case.tags", about="the tags rules gave it"),
+    "case.customer_messages": Field(
+        kind=Kind.NUMBER, source="case.customer_messages", about="messages of the customer so far, this one included"
+    ),
+    "case.agent_messages": Field(
+        kind=Kind.NUMBER, source="case.agent_messages", about="public messages of agents so far"
+    ),
+    "case.age": Field(
+        kind=Kind.DURATION, source="(now - case.opened_at)", about="time since the first activity of the case"
+    ),
+}

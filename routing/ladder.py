@@ -1,0 +1,196 @@
+"""The ladder: notified, acknowledged, and what happens when nobody takes the case in time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.model import CaseStatus, EffectKind, Episode, EpisodeState, Mode, TicketLink
+from routing.draft import Draft, stricter
+from routing.policy import Address, Rule
+from routing.template import render
+
+#: Action name of the button with which an agent takes a case.
+ACKNOWLEDGE: Final = "acknowledge"
+_BUTTON: Final = ((ACKNOWLEDGE, "Acknowledge"),)
+
+
+def timer_name(episode_id: str, step: int) -> str:
+    """Return the name of a step's deadline."""
+    return f"ack:{episode_id}:{step}"
+
+
+def _rule(draft: Draft, rule_id: str) -> Rule | None:
+    return draft.policy.by_id.get(rule_id)
+
+
+def headline(draft: Draft, rule: Rule) -> str:
+    """Return the title of a notice."""
+    priority = f"{draft.case.priority.value} " if draft.case.priority else ""
+    return f"{priority}escalation: {rule.set.reason or rule.id}"
+
+
+def tell(
+    draft: Draft,
+    rule: Rule,
+    addresses: tuple[Address, ...],
+    *,
+    title: str,
+    ticket_mode: Mode = Mode.LIVE,
+    link: TicketLink | None = None,
+) -> None:
+    """Tell agents. A notice never goes further than the handoff it speaks of: of one that was not sent, none is."""
+    held = Mode.OBSERVE if ticket_mode is Mode.OBSERVE and not _note_only(draft, rule) else Mode.LIVE
+    for address in addresses:
+        draft.emit(
+            EffectKind.NOTIFY,
+            address.connection,
+            stricter(draft.mode(address.connection, rule), held),
+            rule=rule.id,
+            destination=address.place,
+            title=title,
+            text=link.url if link is not None else "",
+            buttons=_BUTTON,
+        )
+
+
+def _note_only(draft: Draft, rule: Rule) -> bool:
+    """Return whether the handoff was held back only because `notes` makes no new ticket: agents may still be told."""
+    climbs = draft.policy.ladders.get(rule.ladder)
+    return climbs is not None and draft.mode(climbs.steps[0].target.connection, rule) is Mode.NOTES
+
+
+# --- what comes back -------------------------------------------------------------------------------------------------
+def outcome_came(draft: Draft) -> None:
+    """Go on once a handoff stands, or was given up: nobody is promised anything before."""
+    outcome = draft.activity.outcome
+    episode = draft.episode
+    if outcome is None:
+        return
+    what = f"{outcome.effect_kind} to {outcome.connection}"
+    draft.say("outcome", f"The {what} {'arrived' if outcome.landed else 'was given up'}.")
+    ours = episode is not None and outcome.episode_id == episode.id and episode.state is EpisodeState.OPEN
+    if outcome.effect_kind != EffectKind.HANDOFF.value or not ours or episode is None:
+        return
+    rule = _rule(draft, outcome.rule)
+    climbs = draft.policy.ladders.get(episode.ladder)
+    if rule is None or climbs is None:
+        return
+    if not outcome.landed:
+        tell(draft, rule, climbs.final.notify, title=f"{headline(draft, rule)}; the ticket could not be written")
+        return
+    receipt = outcome.receipt
+    link = TicketLink(
+        connection=outcome.connection,
+        ticket_id=receipt.ticket_id if receipt else "",
+        adopted=False,
+        url=receipt.url if receipt else "",
+    )
+    tell(draft, rule, climbs.steps[0].notify, title=headline(draft, rule), link=link)
+    _reply(draft, rule, link)
+
+
+def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
+    """Answer the customer on the thread where they spoke last. The destination is frozen here."""
+    facts = draft.snapshot.connections.get(draft.case.last_connection)
+    if not rule.reply or facts is None or "reply" not in facts.roles:
+        return
+    mode = draft.mode(facts.name, rule)
+    customer = draft.case.customer
+    values = {
+        "case.id": draft.case.id,
+        "case.subject": draft.case.subject,
+        "case.priority": draft.case.priority.value if draft.case.priority else "",
+        "customer.name": customer.name if customer else "",
+        "rule.id": rule.id,
+        "rule.reason": rule.set.reason,
+        "ticket.id": link.ticket_id,
+        "ticket.url": link.url,
+    }
+    draft.emit(
+        EffectKind.REPLY,
+        facts.name,
+        mode if mode is Mode.LIVE else Mode.OBSERVE,
+        rule=rule.id,
+        destination=draft.case.last_thread,
+        text=render(rule.reply, values),
+    )
+
+
+# --- taken, answered, over -------------------------------------------------------------------------------------------
+def acknowledged(draft: Draft) -> None:
+    """Take the case for the agent who pressed the button of a notice."""
+    who = draft.activity.sender.name or draft.activity.sender.value if draft.activity.sender else "somebody"
+    if _take(draft, f"{who} took the case."):
+        climbs = draft.policy.ladders.get(draft.episode.ladder) if draft.episode else None
+        if climbs is not None:
+            connection = climbs.steps[0].target.connection
+            _note(draft, connection, f"Acknowledged by {who}.")
+
+
+def agent_answered(draft: Draft) -> None:
+    """Take the case for the agent who answered the customer."""
+    if not _take(draft, "An agent answered: the case is taken."):
+        draft.say("agent", "An agent answered: no rule looks at it.")
+
+
+def _take(draft: Draft, sentence: str) -> bool:
+    episode = draft.episode
+    if episode is None or episode.state is not EpisodeState.OPEN:
+        draft.say("acknowledged", "The case is taken already, or is not escalated.")
+        return False
+    draft.cancelled.append(timer_name(episode.id, episode.step))
+    draft.change_episode(state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now)
+    draft.say("acknowledged", sentence)
+    return True
+
+
+def close(draft: Draft) -> None:
+    """End the open episode with everything that waits for it."""
+    episode = draft.episode
+    if episode is None:
+        return
+    draft.cancelled.append(timer_name(episode.id, episode.step))
+    draft.change_episode(state=EpisodeState.CLOSED, closed_at=draft.now)
+
+
+def timer_fired(draft: Draft) -> None:
+    """Nobody took the case in time: it goes to the ladder's end."""
+    episode = draft.episode
+    if not _still_waiting(draft, episode) or episode is None:
+        draft.say("timer", "A deadline passed that nobody waits for any more.")
+        return
+    rule = _rule(draft, episode.rule)
+    climbs = draft.policy.ladders.get(episode.ladder)
+    if rule is None or climbs is None:
+        draft.say("timer", "A deadline passed, and the policy has no such ladder any more.")
+        return
+    draft.change_episode(step=len(climbs.steps))
+    draft.say("final", f"Nobody took the case in time: it goes to the end of ladder {climbs.id}.")
+    target = climbs.final.target
+    if target.connection in draft.case.targets:
+        draft.emit(
+            EffectKind.UPDATE,
+            target.connection,
+            draft.mode(target.connection, rule),
+            rule=rule.id,
+            destination=target.place,
+            text="Nobody acknowledged this escalation in time.",
+        )
+    first = climbs.steps[0].target.connection
+    sent = first in draft.case.targets or draft.mode(first, rule) is not Mode.OBSERVE
+    title = f"not acknowledged in time: {headline(draft, rule)}"
+    tell(draft, rule, climbs.final.notify, title=title, ticket_mode=Mode.LIVE if sent else Mode.OBSERVE)
+
+
+def _still_waiting(draft: Draft, episode: Episode | None) -> bool:
+    return (
+        episode is not None
+        and draft.case.status is CaseStatus.OPEN
+        and episode.state is EpisodeState.OPEN
+        and draft.activity.name == timer_name(episode.id, episode.step)
+    )
+
+
+def _note(draft: Draft, connection: str, text: str) -> None:
+    if connection in draft.case.targets:
+        draft.emit(EffectKind.UPDATE, connection, draft.mode(connection, None), text=text)

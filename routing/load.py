@@ -1,0 +1,359 @@
+"""`escalation.toml` → `Policy`. Strict: every mistake is told at once, each with its line and column."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.model import Mode, Priority
+from gateway.toml import Problem, Problems, TomlDocument, nearest, read_toml
+from routing import schema
+from routing.compiling import Condition, Matchable, compile_rules, needs_text
+from routing.expression import ExpressionError, parse, parse_duration
+from routing.phrases import PhraseBook, canonical
+from routing.policy import Act, Address, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Stage
+from routing.template import PATHS, loose_braces, unknown_places
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_PLACE: Final = re.compile(r"(?:(?P<kind>queue):)?(?P<connection>[^/:]+)(?P<sign>[/:])(?P<place>.+)")
+
+
+def load_policy(text: str, file: str, connections: Mapping[str, ConnectionFacts]) -> Policy:
+    """Read a policy. Raises `Problems` with everything that is wrong."""
+    document = read_toml(text, file)
+    reader = _Reader(document, connections)
+    policy = reader.policy(text)
+    if policy is None or reader.problems:
+        raise Problems(reader.problems)
+    return policy
+
+
+class _Reader:
+    def __init__(self, document: TomlDocument, connections: Mapping[str, ConnectionFacts]) -> None:
+        self.document = document
+        self.connections = connections
+        self.problems: list[Problem] = []
+        self.phrases: dict[str, tuple[str, ...]] = {}
+
+    # --- saying what is wrong ----------------------------------------------------------------------------------------
+    def note(self, path: tuple[str | int, ...], sentence: str, *, value: bool = False, offset: int = 0) -> None:
+        """Note a mistake at a key, at its value, or at a character of its text (`offset`, from 1)."""
+        place = self.document.value_position(*path) if value else self.document.position(*path)
+        line, column = self.document.text_position(path, offset - 1) if offset else place
+        self.problems.append(Problem(file=self.document.file, line=line, column=column, sentence=sentence))
+
+    def keys(self, path: tuple[str | int, ...], table: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
+        for key in table:
+            if key not in known:
+                near = nearest(key, known)
+                hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+                self.note((*path, key), f"{what} has no key {key}: {hint}")
+
+    def table(self, path: tuple[str | int, ...], value: object, what: str) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        self.note(path, f"{what} must be a table")
+        return {}
+
+    def string(self, path: tuple[str | int, ...], table: Mapping[str, Any], key: str) -> str:
+        value = table.get(key, "")
+        if isinstance(value, str):
+            return value
+        self.note((*path, key), f"{key} must be text in quotation marks", value=True)
+        return ""
+
+    def strings(self, path: tuple[str | int, ...], value: object, what: str) -> tuple[str, ...]:
+        items: list[object] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(value, list) and all(isinstance(item, str) for item in items):
+            return tuple(str(item) for item in items)
+        self.note(path, f"{what} must be a list of texts in quotation marks")
+        return ()
+
+    def word(self, path: tuple[str | int, ...], table: Mapping[str, Any], key: str, words: list[str]) -> str | None:
+        value = table.get(key)
+        if value is None or value in words:
+            return value
+        near = nearest(str(value), words)
+        hint = f"did you mean {near}?" if near else f"it can be {', '.join(words)}"
+        self.note((*path, key), f"{key} cannot be {value!r}: {hint}", value=True)
+        return None
+
+    # --- the whole ---------------------------------------------------------------------------------------------------
+    def policy(self, text: str) -> Policy | None:
+        values = self.document.values
+        self.keys((), values, schema.TOP, "a policy")
+        self._phrases(values.get("phrases", {}))
+        ladders: dict[str, Ladder] = {}
+        named = self.table(("ladder",), values.get("ladder", {}), "ladder")
+        for name, value in named.items():
+            ladder = self._ladder(name, value)
+            if ladder is not None:
+                ladders[name] = ladder
+        given = values.get("rule", [])
+        if not isinstance(given, list) or not given:
+            self.note(("rule",), "a policy needs rules: write [[rule]] tables, the last one with catch_all = true")
+            return None
+        known = set(named)
+        listed: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
+        rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
+        self._order(rules)
+        if self.problems:
+            return None
+        made = tuple(rule for rule in rules if rule is not None)
+        matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
+        return Policy(
+            digest=hashlib.sha256(text.encode()).hexdigest(),
+            source=text,
+            rules=made,
+            by_id={rule.id: rule for rule in made},
+            ladders=ladders,
+            phrases=self.phrases,
+            book=PhraseBook(self.phrases),
+            match=compile_rules(matchable),
+            reads_text=needs_text(matchable),
+        )
+
+    def _phrases(self, value: object) -> None:
+        for name, given in self.table(("phrases",), value, "phrases").items():
+            path = ("phrases", name)
+            if not _NAME.fullmatch(name):
+                self.note(path, f"{name!r} is no name: use small letters, digits, - and _")
+            phrases = self.strings(path, given, f"phrases.{name}")
+            for index, phrase in enumerate(phrases):
+                if canonical(phrase) == " ":
+                    self.note((*path, index), "this phrase has no letters or digits and would never be found")
+            if given == []:
+                self.note(path, f"the list {name} is empty: give it phrases or remove it")
+            self.phrases[name] = phrases
+
+    def _order(self, rules: list[Rule | None]) -> None:
+        seen: dict[str, int] = {}
+        last = len(rules) - 1
+        for index, rule in enumerate(rules):
+            if rule is None:
+                continue
+            if rule.id in seen:
+                line, _ = self.document.position("rule", seen[rule.id])
+                self.note(("rule", index, "id"), f"rule {rule.id} stands twice: it is also in line {line}", value=True)
+            seen.setdefault(rule.id, index)
+            if rule.catch_all and index != last:
+                self.note(
+                    ("rule", index), f"{rule.id} catches all, so the rules after it never match: move it to the end"
+                )
+        final = rules[last]
+        if final is not None and not final.catch_all:
+            self.note(
+                ("rule", last),
+                "the last rule must catch all that no other rule matched: add one with catch_all = true and what to do then",
+            )
+
+    # --- rules -------------------------------------------------------------------------------------------------------
+    def _rule(self, index: int, value: object, ladders: set[str]) -> Rule | None:
+        path = ("rule", index)
+        before = len(self.problems)
+        table = self.table(path, value, "a rule")
+        if len(self.problems) > before:
+            return None
+        self.keys(path, table, schema.RULE, "a rule")
+        rule_id = self.string(path, table, "id")
+        if not _NAME.fullmatch(rule_id):
+            self.note((*path, "id"), "a rule needs an id of small letters, digits, - and _ (at most 64)")
+        act = self.word(path, table, "do", [a.value for a in Act])
+        if "do" not in table:
+            self.note(path, f'rule {rule_id} does not say what to do: do = "escalate", "mirror" or "none"')
+        kind = self.word(path, table, "type", [t.value for t in EscalationType])
+        mode = self.word(path, table, "mode", [m.value for m in Mode]) or Mode.LIVE.value
+        conditions = self._when(path, table, rule_id)
+        target = self._target(path, table, act, rule_id)
+        ladder = self._named_ladder(path, table, act, rule_id, ladders)
+        reply = self._template((*path, "reply"), self.string(path, table, "reply"))
+        settings = self._set(path, table)
+        if len(self.problems) > before or act is None:
+            return None
+        return Rule(
+            id=rule_id,
+            type=EscalationType(kind) if kind else None,
+            act=Act(act),
+            all=conditions[0],
+            any=conditions[1],
+            catch_all=bool(table.get("catch_all")),
+            goes_on=bool(table.get("continue")),
+            mode=Mode(mode),
+            set=settings,
+            target=target,
+            ladder=ladder,
+            reply=reply,
+        )
+
+    def _when(
+        self, path: tuple[str | int, ...], table: Mapping[str, Any], rule_id: str
+    ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+        for key in ("catch_all", "continue"):
+            if key in table and not isinstance(table[key], bool):
+                self.note((*path, key), f"{key} must be true or false", value=True)
+        when = self.table((*path, "when"), table.get("when", {}), "when")
+        self.keys((*path, "when"), when, schema.WHEN, "when")
+        made = {
+            key: tuple(
+                condition
+                for number, text in enumerate(self.strings((*path, "when", key), when[key], f"when.{key}"))
+                if (condition := self._condition((*path, "when", key, number), text)) is not None
+            )
+            for key in ("all", "any")
+            if key in when
+        }
+        catch_all = table.get("catch_all") is True
+        empty = not any(when.get(key) for key in ("all", "any"))
+        if catch_all and not empty:
+            self.note((*path, "when"), "a rule that catches all has no conditions: remove `when` or `catch_all`")
+        if not catch_all and empty:
+            self.note(path, f"rule {rule_id} has no conditions: write when.all or when.any, or catch_all = true")
+        if catch_all and table.get("continue"):
+            self.note(
+                (*path, "continue"), "the rule that catches all is the last one: there is nothing to continue with"
+            )
+        return made.get("all", ()), made.get("any", ())
+
+    def _condition(self, path: tuple[str | int, ...], text: str) -> Condition | None:
+        sets = {"message.phrases": frozenset(self.phrases)}
+        try:
+            return Condition(source=text, node=parse(text, nearest=nearest, sets=sets))
+        except ExpressionError as error:
+            self.note(path, error.sentence, value=True, offset=error.offset + 1)
+            return None
+
+    def _target(self, path: tuple[str | int, ...], table: Mapping[str, Any], act: str | None, rule_id: str) -> str:
+        target = self.string(path, table, "target")
+        if act != Act.MIRROR:
+            if "target" in table:
+                self.note(
+                    (*path, "target"),
+                    'only a rule with do = "mirror" has a target; a ladder says where it escalates to',
+                )
+            return ""
+        if not target:
+            self.note(path, f'rule {rule_id} mirrors: say where to, target = "NAME OF A HELPDESK CONNECTION"')
+            return ""
+        self._connection((*path, "target"), target, "handoff", 0)
+        return target
+
+    def _named_ladder(
+        self, path: tuple[str | int, ...], table: Mapping[str, Any], act: str | None, rule_id: str, ladders: set[str]
+    ) -> str:
+        name = self.string(path, table, "ladder")
+        if act != Act.ESCALATE:
+            for key in ("ladder", "reply"):
+                if key in table:
+                    self.note((*path, key), f'only a rule with do = "escalate" has a {key}')
+            return ""
+        if not name:
+            self.note(path, f'rule {rule_id} escalates: say to whom, ladder = "NAME OF A LADDER"')
+        elif name not in ladders:
+            near = nearest(name, ladders)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(ladders)) or 'none yet'}"
+            self.note((*path, "ladder"), f"there is no ladder {name}: {hint}", value=True)
+        return name
+
+    def _set(self, path: tuple[str | int, ...], table: Mapping[str, Any]) -> Settings:
+        here = (*path, "set")
+        given = self.table(here, table.get("set", {}), "set")
+        self.keys(here, given, schema.SET, "set")
+        priority = self.word(here, given, "priority", [p.value for p in Priority])
+        fields = self.table((*here, "fields"), given.get("fields", {}), "set.fields")
+        for name, value in fields.items():
+            if not isinstance(value, str):
+                self.note(
+                    (*here, "fields", name), f"the field {name} must be set to text in quotation marks", value=True
+                )
+        return Settings(
+            priority=Priority(priority) if priority else None,
+            group=self.string(here, given, "group"),
+            tags=self.strings((*here, "tags"), given.get("tags", []), "set.tags"),
+            fields={name: str(value) for name, value in fields.items()},
+            reason=self.string(here, given, "reason"),
+        )
+
+    def _template(self, path: tuple[str | int, ...], text: str) -> str:
+        for name, offset in unknown_places(text):
+            near = nearest(name, PATHS)
+            hint = f"did you mean {{{{{near}}}}}?" if near else f"there are {', '.join(PATHS)}"
+            self.note(path, f"there is no {{{{{name}}}}}: {hint}", value=True, offset=offset + 1)
+        for sign, offset in loose_braces(text):
+            self.note(path, f"{sign} stands alone: write {{{{ticket.id}}}} and the like", value=True, offset=offset + 1)
+        return text
+
+    # --- ladders -----------------------------------------------------------------------------------------------------
+    def _ladder(self, name: str, value: object) -> Ladder | None:
+        path = ("ladder", name)
+        before = len(self.problems)
+        table = self.table(path, value, f"ladder {name}")
+        if len(self.problems) > before:
+            return None
+        self.keys(path, table, schema.LADDER, "a ladder")
+        given = table.get("step", [])
+        steps: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
+        if len(steps) != 1:
+            self.note(
+                (*path, "step"),
+                f"ladder {name} needs one [[ladder.{name}.step]]; several steps come in a later version",
+            )
+        made = [self._stage((*path, "step", number), step, final=False) for number, step in enumerate(steps)]
+        if "final" not in table:
+            self.note(
+                path,
+                f"ladder {name} does not say where it ends when nobody takes the case: add final = {{ target = … }}",
+            )
+            return None
+        final = self._stage((*path, "final"), table["final"], final=True)
+        if len(self.problems) > before:
+            return None
+        return Ladder(id=name, steps=tuple(made), final=final)
+
+    def _stage(self, path: tuple[str | int, ...], value: object, *, final: bool) -> Stage:
+        table = self.table(path, value, "final" if final else "a step")
+        self.keys(path, table, schema.FINAL if final else schema.STEP, "final" if final else "a step")
+        text = self.string(path, table, "target")
+        if not text:
+            self.note(path, 'say where to: target = "queue:CONNECTION/GROUP"')
+        target = self._address((*path, "target"), text, "handoff", "queue:CONNECTION/GROUP")
+        notify = tuple(
+            self._address((*path, "notify", number), each, "notify", "CONNECTION:CHANNEL")
+            for number, each in enumerate(self.strings((*path, "notify"), table.get("notify", []), "notify"))
+        )
+        return Stage(target=target, notify=notify, ack_within=None if final else self._within(path, table))
+
+    def _within(self, path: tuple[str | int, ...], table: Mapping[str, Any]) -> int:
+        text = self.string(path, table, "ack_within")
+        duration = parse_duration(text)
+        if not text:
+            self.note(path, 'say by when somebody must have taken it: ack_within = "15m"')
+        elif not duration:
+            self.note(
+                (*path, "ack_within"), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True
+            )
+        return duration or 0
+
+    def _address(self, path: tuple[str | int, ...], text: str, role: str, shape: str) -> Address:
+        found = _PLACE.fullmatch(text)
+        signs = ("queue", "/") if role == "handoff" else (None, ":")
+        if found is None or (found["kind"], found["sign"]) != signs:
+            if text or role != "handoff":
+                self.note(path, f"{text!r} is no address of the form {shape}", value=True)
+            return Address(connection="", place="")
+        self._connection(path, found["connection"], role, found.start("connection") + 1)
+        return Address(connection=found["connection"], place=found["place"])
+
+    def _connection(self, path: tuple[str | int, ...], name: str, role: str, offset: int) -> None:
+        facts = self.connections.get(name)
+        able = sorted(each.name for each in self.connections.values() if role in each.roles)
+        if facts is None:
+            near = nearest(name, able)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(able) or 'none that could'}"
+            self.note(path, f"plugins.toml has no enabled connection {name}: {hint}", value=True, offset=offset)
+        elif role not in facts.roles:
+            what = {"handoff": "take cases", "notify": "tell agents"}.get(role, role)
+            self.note(
+                path, f"{name} cannot {what}: {', '.join(able) or 'no connection'} could", value=True, offset=offset
+            )

@@ -1,0 +1,30 @@
+"""Which rules match, and the short account of it that every decision keeps."""
+
+from __future__ import annotations
+
+from gateway.model import TraceStep
+from routing.draft import Draft
+from routing.phrases import canonical
+from routing.policy import Rule
+
+
+def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int]:
+    """Return the rules that match, an account of each, and how many were passed over before the first."""
+    policy = draft.snapshot.policy
+    text = canonical(draft.activity.reply_text) if policy.reads_text else " "
+    indexes = policy.match(draft.case, draft.activity, draft.now, policy.book, text)
+    rules = [policy.rules[index] for index in indexes]
+    steps = tuple(
+        TraceStep(rule=rule.id, matched=True, conditions=() if rule.catch_all else conditions_of(draft, rule, text))
+        for rule in rules
+    )
+    return rules, steps, indexes[0] if indexes else len(policy.rules)
+
+
+def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool], ...]:
+    """Return each condition of a rule as written, and whether it held."""
+    book = draft.snapshot.policy.book
+    return tuple(
+        (condition.source, bool(condition.check(draft.case, draft.activity, draft.now, book, text)))
+        for condition in (*rule.all, *rule.any)
+    )

@@ -1,0 +1,122 @@
+"""The packet: a case's whole context at the moment of a handoff, before a target renders it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from gateway.model import Activity, ActivityKind, Audience, Case, Channel, Entry, Episode, Packet, Party, Priority, Role
+from routing.phrases import canonical
+from routing.policy import Policy
+
+#: Version of the packet's shape.
+VERSION: Final = 1
+#: Characters of a message that stand as evidence.
+_EXCERPT: Final = 200
+_EVIDENCE: Final = 3
+_BATON: Final = Party(kind="baton", value="baton", name="Baton", role=Role.SYSTEM)
+_SHOWN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.EDIT, ActivityKind.DELETION, ActivityKind.BUTTON})
+
+
+def entry(activity: Activity, key: str = "") -> Entry:
+    """Return an activity as a line of a transcript."""
+    text = activity.text
+    if activity.kind is ActivityKind.DELETION:
+        text = "(deleted a message)"
+    elif activity.kind is ActivityKind.EDIT:
+        text = f"(edited) {activity.text}"
+    elif activity.kind is ActivityKind.BUTTON and activity.button is not None:
+        text = f"(pressed “{activity.text or activity.button.action}”)"
+    return Entry(
+        occurred_at=activity.occurred_at,
+        author=activity.sender or _BATON,
+        channel=activity.channel,
+        audience=activity.audience,
+        text=text,
+        key=key,
+        files=tuple(" ".join((each.name or each.id).split()) for each in activity.attachments),
+    )
+
+
+def note(text: str, at: int, key: str) -> Entry:
+    """Return a line that Baton itself adds."""
+    return Entry(occurred_at=at, author=_BATON, channel=None, audience=Audience.INTERNAL, text=text, key=key)
+
+
+def transcript(activities: Sequence[Activity]) -> tuple[Entry, ...]:
+    """Return the conversation: edits applied, deleted messages shown as deleted, in the order things happened.
+
+    What Baton told the customer is part of it; what Baton wrote for agents is not.
+    """
+    lines: dict[str, Entry] = {}
+    for number, activity in enumerate(activities):
+        if activity.kind not in _SHOWN or _echo(activity):
+            continue
+        key = f"{activity.connection}/{activity.message_id}" if activity.message_id else f"#{number}"
+        if activity.kind is ActivityKind.EDIT and key in lines:
+            lines[key] = replace(lines[key], text=f"{activity.text} (edited)")
+        elif activity.kind is ActivityKind.DELETION and key in lines:
+            lines[key] = replace(lines[key], text="(deleted)", files=())
+        else:
+            lines.setdefault(key, entry(activity))
+    return tuple(sorted(lines.values(), key=lambda line: line.occurred_at))
+
+
+def _echo(activity: Activity) -> bool:
+    """Tell whether it is only what Baton wrote for agents, coming back: a note, a packet, a notice."""
+    return activity.own and (activity.channel is Channel.HELPDESK or activity.audience is Audience.INTERNAL)
+
+
+def build_packet(
+    *,
+    case: Case,
+    episode: Episode | None,
+    policy: Policy | None,
+    rule_id: str,
+    activities: Sequence[Activity],
+    complete: bool,
+    priority: Priority | None = None,
+    acknowledge_by: int | None = None,
+) -> Packet:
+    """Return the packet of a case. `activities` are its applied ones, oldest first; `complete` says whether all of them."""
+    rule = policy.by_id.get(rule_id) if policy is not None else None
+    reason = rule.set.reason if rule is not None and rule.set.reason else f"Rule {rule_id} matched."
+    return Packet(
+        version=VERSION,
+        case_id=case.id,
+        episode_id=episode.id if episode is not None else None,
+        policy=episode.policy if episode is not None else (policy.digest if policy is not None else ""),
+        subject=case.subject,
+        customer=case.customer,
+        priority=priority,
+        rule=rule_id,
+        reason=reason,
+        evidence=_evidence(policy, activities),
+        transcript=transcript(activities),
+        complete=complete,
+        ladder=episode.ladder if episode is not None else "",
+        acknowledge_by=acknowledge_by,
+    )
+
+
+def _evidence(policy: Policy | None, activities: Sequence[Activity]) -> tuple[str, ...]:
+    """Return excerpts of the customer's messages in which a phrase of the policy occurs, newest last, none deleted."""
+    if policy is None:
+        return ()
+    gone = {(each.connection, each.message_id) for each in activities if each.kind is ActivityKind.DELETION}
+    found = [
+        _excerpt(activity.reply_text or activity.text)
+        for activity in activities
+        if activity.kind is ActivityKind.MESSAGE
+        and activity.sender is not None
+        and activity.sender.role is Role.CUSTOMER
+        and (activity.connection, activity.message_id) not in gone
+        and policy.book.names_in(canonical(activity.reply_text))
+    ]
+    return tuple(found[-_EVIDENCE:])
+
+
+def _excerpt(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"

@@ -1,0 +1,119 @@
+"""Every key of `escalation.toml`, with what it means: the loader's lists, the JSON schema and the documentation are this."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final
+
+from gateway.model import Mode, Priority
+from routing.policy import Act, EscalationType
+
+
+def _one_of(enumeration: type[Enum], about: str) -> dict[str, Any]:
+    return {"type": "string", "enum": [str(member.value) for member in enumeration], "description": about}
+
+
+def _text(about: str) -> dict[str, Any]:
+    return {"type": "string", "description": about}
+
+
+def _texts(about: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string"}, "description": about}
+
+
+def _flag(about: str) -> dict[str, Any]:
+    return {"type": "boolean", "description": about}
+
+
+WHEN: Final[dict[str, Any]] = {
+    "all": _texts("Conditions that must all hold."),
+    "any": _texts("Conditions of which one must hold; with `all`, in addition."),
+}
+SET: Final[dict[str, Any]] = {
+    "priority": _one_of(Priority, "Priority of the case; it rises, and never falls, while an episode is open."),
+    "group": _text("Group of the ticket, instead of the one that the ladder's step names."),
+    "tags": _texts("Tags to add to the ticket."),
+    "fields": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "Fields of the ticket to set, by the helpdesk's id or name.",
+    },
+    "reason": _text("One sentence for the agents: why this case is here."),
+}
+RULE: Final[dict[str, Any]] = {
+    "id": _text("Name of the rule, unique: small letters, digits, - and _."),
+    "type": _one_of(EscalationType, "Which of the four types of escalation it is."),
+    "do": _one_of(Act, "What happens when it matches: escalate, mirror (write the case into the helpdesk), or none."),
+    "when": {"type": "object", "properties": WHEN, "additionalProperties": False, "description": "When it matches."},
+    "catch_all": _flag("True for the last rule: it matches whatever no other rule did."),
+    "continue": _flag("True to look at the rules after it as well."),
+    "mode": _one_of(Mode, "How far the rule may go; the stricter of rule and connection holds. Default: live."),
+    "set": {"type": "object", "properties": SET, "additionalProperties": False, "description": "What it sets."},
+    "target": _text("Helpdesk connection to mirror into."),
+    "ladder": _text("Ladder to climb when it escalates."),
+    "reply": _text("Text to the customer once the ticket stands; `{{path}}` is replaced."),
+}
+_TARGET = _text("Helpdesk connection and group: queue:CONNECTION/GROUP.")
+_NOTIFY = _texts("Who is told: CONNECTION:CHANNEL.")
+STEP: Final[dict[str, Any]] = {
+    "target": _TARGET,
+    "notify": _NOTIFY,
+    "ack_within": _text("By when somebody must have taken the case: 90s, 15m, 2h, 1d."),
+}
+FINAL: Final[dict[str, Any]] = {"target": _TARGET, "notify": _NOTIFY}
+LADDER: Final[dict[str, Any]] = {
+    "step": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 1,
+        "items": {
+            "type": "object",
+            "properties": STEP,
+            "required": ["target", "ack_within"],
+            "additionalProperties": False,
+        },
+        "description": "Who hears of it first. One step now; several come in a later version.",
+    },
+    "final": {
+        "type": "object",
+        "properties": FINAL,
+        "required": ["target"],
+        "additionalProperties": False,
+        "description": "Where the case goes when nobody took it in time.",
+    },
+}
+TOP: Final[dict[str, Any]] = {
+    "phrases": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "description": "Named lists of phrases; a rule asks `message.phrases contains 'NAME'`.",
+    },
+    "rule": {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "object", "properties": RULE, "required": ["id", "do"], "additionalProperties": False},
+        "description": "Rules, looked at from the top; the first that matches counts unless it continues.",
+    },
+    "ladder": {
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "properties": LADDER,
+            "required": ["step", "final"],
+            "additionalProperties": False,
+        },
+        "description": "Ladders, by name.",
+    },
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) of `escalation.toml`, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Baton escalation policy",
+        "type": "object",
+        "properties": TOP,
+        "required": ["rule"],
+        "additionalProperties": False,
+    }

@@ -1,0 +1,31 @@
+"""All that a decision may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.model import Case, Episode, Thread, TicketLink
+from routing.policy import ConnectionFacts, Policy
+
+__all__ = ["ConnectionFacts", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A case at one moment, and the policy that holds."""
+
+    #: The policy in force.
+    policy: Policy
+    #: The policy that the open episode began under; None when it is the one in force or there is no episode.
+    episode_policy: Policy | None
+    #: The case before the activity.
+    case: Case
+    #: Its open episode, None when there is none.
+    episode: Episode | None
+    #: Its tickets.
+    tickets: tuple[TicketLink, ...]
+    #: The thread of the activity.
+    thread: Thread
+    #: The connections, by name.
+    connections: Mapping[str, ConnectionFacts]

@@ -1,0 +1,73 @@
+"""What all tests share: facilities of the machine, and how hard Hypothesis tries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests import facilities
+from tests.facilities import MissingFacilityError, PostgresServer
+
+settings.register_profile(
+    "default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=1000)
+settings.load_profile(os.environ.get("BATON_HYPOTHESIS", "default"))
+
+#: Test data that others wrote; beside the project, never in it.
+REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def missing(name: str, reason: str) -> None:
+    """Skip the test with its reason, or fail it where the facility is required."""
+    if name in facilities.required():
+        pytest.fail(f"BATON_REQUIRE names {name}, but {reason}.", pytrace=False)
+    pytest.skip(f"{name}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[PostgresServer | str]:
+    try:
+        server = facilities.start_postgres()
+    except MissingFacilityError as problem:
+        yield str(problem)
+    else:
+        yield server
+        server.close()
+
+
+@pytest.fixture
+def postgres_server(_postgres: PostgresServer | str) -> PostgresServer:
+    """The session's PostgreSQL server."""
+    if not isinstance(_postgres, PostgresServer):
+        missing("postgres", _postgres)
+        raise AssertionError  # noqa: TRY004 (missing() has already ended the test)
+    return _postgres
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """URL of a fresh, empty schema."""
+    return postgres_server.schema()
+
+
+@pytest.fixture
+def strace() -> str:
+    """Path of a strace that can trace here."""
+    try:
+        return facilities.strace_binary()
+    except MissingFacilityError as problem:
+        missing("strace", str(problem))
+        raise AssertionError from None
+
+
+@pytest.fixture
+def reference() -> Path:
+    """Folder of test data that others wrote."""
+    if not REFERENCE.is_dir():
+        missing("reference", "the reference data beside the project is absent")
+    return REFERENCE

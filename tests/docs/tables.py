@@ -1,0 +1,254 @@
+"""The tables of the documentation, made from the code that they describe."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import click
+from prometheus_client import Metric
+from pydantic import BaseModel
+
+from connectors.slack import SPEC as SLACK
+from connectors.zendesk import SPEC as ZENDESK
+from gateway.cli.commands import baton
+from gateway.config.fields import is_secret
+from gateway.config.load import DATABASE_VARIABLE
+from gateway.config.schema import plugins_schema
+from gateway.config.section import GatewaySection, Limits
+from gateway.telemetry.meters import Meters
+from routing import expression, load, schema
+from routing.fields import FIELDS
+from routing.template import PATHS
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+_BLOCK: Final = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = [" | ".join(head), "|".join("---" for _ in head)]
+    lines += [" | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
+    return "".join(f"| {line} |\n" if number != 1 else f"|{line}|\n" for number, line in enumerate(lines))
+
+
+def settings(model: type[BaseModel]) -> str:
+    """Return the settings of a section."""
+
+    def rows() -> Iterable[tuple[str, ...]]:
+        for name, info in model.model_fields.items():
+            kind = "secret" if is_secret(info.annotation) else ""
+            default = "required" if info.is_required() else _shown(info.get_default(call_default_factory=True))
+            yield f"`{name}`", kind, default, (info.description or "") + _bounds(info.metadata)
+
+    return table(("Key", "", "Default", "Meaning"), rows())
+
+
+def _bounds(metadata: Iterable[object]) -> str:
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than", "min_length": "at least"}
+    units = {"min_length": " character"}
+    found = [
+        f"{words[name]} {getattr(bound, name)}{units.get(name, '')}"
+        for bound in metadata
+        for name in words
+        if hasattr(bound, name)
+    ]
+    return f" {', '.join(found).capitalize()}." if found else ""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, BaseModel):
+        return "see below"
+    return f"`{value}`" if value not in {None, "", ()} else "none"
+
+
+def connection_keys() -> str:
+    """Return the keys that every connection has."""
+    found: Mapping[str, Any] = plugins_schema({"slack": SLACK})["$defs"]["slack"]["properties"]
+    own = set(SLACK.settings.model_fields)
+    rows = [
+        (f"`{name}`", f"`{value['default']}`".lower() if "default" in value else "", value["description"])
+        for name, value in found.items()
+        if name not in own and name != "connector"
+    ]
+    return table(("Key", "Default", "Meaning"), rows)
+
+
+def keys(properties: Mapping[str, Any]) -> str:
+    """Return the keys of a table of `escalation.toml`."""
+    rows = [
+        (f"`{name}`", ", ".join(f"`{word}`" for word in value.get("enum", ())) or value["type"], value["description"])
+        for name, value in properties.items()
+    ]
+    return table(("Key", "Value", "Meaning"), rows)
+
+
+def sentences(module: ModuleType, name: str) -> str:
+    """Return what a module says about mistakes, as a list: the texts given to `name`, with … for what differs."""
+    tree = ast.parse(inspect.getsource(module))
+    made = {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+    said: set[str] = set()
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == name):
+        for each in call.args:
+            helper = made.get(_called(each)) if isinstance(each, ast.Call) else None
+            ends = [node.value for node in ast.walk(helper) if isinstance(node, ast.Return)] if helper else [each]
+            said |= {_pattern(end, module) for end in ends if _is_sentence(end)}
+    return "".join(f"- `` {text} ``\n" for text in sorted(said, key=str.casefold))
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _is_sentence(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _pattern(node: ast.expr | None, module: ModuleType) -> str:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(_piece(part, module) for part in parts)
+
+
+def _piece(part: ast.expr | None, module: ModuleType) -> str:
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    inner = part.value if isinstance(part, ast.FormattedValue) else None
+    return str(vars(module).get(inner.id, "…")) if isinstance(inner, ast.Name) else "…"
+
+
+def fields() -> str:
+    """Return the fields of conditions."""
+    rows = [
+        (
+            f"`{name}`",
+            field.kind.value,
+            ", ".join(f"`{word}`" for word in sorted(field.words or ())),
+            field.about + ("; may be missing" if field.nullable else ""),
+        )
+        for name, field in FIELDS.items()
+    ]
+    return table(("Field", "Kind", "Words", "What it is"), rows)
+
+
+def places() -> str:
+    """Return what templates may name."""
+    return table(("Place", "What stands there"), [(f"`{{{{{path}}}}}`", about) for path, about in PATHS.items()])
+
+
+def _commands(group: click.Group, path: str) -> Iterable[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def command_line() -> str:
+    """Return every command with its arguments and options."""
+    rows: list[tuple[str, ...]] = []
+    for name, command in sorted(_commands(baton, "baton")):
+        arguments = [
+            each.make_metavar(click.Context(command)) for each in command.params if isinstance(each, click.Argument)
+        ]
+        options = [
+            f"`{long}`"
+            for each in command.params
+            if isinstance(each, click.Option)
+            and (long := max(each.opts, key=len)) not in {"--config", "--json", "--help"}
+        ]
+        common = [name for name in ("--config", "--json") if any(name in each.opts for each in command.params)]
+        does = (command.help or "").split("\n\n")[0].replace("\n", " ")
+        rows.append(
+            (
+                f"`{' '.join([name, *arguments])}`",
+                does,
+                ", ".join(options),
+                ", ".join(f"`{each}`" for each in common),
+            )
+        )
+    return table(("Command", "What it does", "Options", "Also"), rows)
+
+
+def options() -> str:
+    """Return every option but `--help`, with the commands that have it."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for path, command in sorted(_commands(baton, "baton")):
+        context = click.Context(command)
+        for each in command.params:
+            if isinstance(each, click.Option) and each is not command.get_help_option(context):
+                name = max(each.opts, key=len)
+                value = "" if each.is_flag else f" {each.make_metavar(context)}"
+                default = "required" if each.required else _shown(None if each.is_flag else each.get_default(context))
+                found.setdefault((f"`{name}{value}`", default, each.help or ""), []).append(path.removeprefix("baton "))
+    rows = [(name, ", ".join(users), default, about) for (name, default, about), users in sorted(found.items())]
+    return table(("Option", "Of", "Default", "Meaning"), rows)
+
+
+def environment() -> set[str]:
+    """Return the environment variables that Baton reads itself."""
+    taken = {
+        str(each.envvar)
+        for _, command in _commands(baton, "baton")
+        for each in command.params
+        if each.envvar is not None
+    }
+    return taken | {DATABASE_VARIABLE}
+
+
+def metrics() -> str:
+    """Return every metric."""
+    found: list[Metric] = list(Meters().registry.collect())
+    meters = Meters()
+    made: Iterable[Any] = [each for each in vars(meters).values() if hasattr(each, "_labelnames")]
+    labels: dict[str, tuple[str, ...]] = {each._name: each._labelnames for each in made}
+    rows = [
+        (
+            f"`{metric.name}{'_total' if metric.type == 'counter' else ''}`",
+            metric.type,
+            ", ".join(f"`{label}`" for label in labels[metric.name]),
+            metric.documentation,
+        )
+        for metric in found
+    ]
+    return table(("Metric", "Type", "Labels", "What it says"), sorted(rows))
+
+
+TABLES: Final[Mapping[str, Callable[[], str]]] = {
+    "slack-settings": lambda: settings(SLACK.settings),
+    "zendesk-settings": lambda: settings(ZENDESK.settings),
+    "gateway": lambda: settings(GatewaySection),
+    "limits": lambda: settings(Limits),
+    "connection": connection_keys,
+    "policy": lambda: keys(schema.TOP),
+    "rule": lambda: keys(schema.RULE),
+    "when": lambda: keys(schema.WHEN),
+    "set": lambda: keys(schema.SET),
+    "ladder": lambda: keys(schema.LADDER),
+    "step": lambda: keys(schema.STEP),
+    "final": lambda: keys(schema.FINAL),
+    "fields": fields,
+    "sentences-of-the-file": lambda: sentences(load, "note"),
+    "sentences-of-conditions": lambda: sentences(expression, "ExpressionError"),
+    "places": places,
+    "command-line": command_line,
+    "options": options,
+    "metrics": metrics,
+}
+
+
+def used(text: str) -> list[str]:
+    """Return the names of the tables that a page holds."""
+    return [found[2] for found in _BLOCK.finditer(text)]
+
+
+def renewed(text: str) -> str:
+    """Return a page with its tables made anew."""
+    return _BLOCK.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)

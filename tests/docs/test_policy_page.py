@@ -1,0 +1,87 @@
+"""What the page about `escalation.toml` shows can be written as it stands there."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from gateway.model import Channel, Mode
+from gateway.toml import Problems
+from routing import expression
+from routing.expression import Compare, Node, Not
+from routing.fields import FIELDS, Kind
+from routing.load import load_policy
+from routing.policy import ConnectionFacts
+from tests.docs.tables import DOCS
+
+PAGE: Final = (DOCS / "reference" / "escalation-toml.md").read_text()
+SHIPPED: Final = (DOCS.parent / "escalation.toml").read_text()
+FACTS: Final = {
+    "support-slack": ConnectionFacts(
+        name="support-slack", channel=Channel.CHAT, mode=Mode.LIVE, roles=frozenset({"reply", "notify"})
+    ),
+    "zendesk": ConnectionFacts(name="zendesk", channel=Channel.HELPDESK, mode=Mode.LIVE, roles=frozenset({"handoff"})),
+}
+ROWS: Final[list[str]] = re.findall(r"^\| (`.+`) \| [^|]+ \| `[^`]+` \|$", PAGE, re.MULTILINE)
+EXAMPLES: Final[list[str]] = re.findall(r"^\| `.+` \| [^|]+ \| `([^`]+)` \|$", PAGE, re.MULTILINE)
+LISTED: Final = {word for row in ROWS for word in re.findall(r"`([^`]+)`", row)}
+
+
+def read(text: str) -> Node:
+    return expression.parse(text, nearest=lambda _word, _known: None, sets={})
+
+
+def words(node: Node) -> Iterator[str]:
+    """Return the operators of a condition."""
+    if isinstance(node, Compare):
+        yield node.operator
+    elif isinstance(node, Not):
+        yield "not"
+        yield from words(node.inner)
+    else:
+        yield node.word
+        for part in node.parts:
+            yield from words(part)
+
+
+@pytest.mark.parametrize(("row", "example"), list(zip(ROWS, EXAMPLES, strict=True)), ids=ROWS)
+def test_the_example_of_an_operator_is_read_and_shows_it(row: str, example: str) -> None:
+    shown = set(re.findall(r"`([^`]+)`", row)) - {"="}
+    assert shown <= set(words(read(example)))
+
+
+def test_each_operator_is_listed_and_no_other() -> None:
+    compared = re.search(r"compares nothing: use (.+?) \"?`{0,2}$", PAGE, re.MULTILINE)
+    assert compared is not None
+    told = set(re.split(r", | or ", compared[1].strip()))
+    assert {"=", "and", "or", "not", *told} == LISTED
+    assert read("channel = 'chat'") == read("channel == 'chat'")
+
+
+def test_what_is_said_of_missing_fields_and_of_units_is_so() -> None:
+    assert all(expression.parse_duration(f"1{unit}") for unit in re.findall(r"`([a-z])` [a-z]+", PAGE))
+    assert set(re.findall(r"`([a-z])` (?:seconds|minutes|hours|days)", PAGE)) == set("smhd")
+    assert expression.parse_duration("1d") == 24 * 60 * 60 * 1_000_000
+    assert FIELDS["case.priority"].kind is Kind.WORD
+
+
+def test_every_block_of_toml_is_a_piece_of_a_policy() -> None:
+    blocks: list[str] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        assert tomllib.loads(block)
+        rest = 'rule = [{ id = "rest", catch_all = true, do = "none" }]\n'
+        load_policy(rest + block, "escalation.toml", FACTS)
+
+
+def test_the_mistake_that_is_shown_is_told_like_that() -> None:
+    shown = re.search(r"^(escalation\.toml:\d+:\d+: '(\w+)' .+ mean '(\w+)'\?)$", PAGE, re.MULTILINE)
+    assert shown is not None
+    wrong = SHIPPED.replace(f"contains '{shown[3]}'", f"contains '{shown[2]}'", 1)
+    with pytest.raises(Problems) as caught:
+        load_policy(wrong, "escalation.toml", FACTS)
+    assert str(caught.value) == shown[1]

@@ -1,0 +1,238 @@
+"""`python -m tests.prove.mutants [NAME …]`: break each vital guard in a copy of the tree, and see its proof or test fail.
+
+A proof that holds for a broken gateway proves nothing. Each mutant names the one line it breaks and who must notice. A line
+that is no longer there makes the run fail as well: the mutant must follow the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from tests.prove.gateway_process import ROOT
+
+_COPIED: Final = ("gateway", "connectors", "normalizers", "routing", "tests")
+_FILES: Final = ("pyproject.toml", "plugins.toml", "escalation.toml")
+#: What pytest exits with when tests failed, and when all passed.
+_FAILED: Final = 1
+
+
+class Fate(StrEnum):
+    """What became of a mutant."""
+
+    KILLED = "killed"
+    SURVIVED = "SURVIVED"
+    STALE = "STALE"
+    BROKEN = "BROKEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One broken guard, or one that is kept twice and broken twice."""
+
+    name: str
+    #: What the broken gateway does wrong.
+    wrong: str
+    #: File, line, broken line.
+    edits: tuple[tuple[str, str, str], ...]
+    #: Name of the proof that must fail, or path of the test that must.
+    killer: str
+
+    @property
+    def by_test(self) -> bool:
+        """Return whether a test kills it, not a proof."""
+        return self.killer.startswith("tests/")
+
+
+_EARLY: Final = (
+    "gateway/pipeline/intake.py",
+    "        self._arrived.set()\n        await done\n",
+    "        self._arrived.set()\n        done.add_done_callback(lambda over: over.exception())\n",
+)
+_CHECKED: Final = (
+    '        if connection.execute("PRAGMA synchronous").fetchone()[0] != 2:  # noqa: PLR2004 (FULL)\n'
+    "            raise StoreUnavailable("
+    '"SQLite does not keep synchronous=FULL: what was acknowledged could be lost.")\n'
+)
+MUTANTS: Final = (
+    Mutant(
+        name="acknowledge_before_commit",
+        wrong="answers 200 while the delivery is still on its way to the store",
+        edits=(_EARLY,),
+        killer="sync_before_200",
+    ),
+    Mutant(
+        name="acknowledge_before_commit_under_kills",
+        wrong="the same, seen by what a kill loses",
+        edits=(_EARLY,),
+        killer="kills_sqlite",
+    ),
+    Mutant(
+        name="no_dedupe",
+        wrong="takes each redelivery for a new event",
+        edits=(
+            (
+                "gateway/store/inbound.py",
+                "(result.id, place, connection_id, codec.key_hash(activity.dedupe), activity)",
+                '(result.id, place, connection_id, codec.key_hash(f"{activity.dedupe} {result.id}"), activity)',
+            ),
+        ),
+        killer="kills_sqlite",
+    ),
+    Mutant(
+        name="blind_retry",
+        wrong="sends again what may have landed, without a look",
+        edits=(
+            (
+                "gateway/pipeline/calls.py",
+                'return Judgement(result=self.result(Verdict.UNKNOWN, reason, due_at=due), outcome="unknown")',
+                'return Judgement(result=self.result(Verdict.RETRY, reason, due_at=due), outcome="unknown")',
+            ),
+        ),
+        killer="lost_answers",
+    ),
+    Mutant(
+        name="lease_expiry_resends",
+        wrong="sends again what a dead process had begun to send",
+        edits=(
+            (
+                "gateway/store/outbox.py",
+                'f"UPDATE effects SET state = {UNKNOWN}, due_at = ?, lease_until = 0, tries = 0,"',
+                'f"UPDATE effects SET state = {PENDING}, due_at = ?, lease_until = 0, tries = 0,"',
+            ),
+        ),
+        killer="tests/store/test_outbox.py",
+    ),
+    Mutant(
+        name="synchronous_off",
+        wrong="commits without a sync",
+        edits=(
+            (
+                "gateway/store/sqlite.py",
+                _CHECKED,
+                '        connection.execute("PRAGMA synchronous=OFF")\n',
+            ),
+        ),
+        killer="sync_before_200",
+    ),
+    Mutant(
+        name="lane_without_case_lock",
+        wrong="decides on a case that another worker has in its hands",
+        edits=(
+            (
+                "gateway/store/applying.py",
+                '"SELECT id, root_id, doc FROM cases WHERE id IN (??text) ORDER BY id " + self.engine.skip_locked, wanted',
+                '"SELECT id, root_id, doc FROM cases WHERE id IN (??text) ORDER BY id", wanted',
+            ),
+        ),
+        killer="one_case",
+    ),
+    Mutant(
+        name="signature_not_checked",
+        wrong="takes in what anybody sends",
+        edits=(("gateway/web/hooks.py", "            await source.verify(delivery)\n", "            pass\n"),),
+        killer="tests/app/test_shipped.py::test_forged_requests_get_401_and_leave_nothing",
+    ),
+    Mutant(
+        name="observe_sends",
+        wrong="lets effects out that observe mode forbids",
+        edits=(
+            ("gateway/store/applying.py", "OBSERVED if effect.mode is Mode.OBSERVE else PENDING", "PENDING"),
+            ("gateway/pipeline/outgoing.py", "if allowed is Mode.OBSERVE or (", "if ("),
+        ),
+        killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_reaches_a_vendor",
+    ),
+)
+
+
+def copy_tree(directory: Path) -> None:
+    """Copy what runs."""
+    for name in _COPIED:
+        shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in _FILES:
+        shutil.copy(ROOT / name, directory / name)
+
+
+def break_lines(directory: Path, mutant: Mutant) -> str:
+    """Break the lines; return the file in which a line is not there exactly once, empty when all were."""
+    for name, old, new in mutant.edits:
+        text = (directory / name).read_text()
+        if text.count(old) != 1:
+            return name
+        (directory / name).write_text(text.replace(old, new))
+    return ""
+
+
+def attack(mutant: Mutant) -> tuple[Fate, str]:
+    """Run the killer over the broken tree; return the fate and what the killer said."""
+    with tempfile.TemporaryDirectory(prefix=f"mutant-{mutant.name}-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        copy_tree(directory)
+        stale = break_lines(directory, mutant)
+        if stale:
+            return Fate.STALE, f"{stale} does not hold the line exactly once"
+        report = directory / "proofs.md"
+        command = (
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant.killer]
+            if mutant.by_test
+            else [
+                sys.executable,
+                "-m",
+                "tests.prove",
+                "--size",
+                "smoke",
+                "--only",
+                mutant.killer,
+                "--report",
+                str(report),
+            ]
+        )
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env={**os.environ, "PYTHONPATH": str(directory), "BATON_REQUIRE": "postgres,strace"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+    said = [line.strip() for line in done.stdout.splitlines() if "!!" in line or line.startswith(("FAILED", "E   "))]
+    if done.returncode == 0:
+        return Fate.SURVIVED, done.stdout[-300:]
+    if done.returncode != _FAILED or not said:
+        return Fate.BROKEN, (done.stdout + done.stderr)[-600:]
+    return Fate.KILLED, said[1] if len(said) > 1 and not mutant.by_test else said[0]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Attack what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.prove.mutants", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(mutant.name for mutant in MUTANTS))
+    wanted = parser.parse_args(arguments).names or [mutant.name for mutant in MUTANTS]
+    fates: list[Fate] = []
+    for mutant in MUTANTS:
+        if mutant.name in wanted:
+            begun = time.monotonic()
+            fate, said = attack(mutant)
+            print(
+                f"{fate.value:8} {mutant.name} by {mutant.killer} in {time.monotonic() - begun:.0f} s: {said}",
+                flush=True,
+            )
+            fates.append(fate)
+    survivors = sum(1 for fate in fates if fate is not Fate.KILLED)
+    print(f"{len(fates)} mutants, {survivors} not killed")
+    return 1 if survivors or not fates else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,172 @@
+"""Random situations: a case at some moment, and something that happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from hypothesis import strategies as st
+
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Attachment,
+    Audience,
+    CaseStatus,
+    Channel,
+    EffectKind,
+    Episode,
+    EpisodeState,
+    Mode,
+    TicketChange,
+    TicketStatus,
+)
+from routing.snapshot import Snapshot
+from tests.routing.strategies import activities, cases, parties
+from tests.routing.values import (
+    CATCH_ALL,
+    LADDER,
+    LINK,
+    MINUTE,
+    NOW,
+    activity,
+    answer,
+    connections,
+    message,
+    open_episode,
+    outcome,
+    policy,
+    pressed,
+    snapshot,
+    ticket,
+    timer,
+)
+
+RULES: Final = """
+[phrases]
+person = ["real person"]
+money = ["charged twice"]
+
+[[rule]]
+id = "mark"
+do = "none"
+continue = true
+when.all = ["message.attachments > 1"]
+set = { tags = ["files"], priority = "P2" }
+
+[[rule]]
+id = "help"
+do = "escalate"
+ladder = "second"
+continue = true
+mode = "MODE"
+when.any = ["button.action == 'alpha'", "message.phrases contains 'person'"]
+set = { priority = "P3", tags = ["person"], reason = "The customer asks for a person.", fields = { a = "b" } }
+reply = "Your reference is #{{ticket.id}}, {{customer.name}}."
+
+[[rule]]
+id = "money"
+do = "escalate"
+ladder = "second"
+when.all = ["sender.role == 'customer'", "message.phrases contains 'money'"]
+set = { priority = "P1", group = "Billing" }
+
+[[rule]]
+id = "keep"
+do = "mirror"
+target = "desk"
+mode = "MODE"
+when.all = ["channel == 'chat'", "sender.role == 'customer'"]
+"""
+POLICIES: Final = {mode: policy(RULES.replace("MODE", mode.value) + CATCH_ALL + LADDER) for mode in Mode}
+LIVE: Final = POLICIES[Mode.LIVE]
+
+
+@st.composite
+def episodes(draw: st.DrawFn) -> Episode | None:
+    """Return no episode, or one that is open or taken, whose rule may be gone from the policy."""
+    if draw(st.booleans()):
+        return None
+    rule = draw(st.sampled_from(("help", "help", "help", "money", "gone")))
+    return open_episode(
+        rule=rule,
+        reasons=(rule,),
+        ladder=draw(st.sampled_from(("second", "second", "second", "second", "gone"))),
+        step=draw(st.integers(0, 1)),
+        state=draw(st.sampled_from((EpisodeState.OPEN, EpisodeState.OPEN, EpisodeState.ACKNOWLEDGED))),
+    )
+
+
+HAPPENINGS: Final = (
+    "message",
+    "another message",
+    "message in the helpdesk",
+    "button",
+    "acknowledgement",
+    "answer",
+    "ticket",
+    "end",
+    "edit",
+    "deletion",
+    "deadline",
+    "late deadline",
+    "landed",
+    "given up",
+    "other outcome",
+    "anything",
+)
+#: What waits for an open episode: drawn together with one, or most of it would find nothing to do.
+AWAITED: Final = frozenset({"landed", "given up", "deadline", "acknowledgement"})
+SAID: Final = ("hello", "a real person please", "I was charged twice", "a real person! I was charged twice")
+
+
+@st.composite
+def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
+    """Return what happens to a case, by its name in `HAPPENINGS`."""
+    text = draw(st.sampled_from(SAID))
+    dedupe = draw(st.sampled_from(("e1", "e2")))
+    files = draw(st.sampled_from(((), (Attachment(id="f1"), Attachment(id="f2")))))
+    status = draw(st.none() | st.sampled_from(TicketStatus))
+    audience = draw(st.sampled_from(Audience))
+    others = [kind.value for kind in EffectKind if kind is not EffectKind.HANDOFF]
+    choices: dict[str, Callable[[], Activity]] = {
+        "message": lambda: message(text, dedupe=dedupe, attachments=files),
+        "another message": lambda: message(text, dedupe=dedupe, occurred_at=NOW - MINUTE, thread="C1/2"),
+        "message in the helpdesk": lambda: message(text, connection="desk", channel=Channel.HELPDESK, thread="55"),
+        "button": lambda: pressed(draw(st.sampled_from(("alpha", "beta"))), dedupe=dedupe),
+        "acknowledgement": lambda: pressed("acknowledge", reference=draw(st.none() | st.just("r1")), thread="C9/9"),
+        "answer": lambda: answer(text, audience=audience),
+        "ticket": lambda: ticket(draw(st.sampled_from(TicketChange)), status, sender=draw(parties())),
+        "end": lambda: ticket(TicketChange.STATUS, draw(st.sampled_from((TicketStatus.SOLVED, TicketStatus.CLOSED)))),
+        "edit": lambda: activity(ActivityKind.EDIT, text=text, message_id="m1"),
+        "deletion": lambda: activity(ActivityKind.DELETION, message_id="m1"),
+        "deadline": lambda: timer(f"ack:episode-1:{episode.step if episode else 0}"),
+        "late deadline": lambda: timer(draw(st.sampled_from(("ack:episode-1:0", "ack:episode-1:1", "ack:other:0")))),
+        "landed": lambda: outcome("e9", episode),
+        "given up": lambda: outcome("e9", episode, landed=False),
+        "other outcome": lambda: outcome("e9", episode, effect_kind=draw(st.sampled_from(others))),
+        "anything": lambda: draw(activities()),
+    }
+    return choices[what]()
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
+    """Return a case at some moment and what happens to it, internal activities included."""
+    name = draw(st.sampled_from(HAPPENINGS))
+    episode = open_episode() if name in AWAITED and draw(st.integers(0, 3)) else draw(episodes())
+    what = draw(happenings(name, episode))
+    modes = st.sampled_from((Mode.LIVE, Mode.LIVE, Mode.NOTES, Mode.OBSERVE))
+    case_now = draw(cases())
+    if draw(st.integers(0, 3)):
+        case_now = replace(case_now, status=CaseStatus.OPEN, last_connection="chat", targets=("desk",))
+    tickets = draw(st.sampled_from(((), (LINK,), (replace(LINK, adopted=True),))))
+    start = snapshot(
+        POLICIES[draw(modes)],
+        case=case_now,
+        episode=episode,
+        tickets=tickets,
+        connections=connections(chat=draw(modes), desk=draw(modes)),
+    )
+    return start, what

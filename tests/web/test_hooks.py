@@ -1,0 +1,278 @@
+"""Every request at the door: what is kept, what is refused, and that a refusal leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+from yarl import URL
+
+from gateway.config import Limits
+from gateway.sdk import Delivery, DeliveryRejected
+from gateway.store import Store, StoreUnavailable, open_store
+from gateway.store.values import JournalEntry
+from gateway.telemetry.meters import Meters
+from gateway.web.door import FrontDoor
+from gateway.web.hooks import Hooks, Intake
+from tests.toyline.connector import OLD, sign
+from tests.web.toy import Directly, ToyDoor, toy
+
+NOW = 1_790_000_000_000_000
+PUBLIC = "https://baton.example.com/gate"
+BODY = json.dumps({"id": "m1", "thread": "t1", "text": "canary of a customer"}).encode()
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """An open door, a store, and a vendor who knocks."""
+
+    client: aiohttp.ClientSession
+    store: Store
+    meters: Meters
+    intake: Intake
+    now: int = NOW
+
+    async def knock(
+        self, body: bytes = BODY, headers: Mapping[str, str] | CIMultiDict[str] | None = None, path: str = "/hooks/toys"
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        async with self.client.post(
+            URL(path, encoded=True), data=body, headers=sign(body, NOW) if headers is None else headers
+        ) as answer:
+            return answer.status, answer.headers, await answer.read()
+
+    def kept(self) -> list[Delivery]:
+        return [stored.delivery for stored in self.store.unparsed(100)]
+
+    def count(self, result: str, connector: str = "toy") -> float:
+        return (
+            self.meters.registry.get_sample_value(
+                "baton_events_received_total", {"connector": connector, "result": result}
+            )
+            or 0.0
+        )
+
+
+class Switch:
+    """An intake that can be told to fail or to wait."""
+
+    def __init__(self, inner: Intake) -> None:
+        self.inner = inner
+        self.full = False
+        self.gate: asyncio.Event | None = None
+
+    async def accept(self, entry: JournalEntry) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.full:
+            raise StoreUnavailable("the disk is full")
+        await self.inner.accept(entry)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncGenerator[World, None]:
+    store = open_store(f"sqlite:///{tmp_path / 'baton.db'}")
+    store.register({"toys": None})
+    meters = Meters()
+    intake = Switch(Directly(store))
+    doors = {"toys": ToyDoor()}
+    hooks = Hooks(
+        find=doors.get,
+        intake=intake,
+        meters=meters,
+        now=lambda: NOW,
+        monotonic=lambda: 0.0,
+        public_url=PUBLIC,
+        read_seconds=0.5,
+        requests=2,
+    )
+    door = FrontDoor(hooks.routes(), limits=Limits())
+    await door.start("127.0.0.1", 0)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{door.port}") as client:
+        yield World(client=client, store=store, meters=meters, intake=intake)
+    await door.finish()
+    store.close()
+
+
+async def test_an_authentic_delivery_is_kept_byte_for_byte_before_it_is_acknowledged(world: World) -> None:
+    body = b'{"id": "m1",  "odd spacing": "\xc3\xa9", "thread": "t"}'
+    headers = CIMultiDict(sign(body, NOW))
+    headers.add("X-Twice", "one")
+    headers.add("X-Twice", "two")
+    status, answered, text = await world.knock(body, headers, "/hooks/toys?a=%2F&b=+&a=2")
+    assert (status, text) == (204, b"")
+    assert answered["Cache-Control"] == "no-store"
+    (delivery,) = world.kept()
+    assert delivery.body == body
+    assert (delivery.connection, delivery.endpoint, delivery.method, delivery.received_at) == ("toys", "", "POST", NOW)
+    assert delivery.url == f"{PUBLIC}/hooks/toys?a=%2F&b=+&a=2"
+    assert [value for name, value in delivery.headers if name.lower() == "x-twice"] == ["one", "two"]
+    assert world.count("accepted") == 1
+
+
+async def test_the_vendor_gets_the_answer_that_its_connector_wants(world: World) -> None:
+    status, answered, text = await world.knock(path="/hooks/toys/challenge")
+    assert (status, text) == (200, b"c0de")
+    assert answered["Content-Type"] == "text/plain"
+    assert answered["X-Toy"] == "yes"
+    assert world.kept()[0].endpoint == "challenge"
+
+
+def forged() -> dict[str, CIMultiDict[str]]:
+    good = sign(BODY, NOW)
+    twice = CIMultiDict(good)
+    twice.add("X-Toy-Signature", "0" * 64)
+    return {
+        "unsigned": CIMultiDict(),
+        "another secret": CIMultiDict(sign(BODY, NOW, b"another")),
+        "an empty secret": CIMultiDict(sign(BODY, NOW, b"")),
+        "another body": CIMultiDict(sign(BODY + b" ", NOW)),
+        "too old": CIMultiDict(sign(BODY, NOW - OLD - 1)),
+        "from the future": CIMultiDict(sign(BODY, NOW + OLD + 1)),
+        "another time": CIMultiDict({**good, "X-Toy-Time": str(NOW + 1)}),
+        "cut short": CIMultiDict({**good, "X-Toy-Signature": good["X-Toy-Signature"][:-1]}),
+        "in capitals": CIMultiDict({**good, "X-Toy-Signature": good["X-Toy-Signature"].upper()}),
+        "signature given twice": twice,
+        "no number for a time": CIMultiDict({**good, "X-Toy-Time": "now"}),
+    }
+
+
+@pytest.mark.parametrize("how", forged())
+async def test_what_is_not_authentic_gets_401_and_leaves_nothing(world: World, how: str) -> None:
+    before = world.store.accounts()
+    status, _, text = await world.knock(headers=forged()[how])
+    assert (status, text) == (401, b"")
+    assert world.store.accounts() == before
+    assert world.count("rejected") == 1
+    assert world.meters.registry.get_sample_value("baton_signature_failures_total", {"connector": "toy"}) == 1
+
+
+async def test_a_verifier_that_breaks_proves_nothing_so_nothing_is_kept(world: World) -> None:
+    body = b"break the verifier"
+    status, _, text = await world.knock(body)
+    assert (status, text) == (500, b"")
+    assert not world.kept()
+    assert world.count("error") == 1
+
+
+async def test_unknown_connections_and_endpoints_are_not_found_and_make_no_label(world: World) -> None:
+    for path in ("/hooks/others", "/hooks/toys/other", "/hooks/toys/challenge/more", "/hooks/", "/hooks/../etc/passwd"):
+        status, _, _ = await world.knock(path=path)
+        assert status == 404, path
+    assert not world.kept()
+    text = world.meters.expose().decode()
+    assert "others" not in text
+    assert "passwd" not in text
+
+
+async def test_other_methods_are_refused(world: World) -> None:
+    for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS"):
+        async with world.client.request(method, "/hooks/toys", headers=sign(b"", NOW)) as answer:
+            assert answer.status == 405
+    assert not world.kept()
+
+
+async def test_a_body_beyond_the_connectors_limit_is_413_and_at_the_limit_is_kept(world: World) -> None:
+    at_the_limit, beyond = b"x" * 4_096, b"x" * 4_097
+    assert (await world.knock(at_the_limit))[0] == 204
+    assert (await world.knock(beyond))[0] == 413
+    assert [len(delivery.body) for delivery in world.kept()] == [4_096]
+
+
+async def test_a_body_that_states_no_length_is_cut_off_at_the_limit(world: World) -> None:
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        for _ in range(100):
+            yield b"x" * 1_000
+
+    try:
+        async with world.client.post("/hooks/toys", data=chunks(), headers=sign(b"", NOW)) as answer:
+            assert answer.status == 413
+    except aiohttp.ClientConnectionError:
+        pass  # the door may close while the sender is still sending
+    assert world.count("too_large") == 1
+    assert not world.kept()
+
+
+async def test_a_body_that_drips_is_given_up(world: World) -> None:
+    async def drips() -> AsyncGenerator[bytes, None]:
+        yield b"x"
+        await asyncio.sleep(1.5)
+        yield b"y"
+
+    try:
+        async with world.client.post("/hooks/toys", data=drips(), headers=sign(b"", NOW)) as answer:
+            assert answer.status == 408
+    except aiohttp.ClientConnectionError:
+        pass
+    assert world.count("slow") == 1
+    assert not world.kept()
+
+
+async def test_a_store_that_cannot_take_it_is_503_with_a_time_to_come_again(world: World) -> None:
+    assert isinstance(world.intake, Switch)
+    world.intake.full = True
+    status, answered, text = await world.knock()
+    assert (status, text) == (503, b"")
+    assert int(answered["Retry-After"]) > 0
+    assert not world.kept()
+    world.intake.full = False
+    assert (await world.knock())[0] == 204
+
+
+async def test_more_requests_than_there_is_room_for_are_503_and_room_comes_back(world: World) -> None:
+    assert isinstance(world.intake, Switch)
+    world.intake.gate = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(world.knock()) for _ in range(2)]
+        await until(lambda: all(not task.done() for task in waiting) and world.client.connector is not None)
+        await asyncio.sleep(0.1)
+        status, answered, _ = await world.knock()
+        assert status == 503
+        assert "Retry-After" in answered
+        world.intake.gate.set()
+    assert [task.result()[0] for task in waiting] == [204, 204]
+    assert (await world.knock())[0] == 204
+
+
+async def test_a_sender_who_hangs_up_after_the_body_loses_nothing(world: World) -> None:
+    assert isinstance(world.intake, Switch)
+    world.intake.gate = asyncio.Event()
+    task = asyncio.create_task(world.knock())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    world.intake.gate.set()
+    await until(lambda: len(world.kept()) == 1)
+
+
+@given(body=st.binary(max_size=200), position=st.integers(0, 199), flip=st.integers(1, 255))
+async def test_no_changed_byte_gets_past_the_verifier(body: bytes, position: int, flip: int) -> None:
+    if not body:
+        return
+    changed = bytearray(body)
+    changed[position % len(body)] ^= flip
+    delivery = Delivery(
+        connection="toys",
+        endpoint="",
+        received_at=NOW,
+        method="POST",
+        url=PUBLIC,
+        headers=tuple(sign(body, NOW).items()),
+        body=bytes(changed),
+    )
+    with pytest.raises(DeliveryRejected):
+        await toy().verify(delivery)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.01)
