@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, Timer
 from routing import ladder
-from routing.draft import Draft
+from routing.draft import Draft, stricter
 from routing.policy import Act, Address, Rule
+
+#: Results that a mirror may put its own word over: nothing was done yet.
+_NOTHING: Final = frozenset({"none", "observed"})
 
 
 def act_on(draft: Draft, rule: Rule) -> None:
     """Do what a rule says."""
+    if rule.mode is Mode.OBSERVE:
+        _rehearse(draft, rule)
+        return
     _mark(draft, rule)
     if rule.act is Act.ESCALATE:
         if draft.episode is None or draft.episode.state is EpisodeState.CLOSED:
             _open(draft, rule)
+        elif _unreached(draft, rule, draft.episode):
+            _replace(draft, rule, draft.episode)
         else:
             _join(draft, rule, draft.episode)
     elif rule.act is Act.MIRROR:
         _mirror(draft, rule)
     elif draft.result == "none":
         draft.say("none", f"Rule {rule.id} says that nothing is to be done.")
+
+
+def _rehearse(draft: Draft, rule: Rule) -> None:
+    """Write down, once a case, what a rule in observe mode would do. To the other rules and the case it is not there."""
+    if draft.result == "none":
+        draft.say("observed", f"Rule {rule.id} matched: its mode is observe, so nothing is done.")
+    if rule.act is Act.NONE or rule.id in draft.case.rehearsed:
+        return
+    draft.change_case(rehearsed=(*draft.case.rehearsed, rule.id))
+    target = Address(connection=rule.target, place="")
+    if rule.act is Act.ESCALATE:
+        target = draft.snapshot.policy.ladders[rule.ladder].steps[0].target
+    draft.emit(
+        EffectKind.HANDOFF,
+        target.connection,
+        Mode.OBSERVE,
+        rule=rule.id,
+        destination=rule.set.group or target.place,
+        priority=rule.set.priority or draft.case.priority,
+        tags=(*draft.case.tags, *(tag for tag in rule.set.tags if tag not in draft.case.tags)),
+        fields=rule.set.fields,
+    )
 
 
 def _mark(draft: Draft, rule: Rule) -> None:
@@ -38,7 +71,7 @@ def _open(draft: Draft, rule: Rule) -> None:
     step = climbs.steps[0]
     by = draft.now + (step.ack_within or 0)
     draft.episode = Episode(
-        id=draft.new_id("episode"),
+        id=draft.new_id("episode", 0 if draft.replaced is None else 1),
         case_id=draft.case.id,
         rule=rule.id,
         reasons=(rule.id,),
@@ -47,12 +80,32 @@ def _open(draft: Draft, rule: Rule) -> None:
         policy=draft.snapshot.policy.digest,
         state=EpisodeState.OPEN,
         opened_at=draft.now,
+        mode=draft.mode(step.target.connection, rule),
     )
     draft.timers.append(Timer(name=ladder.timer_name(draft.episode.id, 0), due_at=by))
     draft.say("escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.")
     sent = _hand_off(draft, rule, step.target, by)
     if not sent:
-        ladder.tell(draft, rule, step.notify, title=ladder.headline(draft, rule), ticket_mode=draft.effects[-1].mode)
+        ladder.tell(draft, rule, step.notify, title=ladder.headline(draft, rule))
+
+
+def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
+    """Tell whether an open episode never reached the helpdesk, and this rule would reach it now."""
+    if episode.mode is Mode.LIVE:
+        return False
+    if episode.mode is Mode.NOTES:
+        climbs = draft.policy.ladders.get(episode.ladder)
+        if climbs is None or climbs.steps[0].target.connection in draft.case.targets:
+            return False
+    target = draft.snapshot.policy.ladders[rule.ladder].steps[0].target.connection
+    return _reach(draft, target, rule) is not Mode.OBSERVE
+
+
+def _replace(draft: Draft, rule: Rule, episode: Episode) -> None:
+    """End an episode that was a rehearsal, and escalate in earnest."""
+    draft.cancelled.append(ladder.timer_name(episode.id, episode.step))
+    draft.replaced = replace(episode, state=EpisodeState.CLOSED, closed_at=draft.now)
+    _open(draft, rule)
 
 
 def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
@@ -69,7 +122,7 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
     draft.emit(
         EffectKind.UPDATE,
         connection,
-        _update_mode(draft, connection, rule),
+        stricter(_update_mode(draft, connection, rule), ladder.held(episode)),
         rule=rule.id,
         text=f"One more reason ({rule.id}): {rule.set.reason or 'see the conversation'}",
         priority=rule.set.priority,
@@ -81,7 +134,7 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
 def _mirror(draft: Draft, rule: Rule) -> None:
     """Write the case into the helpdesk, once."""
     if draft.ticket(rule.target) is not None or rule.target in draft.case.targets:
-        if draft.result == "none":
+        if draft.result in _NOTHING:
             draft.say("mirror", f"Rule {rule.id} matched: the case stands in {rule.target} already.")
         return
     mode = draft.mode(rule.target, rule)
@@ -89,16 +142,14 @@ def _mirror(draft: Draft, rule: Rule) -> None:
         draft.say("mirror", f"Rule {rule.id} matched: {rule.target} is not live, the case would stand there already.")
         return
     _hand_off(draft, rule, Address(connection=rule.target, place=""), None)
-    if draft.result == "none":
+    if draft.result in _NOTHING:
         draft.say("mirror", f"Rule {rule.id} matched: the case is written into {rule.target}.")
 
 
 def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None) -> bool:
     """Emit the handoff; return whether it will reach the helpdesk."""
     connection = target.connection
-    mode = draft.mode(connection, rule)
-    if mode is Mode.NOTES and draft.ticket(connection) is None:
-        mode = Mode.OBSERVE
+    mode = _reach(draft, connection, rule)
     draft.emit(
         EffectKind.HANDOFF,
         connection,
@@ -117,6 +168,12 @@ def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None) -> bool
     if connection not in draft.case.targets:
         draft.change_case(targets=(*draft.case.targets, connection))
     return True
+
+
+def _reach(draft: Draft, connection: str, rule: Rule) -> Mode:
+    """Return how far a handoff goes: `notes` makes no new ticket."""
+    mode = draft.mode(connection, rule)
+    return Mode.OBSERVE if mode is Mode.NOTES and draft.ticket(connection) is None else mode
 
 
 def _update_mode(draft: Draft, connection: str, rule: Rule | None) -> Mode:

@@ -44,6 +44,7 @@ class Draft:
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode
+        self.replaced: Episode | None = None
         self.effects: list[Effect] = []
         self.timers: list[Timer] = []
         self.cancelled: list[str] = []
@@ -133,6 +134,7 @@ class Draft:
         return Decision(
             case=self.case,
             episode=self.episode,
+            replaced=self.replaced,
             effects=tuple(self.effects),
             timers=tuple(self.timers),
             cancelled=tuple(self.cancelled),

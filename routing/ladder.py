@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.model import CaseStatus, EffectKind, Episode, EpisodeState, Mode, TicketLink
+from gateway.model import CaseStatus, EffectKind, Episode, EpisodeState, Mode, Outcome, TicketLink
 from routing.draft import Draft, stricter
 from routing.policy import Address, Rule
 from routing.template import render
@@ -35,16 +35,14 @@ def tell(
     addresses: tuple[Address, ...],
     *,
     title: str,
-    ticket_mode: Mode = Mode.LIVE,
     link: TicketLink | None = None,
 ) -> None:
-    """Tell agents. A notice never goes further than the handoff it speaks of: of one that was not sent, none is."""
-    held = Mode.OBSERVE if ticket_mode is Mode.OBSERVE and not _note_only(draft, rule) else Mode.LIVE
+    """Tell agents; of an episode that is a rehearsal, nobody."""
     for address in addresses:
         draft.emit(
             EffectKind.NOTIFY,
             address.connection,
-            stricter(draft.mode(address.connection, rule), held),
+            stricter(draft.mode(address.connection, rule), held(draft.episode)),
             rule=rule.id,
             destination=address.place,
             title=title,
@@ -53,10 +51,9 @@ def tell(
         )
 
 
-def _note_only(draft: Draft, rule: Rule) -> bool:
-    """Return whether the handoff was held back only because `notes` makes no new ticket: agents may still be told."""
-    climbs = draft.policy.ladders.get(rule.ladder)
-    return climbs is not None and draft.mode(climbs.steps[0].target.connection, rule) is Mode.NOTES
+def held(episode: Episode | None) -> Mode:
+    """Return how far what an episode does may go: a rehearsal stays one, whatever is live by now."""
+    return Mode.OBSERVE if episode is not None and episode.mode is Mode.OBSERVE else Mode.LIVE
 
 
 # --- what comes back -------------------------------------------------------------------------------------------------
@@ -65,6 +62,9 @@ def outcome_came(draft: Draft) -> None:
     outcome = draft.activity.outcome
     episode = draft.episode
     if outcome is None:
+        return
+    if outcome.discarded:
+        _given_up(draft, outcome)
         return
     what = f"{outcome.effect_kind} to {outcome.connection}"
     draft.say("outcome", f"The {what} {'arrived' if outcome.landed else 'was given up'}.")
@@ -87,6 +87,18 @@ def outcome_came(draft: Draft) -> None:
     )
     tell(draft, rule, climbs.steps[0].notify, title=headline(draft, rule), link=link)
     _reply(draft, rule, link)
+
+
+def _given_up(draft: Draft, outcome: Outcome) -> None:
+    """End the episode of a handoff that an operator discarded: the next rule that matches hands the case off again."""
+    draft.say("outcome", f"The {outcome.effect_kind} to {outcome.connection} was discarded by an operator.")
+    if outcome.effect_kind != EffectKind.HANDOFF.value:
+        return
+    link = draft.ticket(outcome.connection)
+    if link is None or link.adopted:
+        draft.change_case(targets=tuple(name for name in draft.case.targets if name != outcome.connection))
+    if draft.episode is not None and draft.episode.id == outcome.episode_id:
+        close(draft)
 
 
 def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
@@ -171,15 +183,12 @@ def timer_fired(draft: Draft) -> None:
         draft.emit(
             EffectKind.UPDATE,
             target.connection,
-            draft.mode(target.connection, rule),
+            stricter(draft.mode(target.connection, rule), held(episode)),
             rule=rule.id,
             destination=target.place,
             text="Nobody acknowledged this escalation in time.",
         )
-    first = climbs.steps[0].target.connection
-    sent = first in draft.case.targets or draft.mode(first, rule) is not Mode.OBSERVE
-    title = f"not acknowledged in time: {headline(draft, rule)}"
-    tell(draft, rule, climbs.final.notify, title=title, ticket_mode=Mode.LIVE if sent else Mode.OBSERVE)
+    tell(draft, rule, climbs.final.notify, title=f"not acknowledged in time: {headline(draft, rule)}")
 
 
 def _still_waiting(draft: Draft, episode: Episode | None) -> bool:

@@ -179,7 +179,8 @@ class _Reader:
             all=conditions[0],
             any=conditions[1],
             catch_all=bool(table.get("catch_all")),
-            goes_on=bool(table.get("continue")),
+            # A rule that is tried out must not hide the rules below it.
+            goes_on=bool(table.get("continue")) or mode == Mode.OBSERVE.value,
             mode=Mode(mode),
             set=settings,
             target=target,

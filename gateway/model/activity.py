@@ -76,6 +76,8 @@ class Outcome:
     episode_id: str | None
     #: True when the outside has it, False when it was given up.
     landed: bool
+    #: True when an operator discarded it after it was given up: nothing waits for it any more.
+    discarded: bool = False
     #: The proof, when it landed.
     receipt: Receipt | None = None
     #: Why it was given up, a sentence without bodies or secrets.

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
-from gateway.model.party import Channel, Party
+from gateway.model.party import Channel, Mode, Party
 
 
 class CaseStatus(StrEnum):
@@ -88,6 +88,8 @@ class Episode:
     state: EpisodeState
     #: When it opened, UTC microseconds.
     opened_at: int
+    #: How far its handoff was allowed to go when it opened. In observe, the whole episode stays a rehearsal.
+    mode: Mode = Mode.LIVE
     #: When a person took it, None while nobody did.
     acknowledged_at: int | None = None
     #: When it ended, None while it runs.
@@ -129,5 +131,7 @@ class Case:
     targets: tuple[str, ...] = ()
     #: Connections that would have been sent one, had their mode allowed it.
     observed: tuple[str, ...] = ()
+    #: Rules in observe mode that matched: what each would have done is written down once.
+    rehearsed: tuple[str, ...] = ()
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

@@ -110,6 +110,8 @@ class Decision:
     case: Case
     #: The episode afterwards, None when there is none open and none was closed now.
     episode: Episode | None
+    #: An episode that never reached the helpdesk, closed now because `episode` takes its place; else None.
+    replaced: Episode | None = None
     #: What to do outside.
     effects: tuple[Effect, ...] = ()
     #: Deadlines to set.

@@ -167,6 +167,9 @@ class _Batch:
         self.cases[case_id] = decision.case
         self.touched.add(case_id)
         self.effects += decision.effects
+        if decision.replaced is not None:
+            # First, since only one episode of a case may be open.
+            self._keep_episode(case_id, decision.replaced)
         if decision.episode is not None:
             self._keep_episode(case_id, decision.episode)
         for timer in decision.timers:

@@ -95,6 +95,7 @@ def episodes(draw: st.DrawFn) -> Episode | None:
         ladder=draw(st.sampled_from(("second", "second", "second", "second", "gone"))),
         step=draw(st.integers(0, 1)),
         state=draw(st.sampled_from((EpisodeState.OPEN, EpisodeState.OPEN, EpisodeState.ACKNOWLEDGED))),
+        mode=draw(st.sampled_from((Mode.LIVE, Mode.LIVE, Mode.NOTES, Mode.OBSERVE))),
     )
 
 

@@ -129,6 +129,88 @@ def test_in_notes_mode_agents_are_told_though_no_ticket_is_made() -> None:
     assert shown(late.effects) == [("notify", "#leads", "live")]
 
 
+def test_a_rehearsal_stays_one_when_everything_is_live_by_then() -> None:
+    start, (opened,) = play(snapshot(POLICY, connections=connections(desk=Mode.OBSERVE)), HELP)
+    _, (late,) = play(replace(start, connections=connections()), timer(opened.timers[0].name))
+    assert shown(late.effects) == [("notify", "#leads", "observe")]
+
+
+@pytest.mark.parametrize("before", [Mode.OBSERVE, Mode.NOTES])
+@pytest.mark.parametrize("taken", [False, True])
+def test_the_next_match_escalates_in_earnest_what_was_only_observed(before: Mode, taken: bool) -> None:
+    start, (opened,) = play(snapshot(POLICY, connections=connections(desk=before)), HELP)
+    if taken:
+        start, _ = play(start, answer())
+    live = replace(start, connections=connections())
+    live, (earnest, again) = play(live, replace(HELP, dedupe="e2"), replace(HELP, dedupe="e3"))
+    assert opened.episode is not None
+    assert earnest.replaced is not None
+    assert earnest.episode is not None
+    assert (earnest.replaced.id, earnest.replaced.state) == (opened.episode.id, EpisodeState.CLOSED)
+    assert earnest.cancelled == (f"ack:{opened.episode.id}:0",)
+    assert [each.name for each in earnest.timers] == [f"ack:{earnest.episode.id}:0"]
+    assert shown(earnest.effects) == [("handoff", "Second line", "live")]
+    assert again.trace.result == "joined"
+    assert live.episode is not None
+    assert live.episode.mode is Mode.LIVE
+
+
+TRIED: Final = (
+    RULES
+    + """
+[[rule]]
+id = "help-too"
+do = "escalate"
+ladder = "second"
+when.all = ["message.phrases contains 'person'"]
+"""
+)
+
+
+def test_a_rule_that_is_tried_out_hides_no_rule_and_changes_no_case() -> None:
+    tried = policy(TRIED.replace('id = "help"\n', 'id = "help"\nmode = "observe"\n') + CATCH_ALL + LADDER)
+    start, made = play(snapshot(tried), HELP, replace(HELP, dedupe="e2"))
+    assert start.episode is not None
+    assert (start.episode.rule, start.episode.reasons) == ("help-too", ("help-too",))
+    assert start.case.priority is None
+    assert [(each.rule, each.mode) for decision in made for each in decision.effects] == [
+        ("help", Mode.OBSERVE),
+        ("help-too", Mode.LIVE),
+        ("", Mode.LIVE),
+    ]
+
+
+def test_a_rule_that_is_tried_out_alone_says_so_and_is_written_down_once() -> None:
+    tried = policy(RULES.replace('id = "help"\n', 'id = "help"\nmode = "observe"\n') + CATCH_ALL + LADDER)
+    start, (first, second) = play(snapshot(tried), HELP, replace(HELP, dedupe="e2"))
+    assert [made.trace.result for made in (first, second)] == ["observed", "observed"]
+    assert [(each.kind, each.mode, each.priority) for each in first.effects] == [
+        (EffectKind.HANDOFF, Mode.OBSERVE, Priority.P3)
+    ]
+    assert second.effects == ()
+    assert start.episode is None
+    assert first.timers == ()
+
+
+def test_after_a_discarded_handoff_the_next_match_hands_off_again() -> None:
+    start, (opened,) = play(snapshot(POLICY), HELP)
+    assert start.case.targets == ("desk",)
+    lost = outcome(opened.effects[0].id, opened.episode, landed=False, discarded=True)
+    start, (over, follow_up, again) = play(start, lost, message("hello?", dedupe="e2"), replace(HELP, dedupe="e3"))
+    assert over.effects == ()
+    assert over.episode is not None
+    assert over.episode.state is EpisodeState.CLOSED
+    assert follow_up.effects == ()
+    assert shown(again.effects) == [("handoff", "Second line", "live")]
+
+
+def test_a_discarded_note_leaves_the_ticket_that_stands() -> None:
+    start = snapshot(POLICY, case=case(targets=("desk",)), episode=open_episode(), tickets=(LINK,))
+    start, _ = play(start, outcome("e9", start.episode, effect_kind="update", landed=False, discarded=True))
+    assert start.case.targets == ("desk",)
+    assert start.episode is not None
+
+
 # --- who takes it ----------------------------------------------------------------------------------------------------
 def test_whoever_presses_a_notice_does_not_become_the_customer() -> None:
     start = snapshot(POLICY, case=case(last_connection="chat", last_thread="C1/1"), episode=open_episode())
