@@ -80,7 +80,7 @@ class Gateway:
         self.lag_watch = LoopLag(
             monotonic=self._clock.monotonic, sleep=self._clock.sleep, tell=self.meters.loop_lag.set
         )
-        self.supervisor = Supervisor(specs, self._clock, emit=self._emit)
+        self.supervisor = Supervisor(specs, self._clock, emit=self._emit, things=self)
         self.reloading = Reloading(
             setup, path=path, specs=specs, environ=environ, redaction=redaction, meters=self.meters, now=self._clock.now
         )
@@ -198,8 +198,9 @@ class Gateway:
 
     def _emit(self, connection: str) -> Emit:
         async def emit(delivery: Delivery, cursor: Cursor | None) -> None:
-            # A stream tells of many threads at once, so its deliveries share one lane.
-            entry = JournalEntry(delivery=delivery, lane=connection)
+            found = self.supervisor.find(connection)
+            source = found.source if found is not None else None
+            entry = JournalEntry(delivery=delivery, lane=source.lane(delivery) if source is not None else connection)
             if cursor is None:
                 await self.accept(entry)
                 return
@@ -207,6 +208,18 @@ class Gateway:
             self.pipeline.parsing.bell.ring()
 
         return emit
+
+    def paused(self, connection: str) -> bool:
+        """Tell whether an operator holds what a connection sends, as of the last time the pipeline looked."""
+        return not {"all", f"connection:{connection}"}.isdisjoint(self.pipeline.pauses)
+
+    async def blob(self, sha256: str) -> bytes | None:
+        """Return the bytes of a file, None when they are not kept."""
+        return await asyncio.to_thread(self.store.blob, sha256)
+
+    async def cursor(self, connection: str) -> Cursor | None:
+        """Return where a connection's stream stood."""
+        return await asyncio.to_thread(self.store.cursor, connection, _STREAM)
 
     # --- health ------------------------------------------------------------------------------------------------------
     def lag(self) -> float:

@@ -16,11 +16,17 @@ from gateway.model import (
     Channel,
     ChannelEvent,
     ChatMessage,
+    ConsentChanged,
+    DeliveryReport,
+    HandoffRequested,
+    InboundEmail,
     Party,
+    PhoneCall,
+    SatisfactionGiven,
     TextMessage,
     TicketChanged,
 )
-from normalizers import chat, helpdesk, messaging
+from normalizers import any_channel, chat, email, helpdesk, messaging, phone
 from normalizers.text import one_line
 
 __all__ = ["normalize"]
@@ -28,7 +34,13 @@ __all__ = ["normalize"]
 _NORMALIZERS: Final[dict[type, Callable[..., Activity]]] = {
     ChatMessage: chat.message,
     ButtonPressed: chat.button,
+    HandoffRequested: any_channel.handoff_request,
     TextMessage: messaging.message,
+    InboundEmail: email.message,
+    PhoneCall: phone.call,
+    DeliveryReport: any_channel.report,
+    SatisfactionGiven: any_channel.satisfaction,
+    ConsentChanged: any_channel.consent,
     TicketChanged: helpdesk.ticket,
 }
 
@@ -45,9 +57,10 @@ def normalize(event: ChannelEvent, *, connection: str, channel: Channel, receive
         raise ValueError("The event has no dedupe key or no thread key: its connector made it wrongly.")
     made: Activity = normalizer(event, connection=connection, channel=channel, received_at=received_at)
     sender, files = made.sender and _party(made.sender), tuple(_file(each) for each in made.attachments)
-    if sender is made.sender and files == made.attachments:
+    others = tuple(_party(each) for each in made.recipients)
+    if sender is made.sender and files == made.attachments and others == made.recipients:
         return made
-    return replace(made, sender=sender, attachments=files)
+    return replace(made, sender=sender, recipients=others, attachments=files)
 
 
 def _party(party: Party) -> Party:

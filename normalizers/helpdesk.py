@@ -27,6 +27,7 @@ def ticket(event: TicketChanged, *, connection: str, channel: Channel, received_
         received_at=received_at,
         channel=channel,
         sender=sender,
+        recipients=event.recipients,
         audience=event.audience,
         subject=one_line(event.subject),
         text=text,

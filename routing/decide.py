@@ -47,8 +47,17 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         ladder.timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
         ladder.outcome_came(draft)
+    elif activity.kind is ActivityKind.DELIVERY_REPORT:
+        draft.say("report", "The vendor says how far a message of ours came.")
+    elif activity.kind is ActivityKind.CONSENT:
+        draft.say(
+            "consent", "The customer wants messages again." if activity.consent else "The customer wants no messages."
+        )
     elif activity.own:
         draft.say("own", "Baton did this itself: no rule looks at it.")
+    elif activity.kind is ActivityKind.HANDOFF_REQUEST:
+        _rules(draft)
+        follow(draft)
     elif activity.sender is None or activity.sender.role not in _PEOPLE:
         _machine_acted(draft)
     else:
@@ -78,7 +87,16 @@ def _case_after(case: Case, activity: Activity) -> Case:
         agent_messages=case.agent_messages + (agent and public),
         last_connection=activity.connection if moved else case.last_connection,
         last_thread=activity.thread if moved else case.last_thread,
+        silenced=_silenced(case, activity),
     )
+
+
+def _silenced(case: Case, activity: Activity) -> tuple[str, ...]:
+    """Return the threads on which nothing may be written, after a STOP or START."""
+    if activity.consent is None:
+        return case.silenced
+    others = tuple(each for each in case.silenced if each != f"{activity.connection}:{activity.thread}")
+    return others if activity.consent else (*others, f"{activity.connection}:{activity.thread}")
 
 
 def _first_words(text: str) -> str:

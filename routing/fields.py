@@ -43,14 +43,20 @@ def _words(enumeration: type[Enum]) -> frozenset[str]:
     return frozenset(str(member.value) for member in enumeration)
 
 
-_KINDS: Final = frozenset({ActivityKind.MESSAGE.value, ActivityKind.BUTTON.value, ActivityKind.TICKET.value})
+_KINDS: Final = frozenset(
+    kind.value
+    for kind in (
+        *(ActivityKind.MESSAGE, ActivityKind.BUTTON, ActivityKind.TICKET, ActivityKind.CALL),
+        *(ActivityKind.HANDOFF_REQUEST, ActivityKind.SATISFACTION),
+    )
+)
 
 FIELDS: Final[dict[str, Field]] = {
     "activity.kind": Field(
         kind=Kind.WORD,
         source="activity.kind",
         words=_KINDS,
-        about="what happened: a message, a pressed button, a ticket",
+        about="what happened: a message, a pressed button, a ticket, a call, a bot's wish for a person, a judgement",
     ),
     "channel": Field(
         kind=Kind.WORD,

@@ -106,6 +106,8 @@ def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
     facts = draft.snapshot.connections.get(draft.case.last_connection)
     if not rule.reply or facts is None or "reply" not in facts.roles:
         return
+    if f"{facts.name}:{draft.case.last_thread}" in draft.case.silenced:
+        return
     mode = draft.mode(facts.name, rule)
     customer = draft.case.customer
     values = {

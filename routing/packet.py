@@ -6,7 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Audience, Case, Channel, Entry, Episode, Packet, Party, Priority, Role
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Attachment,
+    Audience,
+    Case,
+    Channel,
+    Entry,
+    Episode,
+    File,
+    Packet,
+    Party,
+    Priority,
+    Role,
+)
 from routing.phrases import canonical
 from routing.policy import Policy
 
@@ -16,7 +30,12 @@ VERSION: Final = 1
 _EXCERPT: Final = 200
 _EVIDENCE: Final = 3
 _BATON: Final = Party(kind="baton", value="baton", name="Baton", role=Role.SYSTEM)
-_SHOWN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.EDIT, ActivityKind.DELETION, ActivityKind.BUTTON})
+_SHOWN: Final = frozenset(
+    {
+        *(ActivityKind.MESSAGE, ActivityKind.EDIT, ActivityKind.DELETION, ActivityKind.BUTTON, ActivityKind.CALL),
+        *(ActivityKind.HANDOFF_REQUEST, ActivityKind.SATISFACTION, ActivityKind.CONSENT),
+    }
+)
 
 
 def entry(activity: Activity, key: str = "") -> Entry:
@@ -28,6 +47,8 @@ def entry(activity: Activity, key: str = "") -> Entry:
         text = f"(edited) {activity.text}"
     elif activity.kind is ActivityKind.BUTTON and activity.button is not None:
         text = f"(pressed “{activity.text or activity.button.action}”)"
+    elif activity.kind is not ActivityKind.MESSAGE:
+        text = _happening(activity)
     return Entry(
         occurred_at=activity.occurred_at,
         author=activity.sender or _BATON,
@@ -35,7 +56,33 @@ def entry(activity: Activity, key: str = "") -> Entry:
         audience=activity.audience,
         text=text,
         key=key,
-        files=tuple(" ".join((each.name or each.id).split()) for each in activity.attachments),
+        files=tuple(_file(each) for each in activity.attachments),
+    )
+
+
+def _happening(activity: Activity) -> str:
+    """Return in words what is no message: a call, a judgement, a wish."""
+    if activity.call is not None:
+        took = f", {activity.call.duration} s" if activity.call.duration is not None else ""
+        keys = f", pressed {activity.call.digits}" if activity.call.digits else ""
+        return f"(call: {activity.call.change.value}{took}{keys})"
+    if activity.satisfaction is not None:
+        word = f" ({activity.satisfaction.word})" if activity.satisfaction.word else ""
+        return f"(judged {activity.satisfaction.score:.0%}{word}) {activity.text}".rstrip()
+    if activity.consent is not None:
+        return "(wants messages again)" if activity.consent else "(wants no more messages)"
+    if activity.kind is ActivityKind.HANDOFF_REQUEST:
+        return f"(asks for a person) {activity.text}".rstrip()
+    return activity.text
+
+
+def _file(attachment: Attachment) -> File:
+    """Return a file that came along, as long as nobody has its bytes."""
+    return File(
+        name=" ".join((attachment.name or attachment.id).split()),
+        media_type=attachment.media_type,
+        size=attachment.size,
+        note="not carried",
     )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from gateway.sdk import Entry, Handoff, Mode, Packet, Party, PermanentFailure, Priority, Role
+from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text
 
 #: Longest comment that Zendesk takes, characters (developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments).
 LONGEST: Final = 65_000
@@ -22,19 +21,13 @@ PRIORITIES: Final[dict[Priority, str]] = {
     Priority.P3: "normal",
     Priority.P4: "low",
 }
-_ROLES: Final[dict[Role, str]] = {
-    Role.CUSTOMER: "customer",
-    Role.AGENT: "agent",
-    Role.BOT: "bot",
-    Role.SYSTEM: "Baton",
-}
 
 
 def new_ticket(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     """Return the fields of a new ticket. Its first comment is internal: Zendesk would mail a public one to the requester."""
     ticket: dict[str, Any] = {
         "subject": handoff.subject[:150] or "(no subject)",
-        "comment": {"body": note(handoff), "public": False},
+        "comment": {"body": note_text(handoff, LONGEST), "public": False},
         "external_id": handoff.external_id,
         "tags": [TAG, *(tag for tag in handoff.tags if tag != TAG)],
         "metadata": metadata(handoff),
@@ -48,7 +41,10 @@ def new_ticket(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
 
 def update(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     """Return the fields of an update: one internal note, and what rules set unless the mode allows notes only."""
-    ticket: dict[str, Any] = {"comment": {"body": note(handoff), "public": False}, "metadata": metadata(handoff)}
+    ticket: dict[str, Any] = {
+        "comment": {"body": note_text(handoff, LONGEST), "public": False},
+        "metadata": metadata(handoff),
+    }
     if handoff.mode is Mode.LIVE:
         ticket["additional_tags"] = [TAG, *(tag for tag in handoff.tags if tag != TAG)]
         ticket.update(_settings(handoff, group_id))
@@ -89,64 +85,3 @@ def _requester(party: Party | None) -> Mapping[str, Any]:
     if party.email:
         return {"requester": {"name": party.name or party.email, "email": party.email}}
     return {}
-
-
-# --- the note --------------------------------------------------------------------------------------------------------
-def note(handoff: Handoff) -> str:
-    """Return the internal note: the packet, or the messages since the last write."""
-    parts: list[str] = []
-    if handoff.packet is not None:
-        parts.append(_packet(handoff.packet, handoff))
-    if handoff.entries:
-        parts.append("\n".join(line(entry) for entry in handoff.entries))
-    return _cut("\n\n".join(parts) or "Baton has nothing to add.")
-
-
-def _packet(packet: Packet, handoff: Handoff) -> str:
-    head = "Escalated by Baton" if packet.episode_id else "Kept here by Baton"
-    lines = [f"{head}: {packet.reason}", ""]
-    facts = [
-        ("Customer", _name(packet.customer) if packet.customer else "unknown"),
-        ("Subject", packet.subject or "-"),
-        ("Priority", packet.priority.value if packet.priority else "-"),
-        ("Rule", packet.rule),
-    ]
-    if packet.ladder:
-        facts.append(("Ladder", packet.ladder))
-    if packet.acknowledge_by is not None:
-        facts.append(("Answer by", _clock(packet.acknowledge_by)))
-    facts.append(("Case", packet.case_id))
-    lines += [f"{label}: {value}" for label, value in facts]
-    if packet.evidence:
-        lines += ["", "Why:", *(f"> {excerpt}" for excerpt in packet.evidence)]
-    if packet.transcript and not handoff.adopted:
-        lines += ["", "Conversation:" if packet.complete else "Conversation (its end):"]
-        lines += [line(entry) for entry in packet.transcript]
-    if packet.episode_id:
-        lines += ["", "To take the case: answer here in public, or press Acknowledge on the notice."]
-    return "\n".join(lines)
-
-
-def line(entry: Entry) -> str:
-    """Return one line of a conversation."""
-    over = f", {entry.channel.value}" if entry.channel is not None else ""
-    internal = " (internal)" if entry.audience.value == "internal" and entry.channel is not None else ""
-    files = "".join(f"\n    [file not carried: {name}]" for name in entry.files)
-    text = entry.text.replace("\n", "\n    ")
-    return f"{_clock(entry.occurred_at)} {_name(entry.author)} ({_ROLES[entry.author.role]}{over}){internal}: {text}{files}"
-
-
-def _name(party: Party) -> str:
-    return party.name or party.email or party.value
-
-
-def _clock(at: int) -> str:
-    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _cut(text: str) -> str:
-    """Cut the middle out of a note that Zendesk would refuse, visibly: its head says why, its end what was said last."""
-    if len(text) <= LONGEST:
-        return text
-    keep = LONGEST // 2 - 100
-    return f"{text[:keep]}\n\n[{len(text) - 2 * keep} characters left out: too long for one note]\n\n{text[-keep:]}"

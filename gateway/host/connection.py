@@ -14,7 +14,7 @@ import tenacity
 
 from gateway.clock import Clock
 from gateway.config import AnySpec, ConnectionConfig
-from gateway.host.hostside import HostSide
+from gateway.host.hostside import HostSide, Things
 from gateway.host.registry import PluginError
 from gateway.host.status import ConnectionState, ConnectionStatus
 from gateway.model import Mode
@@ -40,13 +40,18 @@ class Connection:
         load: Callable[[AnySpec], type[Connector[Any]]],
         clock: Clock,
         emit: Emit | None = None,
+        things: Things | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take the configuration; `emit` is where a stream's deliveries go, `changed` is told of every new state."""
+        """Take the configuration, where a stream's deliveries go, and what is kept for the connector.
+
+        `changed` is told of every new state.
+        """
         self.config = config
         self._load = load
         self._clock = clock
         self._emit = emit
+        self._things = things
         self._changed = changed
         self._connector: Connector[Any] | None = None
         self._host: HostSide | None = None
@@ -148,7 +153,7 @@ class Connection:
         """Make the connector object, and return whether it worked. No I/O: hooks can be verified from the first moment."""
         try:
             made = self._load(self.config.spec)
-            self._host = HostSide(self.connection, self._clock, self.config.settings)
+            self._host = HostSide(self.connection, self._clock, self.config.settings, self._things)
             self._connector = made(self.config.settings, self._host)
         except PluginError as error:
             self._set(ConnectionState.ABSENT, str(error))
@@ -193,7 +198,8 @@ class Connection:
     async def _stay_up(self) -> None:
         connector: object = self._connector
         if isinstance(connector, StreamSource) and self._emit is not None:
-            await connector.listen(self._emit)
+            since = await self._things.cursor(self.connection) if self._things is not None else None
+            await connector.listen(since, self._emit)
         else:
             await self._failed.wait()
 

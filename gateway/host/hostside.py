@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from gateway.clock import Clock
 from gateway.host.session import loopback_doors, make_session
+from gateway.sdk import Cursor, PermanentFailure
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -21,11 +22,28 @@ T = TypeVar("T")
 THREADS: Final = 4
 
 
+class Things(Protocol):
+    """What the gateway keeps for its connections."""
+
+    def paused(self, connection: str) -> bool:
+        """Return whether an operator holds what a connection sends."""
+        ...
+
+    async def blob(self, sha256: str) -> bytes | None:
+        """Return the bytes of a file, None when they are not kept."""
+        ...
+
+    async def cursor(self, connection: str) -> Cursor | None:
+        """Return where a connection's stream stood, None when it never ran."""
+        ...
+
+
 class HostSide:
     """The `Host` of one connection: its name, its session, its log, its threads."""
 
-    def __init__(self, connection: str, clock: Clock, settings: object) -> None:
-        """Take the connection's name, the clock, and the settings that may name ports of this machine."""
+    def __init__(self, connection: str, clock: Clock, settings: object, things: Things | None = None) -> None:
+        """Take the connection's name, the clock, the settings that may name ports of this machine, and what is kept."""
+        self._things = things
         self._connection = connection
         self._clock = clock
         self._doors = loopback_doors(settings)
@@ -51,6 +69,18 @@ class HostSide:
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger that names the connection."""
         return self._log
+
+    @property
+    def paused(self) -> bool:
+        """Whether an operator holds what this connection sends."""
+        return self._things is not None and self._things.paused(self._connection)
+
+    async def blob(self, sha256: str) -> bytes:
+        """Return the bytes of a file. Raises PermanentFailure when they are not kept."""
+        found = await self._things.blob(sha256) if self._things is not None else None
+        if found is None:
+            raise PermanentFailure("The file's bytes are not kept any more.")
+        return found
 
     def now(self) -> int:
         """Return the time, UTC microseconds."""

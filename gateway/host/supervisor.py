@@ -10,6 +10,7 @@ from typing import Any, Final
 from gateway.clock import Clock
 from gateway.config import AnySpec, ConnectionConfig
 from gateway.host.connection import Connection
+from gateway.host.hostside import Things
 from gateway.host.registry import Specs, load_class
 from gateway.host.status import ConnectionState, ConnectionStatus
 from gateway.sdk import Connector, Emit
@@ -26,10 +27,12 @@ class Supervisor:
         clock: Clock,
         *,
         emit: Callable[[str], Emit] | None = None,
+        things: Things | None = None,
         changed: Callable[[], None] = lambda: None,
         load: Callable[[AnySpec], type[Connector[Any]]] | None = None,
     ) -> None:
-        """Take where connectors come from, the clock, and where streams' deliveries go, by connection."""
+        """Take where connectors come from, the clock, where streams' deliveries go, by connection, and what is kept."""
+        self._things = things
         self._load: Callable[[AnySpec], type[Connector[Any]]] = load or partial(load_class, specs)
         self._clock = clock
         self._emit = emit
@@ -59,7 +62,9 @@ class Supervisor:
 
     def _make(self, config: ConnectionConfig) -> Connection:
         emit = self._emit(config.name) if self._emit is not None else None
-        return Connection(config, load=self._load, clock=self._clock, emit=emit, changed=self._changed)
+        return Connection(
+            config, load=self._load, clock=self._clock, emit=emit, things=self._things, changed=self._changed
+        )
 
     async def run(self) -> None:
         """Run all connections until `stop`."""

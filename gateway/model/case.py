@@ -133,5 +133,7 @@ class Case:
     observed: tuple[str, ...] = ()
     #: Rules in observe mode that matched: what each would have done is written down once.
     rehearsed: tuple[str, ...] = ()
+    #: Threads, as ``connection:key``, on which the customer wants no messages (STOP): no reply is written there.
+    silenced: tuple[str, ...] = ()
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

@@ -43,6 +43,22 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file on its way from one system to another. What is not carried says why, so that a person sees it."""
+
+    #: The file's name, one line.
+    name: str
+    #: Its media type, empty when unknown.
+    media_type: str = ""
+    #: Size in bytes, None when unknown.
+    size: int | None = None
+    #: SHA-256 of the bytes, by which `Host.blob` gives them; empty when they are not carried.
+    sha256: str = ""
+    #: Why the bytes are not carried, a few words; empty when they are.
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line of a case's transcript."""
 
@@ -58,8 +74,8 @@ class Entry:
     text: str
     #: Key that a target writes beside the entry, so that it is written once: the effect's id.
     key: str = ""
-    #: Names of files that came along and are not carried.
-    files: tuple[str, ...] = ()
+    #: Files that came along.
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +171,14 @@ class Reply:
     text: str
     #: Buttons to offer.
     buttons: tuple[Button, ...] = ()
+    #: Subject of the conversation, for channels that have one.
+    subject: str = ""
+    #: The vendor's id of the customer's last message on the thread, empty when unknown: what a mail answers.
+    in_reply_to: str = ""
+    #: When the customer last wrote on the thread, UTC microseconds; None when never. Some channels are open only so long.
+    last_message_at: int | None = None
+    #: Files to send along.
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,8 @@ class Pipeline:
         self.timers = Timers(store, clock, fired=self._timers_fired, expired=self.dispatch.bell.ring)
         self._hints = ThreadPoolExecutor(1, thread_name_prefix="baton-hints")
         self._closing = False
+        #: What operators hold, as of half a second ago: ``all``, ``connection:NAME``, ``rule:ID``.
+        self.pauses: frozenset[str] = frozenset()
 
     # --- life --------------------------------------------------------------------------------------------------------
     async def run(self) -> None:
@@ -124,6 +126,7 @@ class Pipeline:
         while not self._closing:
             if await loop.run_in_executor(self._hints, self._store.wait, _HINT):
                 self._work()
+            self.pauses = frozenset(await loop.run_in_executor(self._hints, self._store.pauses))
 
     def _work(self) -> None:
         self.parsing.bell.ring()

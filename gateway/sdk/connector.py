@@ -13,7 +13,7 @@ Connectors never retry, sleep, swallow errors or start tasks: errors say what th
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientSession, web
 
-    from gateway.model import ChannelEvent, Contact, Handoff, Notice, Receipt, Reply
+    from gateway.model import Attachment, ChannelEvent, Contact, Entry, Handoff, Notice, Receipt, Reply
     from gateway.sdk.delivery import Delivery
 
 T = TypeVar("T")
@@ -55,13 +55,46 @@ class Host(Protocol):
         """A logger that names the connection. Ids only: no bodies, no secrets."""
         ...
 
+    @property
+    def paused(self) -> bool:
+        """True while an operator holds what this connection sends: a call is better sent on to where it went before Baton."""
+        ...
+
     def now(self) -> int:
         """Return the time, UTC microseconds."""
+        ...
+
+    async def blob(self, sha256: str) -> bytes:
+        """Return the bytes of a `File` by their hash. Raises `PermanentFailure` when they are not kept (any more)."""
         ...
 
     async def run_blocking(self, call: Callable[[], T]) -> T:
         """Run a blocking call in the connection's own bounded pool of threads, with the caller's context variables."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that an examination found, good or bad."""
+
+    #: What was looked at, some words: ``scopes``, ``webhook`` …
+    subject: str
+    #: True when it is as it should be.
+    good: bool
+    #: What was found, a sentence.
+    sentence: str
+    #: What to do about it, a sentence; empty when nothing.
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What a connection found out about its vendor's side."""
+
+    #: The findings.
+    findings: tuple[Finding, ...] = ()
+    #: Where customers reach this connection, ``email:help@example.com``, ``phone:+4930123456``: two owners of one answer twice.
+    addresses: tuple[str, ...] = ()
 
 
 class Connector(ABC, Generic[SettingsT]):
@@ -84,6 +117,10 @@ class Connector(ABC, Generic[SettingsT]):
     async def close(self) -> None:
         """Free everything. Safe unopened, and twice."""
 
+    async def examine(self) -> Examination:
+        """Look at the vendor's side with calls that only read: scopes, webhooks, addresses. Raises one of our errors."""
+        return Examination()
+
 
 class Source(ABC):
     """Brings deliveries in."""
@@ -94,6 +131,10 @@ class Source(ABC):
 
         An event of a kind that the connector does not know yields nothing. Raises `UnreadableDelivery`.
         """
+
+    def lane(self, delivery: Delivery) -> str:
+        """Return the lane: deliveries of one thread share it. Cheap, pure, and never raises. By default the connection's."""
+        return delivery.connection
 
 
 class WebhookSource(Source):
@@ -112,6 +153,37 @@ class WebhookSource(Source):
         return Ack()
 
 
+class Sessions(Protocol):
+    """What a session source may read, and where it hands in what it hears."""
+
+    async def emit(self, delivery: Delivery) -> None:
+        """Return once the delivery is durable. Raises `TemporaryFailure` when it cannot be kept now: nothing was then."""
+        ...
+
+    async def history(self, thread: str, *, limit: int = 200) -> Sequence[Entry]:
+        """Return what the customer may see of a thread: the newest public messages, oldest first, replies of ours included.
+
+        An entry's `key` is the vendor's id of the message, or the key of the `Reply`.
+        """
+        ...
+
+    async def state(self, thread: str) -> Standing:
+        """Return where the thread's case stands."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a thread's case stands, as far as the one who speaks on it may know."""
+
+    #: The case's id, empty when there is none yet.
+    case_id: str = ""
+    #: ``none``, ``open``, ``escalated``, ``acknowledged``, ``resolved``.
+    state: str = "none"
+    #: True when the case stands in a helpdesk: only then may anybody be told so.
+    handed_off: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A named address of a session source."""
@@ -120,24 +192,28 @@ class Endpoint:
     name: str
     #: HTTP method.
     method: str
-    #: Answers a request; verified like a hook.
+    #: Answers a request, and checks who asks.
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class SessionSource(Source):
-    """Holds sessions (web chat, calls): owns named endpoints and answers from state that it may read."""
+    """Holds sessions (web chat, bots): owns named endpoints and answers from state that it may read.
+
+    Its endpoints stand at ``/sessions/{connection}/{name}``. Nothing verifies for them: each handler checks who asks,
+    and hands what it hears to `Sessions.emit` as a delivery that `parse` reads later.
+    """
 
     @abstractmethod
-    def endpoints(self) -> Iterable[Endpoint]:
-        """Return the endpoints, once, after `open`."""
+    def endpoints(self, sessions: Sessions) -> Iterable[Endpoint]:
+        """Return the endpoints, once for each object, before `open`; `sessions` is good until `close`."""
 
 
 class StreamSource(Source):
     """Holds a connection to the vendor (a socket, IMAP) on which deliveries come."""
 
     @abstractmethod
-    async def listen(self, emit: Emit) -> None:
-        """Emit until cancelled; acknowledge upstream only after `emit` returned."""
+    async def listen(self, since: Cursor | None, emit: Emit) -> None:
+        """Emit until cancelled, from where the stream stood; acknowledge upstream only after `emit` returned."""
 
 
 class Backfill(ABC):
@@ -146,6 +222,18 @@ class Backfill(ABC):
     @abstractmethod
     async def backfill(self, since: Cursor | None, emit: Emit) -> Cursor:
         """Emit everything since the cursor and return the new one. What was emitted before is harmless."""
+
+
+class MediaSource(ABC):
+    """Has the bytes of files that came with deliveries."""
+
+    @abstractmethod
+    def fetch(self, attachment: Attachment, delivery: Delivery) -> AsyncIterator[bytes]:
+        """Stream a file's bytes: out of the delivery where they came along, from the vendor otherwise.
+
+        Goes through the guarded session only. Raises `TemporaryFailure` and, when the file is gone or forbidden,
+        `PermanentFailure`.
+        """
 
 
 class HandoffTarget(ABC):

@@ -60,6 +60,12 @@ class Capabilities:
     endpoints: tuple[str, ...] = ("",)
     #: Events kept of one delivery at most; more is refused as unreadable.
     max_events: int = 1_000
+    #: How often the vendor is asked what was missed, seconds; None when never. For those that are a `Backfill`.
+    poll_every: float | None = None
+    #: Largest file that the vendor takes with a ticket or a reply, bytes; None when it takes none.
+    max_file: int | None = None
+    #: How long after the customer's last message replies may go out freely, seconds; None when always.
+    window: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

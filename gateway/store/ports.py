@@ -217,6 +217,10 @@ class Store(Protocol):
         """Return where a poll or stream of a connection stands."""
         ...
 
+    def blob(self, sha256: str) -> bytes | None:
+        """Return bytes by their hash, None when they are not kept."""
+        ...
+
     def journal_with_cursor(self, entries: Sequence[JournalEntry], connection: str, name: str, cursor: str) -> None:
         """Make deliveries durable and move a cursor, in one transaction."""
         ...

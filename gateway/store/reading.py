@@ -182,6 +182,11 @@ class Reading:
         )
         return rows[0][0] if rows else None
 
+    def blob(self, sha256: str) -> bytes | None:
+        """Return bytes by their hash."""
+        rows = self._engine.read(lambda t: t.rows("SELECT body FROM blobs WHERE sha256 = ?", sha256))
+        return bytes(rows[0][0]) if rows else None
+
     def oldest_pending(self) -> Mapping[str, int]:
         """Return, by connection, when its oldest unfinished effect was made."""
         rows = self._engine.read(

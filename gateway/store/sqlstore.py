@@ -71,6 +71,7 @@ class SqlStore:
         self.cases = reading.cases
         self.accounts = reading.accounts
         self.cursor = reading.cursor
+        self.blob = reading.blob
         self.oldest_pending = reading.oldest_pending
         self.wait = engine.wait
         self.close = engine.close

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import aiohttp
 
+from gateway.sdk import PermanentFailure
+
 T = TypeVar("T")
 
 #: The time of a fake host until it is moved: 2026-01-01, UTC microseconds.
@@ -25,6 +27,10 @@ class FakeHost:
         self.connection = connection
         self.time = now
         self.lines: list[str] = []
+        #: Set to True by a test to stand for an operator's pause.
+        self.paused = False
+        #: Files by their hash, put here by a test.
+        self.blobs: dict[str, bytes] = {}
         logger = logging.Logger(f"connector.{connection}")
         handler = logging.Handler()
         handler.emit = lambda record: self.lines.append(record.getMessage())  # type: ignore[method-assign]
@@ -45,6 +51,13 @@ class FakeHost:
     def now(self) -> int:
         """Return the time, UTC microseconds."""
         return self.time
+
+    async def blob(self, sha256: str) -> bytes:
+        """Return the bytes of a file. Raises PermanentFailure when no test put them here."""
+        try:
+            return self.blobs[sha256]
+        except KeyError:
+            raise PermanentFailure("The file's bytes are not kept any more.") from None
 
     async def run_blocking(self, call: Callable[[], T]) -> T:
         """Run a blocking call in a thread, with the caller's context variables."""

@@ -14,6 +14,7 @@ from gateway.sdk import (
     Connector,
     ConnectorSpec,
     CredentialsRefused,
+    Cursor,
     Delivery,
     Emit,
     Host,
@@ -78,7 +79,7 @@ class Troubled(Connector[TroubledSettings], StreamSource):
     async def close(self) -> None:
         self._in_trouble("close")
 
-    async def listen(self, emit: Emit) -> None:
+    async def listen(self, since: Cursor | None, emit: Emit) -> None:
         self._in_trouble("listen")
         if self._trouble() == "ends":
             return

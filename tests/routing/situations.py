@@ -15,6 +15,8 @@ from gateway.model import (
     Audience,
     CaseStatus,
     Channel,
+    DeliveryFacts,
+    DeliveryState,
     EffectKind,
     Episode,
     EpisodeState,
@@ -25,6 +27,7 @@ from gateway.model import (
 from routing.snapshot import Snapshot
 from tests.routing.strategies import activities, cases, parties
 from tests.routing.values import (
+    BOT,
     CATCH_ALL,
     LADDER,
     LINK,
@@ -115,6 +118,9 @@ HAPPENINGS: Final = (
     "landed",
     "given up",
     "other outcome",
+    "consent",
+    "report",
+    "wish",
     "anything",
 )
 #: What waits for an open episode: drawn together with one, or most of it would find nothing to do.
@@ -147,6 +153,9 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
         "landed": lambda: outcome("e9", episode),
         "given up": lambda: outcome("e9", episode, landed=False),
         "other outcome": lambda: outcome("e9", episode, effect_kind=draw(st.sampled_from(others))),
+        "consent": lambda: activity(ActivityKind.CONSENT, consent=draw(st.booleans())),
+        "report": lambda: activity(ActivityKind.DELIVERY_REPORT, report=DeliveryFacts(state=DeliveryState.FAILED)),
+        "wish": lambda: activity(ActivityKind.HANDOFF_REQUEST, text=text, sender=BOT, audience=Audience.INTERNAL),
         "anything": lambda: draw(activities()),
     }
     return choices[what]()

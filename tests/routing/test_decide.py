@@ -60,7 +60,7 @@ RESULTS: Final = frozenset(
         "joined",
         "acknowledged",
     }
-    | {"timer", "final", "outcome"}
+    | {"timer", "final", "outcome", "report", "consent"}
 )
 
 

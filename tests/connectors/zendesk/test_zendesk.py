@@ -28,6 +28,7 @@ from gateway.sdk import (
     PermanentFailure,
     Priority,
     TemporaryFailure,
+    note_text,
 )
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
@@ -270,13 +271,13 @@ def test_the_packet_reads_as_it_did() -> None:
     """The note is what agents see: it changes on purpose only."""
     golden = Path(__file__).with_name("packet.txt")
     handoff = Handoff(key="k", case_id="c", external_id="baton:c", mode=Mode.LIVE, packet=packet())
-    assert tickets.note(handoff) + "\n" == golden.read_text(encoding="utf-8")
+    assert note_text(handoff, tickets.LONGEST) + "\n" == golden.read_text(encoding="utf-8")
 
 
 def test_a_note_that_is_too_long_is_cut_in_its_middle_visibly() -> None:
     lines = tuple(entry(f"line {number} " + "x" * 400) for number in range(400))
     handoff = Handoff(key="k", case_id="c", external_id="baton:c", mode=Mode.LIVE, packet=packet(transcript=lines))
-    note = tickets.note(handoff)
+    note = note_text(handoff, tickets.LONGEST)
     assert len(note) <= tickets.LONGEST
     assert "characters left out" in note
     assert note.startswith("Escalated by Baton")

@@ -1,0 +1,39 @@
+"""E-mail: messages with a subject, quotes, signatures, and machines among their senders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.model import Activity, ActivityKind, Audience, Channel, InboundEmail, MailFacts, Party, Role
+from normalizers.text import clean, one_line
+
+
+def message(event: InboundEmail, *, connection: str, channel: Channel, received_at: int) -> Activity:
+    """Return the activity of a mail. What a machine sent is a machine's, whoever it says it is from."""
+    text = clean(event.text)
+    return Activity(
+        kind=ActivityKind.MESSAGE,
+        connection=connection,
+        thread=event.thread,
+        dedupe=event.dedupe,
+        occurred_at=event.occurred_at,
+        received_at=received_at,
+        channel=channel,
+        sender=_sender(event),
+        recipients=event.recipients,
+        audience=Audience.PUBLIC,
+        subject=one_line(event.subject),
+        text=text,
+        reply_text=clean(event.reply_text),
+        message_id=event.message_id,
+        attachments=event.attachments,
+        mail=MailFacts(references=event.references, token=event.token, auto_generated=event.auto_generated),
+        own=event.own,
+        reference=event.reference,
+        extras=event.extras,
+    )
+
+
+def _sender(event: InboundEmail) -> Party:
+    machine = event.auto_generated is not None and event.sender.role is Role.CUSTOMER
+    return replace(event.sender, role=Role.SYSTEM) if machine else event.sender
