@@ -29,6 +29,9 @@ COMMANDS: Final[Mapping[str, Entry]] = {
         "gateway.cli.check", "Say what is wrong with the configuration and the policy, without calling anybody."
     ),
     "connectors": Entry("gateway.cli.connectors", "Show which connectors are installed."),
+    "parse": Entry(
+        "gateway.cli.parse", "Show what Baton would make of a delivery; nothing is called, nothing is kept."
+    ),
     "sandbox": Entry("gateway.cli.sandbox", "Run a stand-in for a vendor, to try Baton without an account."),
     "cases": Entry("gateway.cli.cases", "Show cases, and why they were escalated or not."),
     "dlq": Entry("gateway.cli.dlq", "Show, replay and discard dead letters."),
