@@ -28,6 +28,10 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "check": Entry(
         "gateway.cli.check", "Say what is wrong with the configuration and the policy, without calling anybody."
     ),
+    "doctor": Entry(
+        "gateway.cli.doctor",
+        "Look at everything live: credentials, rights, webhooks, clock, disk. Nothing is written at a vendor.",
+    ),
     "connectors": Entry("gateway.cli.connectors", "Show which connectors are installed."),
     "parse": Entry(
         "gateway.cli.parse", "Show what Baton would make of a delivery; nothing is called, nothing is kept."

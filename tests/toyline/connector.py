@@ -14,6 +14,8 @@ from gateway.sdk import (
     Connector,
     Delivery,
     DeliveryRejected,
+    Examination,
+    Finding,
     Host,
     Party,
     TemporaryFailure,
@@ -50,6 +52,14 @@ class ToyConnector(Connector[ToySettings], WebhookSource):
     async def check(self) -> None: ...
 
     async def close(self) -> None: ...
+
+    async def examine(self) -> Examination:
+        if self.settings.trouble == "examine":
+            raise ZeroDivisionError
+        addresses = (f"email:{self.settings.address}",) if self.settings.address else ()
+        return Examination(
+            findings=(Finding(subject="scopes", good=True, sentence="It may read toys."),), addresses=addresses
+        )
 
     async def verify(self, delivery: Delivery) -> None:
         stamp, signature = delivery.header("X-Toy-Time"), delivery.header("X-Toy-Signature")

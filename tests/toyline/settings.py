@@ -13,3 +13,6 @@ class ToySettings(ConnectionSettings):
 
     trouble: str = ""
     """What the connector does wrong, for tests: `open` fails to open, `made` fails when it is made."""
+
+    address: str = ""
+    """Where customers reach it, for the look at two owners of one address."""
