@@ -1,6 +1,6 @@
 """What every command prints, as a person and as a program see it; golden files beside this one.
 
-`BATON_UPDATE_GOLDEN=1 pytest tests/cli` writes them anew; read the difference before you keep it.
+`BATON_UPDATE_GOLDENS=1 pytest tests/cli` writes them anew; read the difference before you keep it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def golden(name: str, done: subprocess.CompletedProcess[bytes], served: Served) 
     text = re.sub(r"^warning: (Python|SQLite) .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"Python [\d.]+|SQLite [\d.]+", "(version)", text)
     path = GOLDEN / f"{name}.txt"
-    if os.environ.get("BATON_UPDATE_GOLDEN"):
+    if os.environ.get("BATON_UPDATE_GOLDENS"):
         path.write_text(text)
     assert text == path.read_text()
 

@@ -1,6 +1,6 @@
 """Each file in `wrong/` and, beside it, exactly what a person is told about it.
 
-`BATON_UPDATE_GOLDEN=1 pytest tests/config` writes the expected files anew; read the difference before you keep it.
+`BATON_UPDATE_GOLDENS=1 pytest tests/config` writes the expected files anew; read the difference before you keep it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def test_every_mistake_is_told_with_its_line_and_column(name: str) -> None:
         load_config(text, f"{name}.toml", specs=specs(), environ=ENVIRON, lacking=lambda _: None)
     told = f"{caught.value}\n".replace(str(Path.cwd()), "(here)")
     golden = WRONG / f"{name}.txt"
-    if os.environ.get("BATON_UPDATE_GOLDEN"):
+    if os.environ.get("BATON_UPDATE_GOLDENS"):
         golden.write_text(told)
     assert told == golden.read_text()
 
