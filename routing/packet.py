@@ -77,12 +77,13 @@ def _happening(activity: Activity) -> str:
 
 
 def _file(attachment: Attachment) -> File:
-    """Return a file that came along, as long as nobody has its bytes."""
+    """Return a file that came along."""
     return File(
         name=" ".join((attachment.name or attachment.id).split()),
         media_type=attachment.media_type,
         size=attachment.size,
-        note="not carried",
+        sha256=attachment.sha256 if attachment.kept else "",
+        note="" if attachment.kept else (attachment.note or "not carried"),
     )
 
 

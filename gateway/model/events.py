@@ -94,6 +94,10 @@ class Attachment:
     sha256: str = ""
     #: True for what the message shows within its text (an image of a signature …).
     inline: bool = False
+    #: True once Baton keeps the bytes, by their hash.
+    kept: bool = False
+    #: Why the bytes will never be kept, a few words; empty while they may be.
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

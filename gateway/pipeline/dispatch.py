@@ -12,9 +12,11 @@ from typing import Final, TypeVar
 
 from gateway.clock import Clock
 from gateway.host.connection import Connection
-from gateway.model import Receipt
+from gateway.model import Mode, Receipt
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.calls import GRACE, Judge, Judgement, look, send
+from gateway.pipeline.files import LONGEST as FILES_LONGEST
+from gateway.pipeline.files import Files
 from gateway.pipeline.outgoing import Forbidden, Outgoing, Pointless, outgoing
 from gateway.pipeline.policies import Policies
 from gateway.store.ports import ClaimedEffects, Destination, EffectResult, Store, StoreUnavailable, Verdict
@@ -25,6 +27,8 @@ _log: Final = logging.getLogger("baton.pipeline")
 
 #: Calls to one connection at a time.
 SLOTS: Final = 4
+#: Bytes of a file that are carried at most.
+LARGEST_FILE: Final = 25_000_000
 #: How often the outbox is looked into when nothing hints at work, seconds.
 POLL: Final = 0.5
 
@@ -41,8 +45,12 @@ class Dispatch:
         connections: Callable[[], Mapping[str, Connection]],
         finished: Callable[[], None],
         counted: Callable[[str, Judgement], None],
+        largest_file: int = LARGEST_FILE,
     ) -> None:
-        """Take the store, and where connections are found; `finished` is told of results, `counted` of each judgement."""
+        """Take the store, and where connections are found; `finished` is told of results, `counted` of each judgement.
+
+        Of a file that came with a message at most `largest_file` bytes are carried.
+        """
         self._store = store
         self._policies = policies
         self._clock = clock
@@ -50,6 +58,7 @@ class Dispatch:
         self._finished = finished
         self._counted = counted
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="baton-dispatch")
+        self._files = Files(store, clock, connections=connections, in_thread=self._in_thread, largest=largest_file)
         self._running: Counter[str] = Counter()
         self._results: list[EffectResult] = []
         self._recording = False
@@ -148,7 +157,7 @@ class Dispatch:
             Destination(
                 connection=name,
                 limits=connection.config.spec.capabilities.limits,
-                lease=connection.config.spec.capabilities.call_timeout + 2 * GRACE,
+                lease=_lease(connection),
                 free=SLOTS - self._running[name],
             )
             for name, connection in self._connections().items()
@@ -188,6 +197,10 @@ class Dispatch:
         if connection is None:
             return judge.returned("The connection was removed.", seconds=5.0)
         mode = connection.config.mode
+        if not claim.settle and mode is not Mode.OBSERVE:
+            ready = await self._files.bring(claim.effects, connection.config.spec.capabilities.max_file)
+            if not ready:
+                return judge.returned("A file that goes with it cannot be fetched just now.", seconds=10.0)
         try:
             what = await self._in_thread(lambda: outgoing(claim, mode, self._store, self._policies))
         except Forbidden:
@@ -217,3 +230,10 @@ class Dispatch:
         connection.succeeded()
         judge = Judge(claim, self._clock.now())
         return judge.absent() if receipt is None else judge.landed(receipt)
+
+
+def _lease(connection: Connection) -> float:
+    """Return after how many seconds an effect without a result has an unknown outcome: call, files and grace."""
+    capabilities = connection.config.spec.capabilities
+    files = FILES_LONGEST if capabilities.max_file is not None else 0.0
+    return capabilities.call_timeout + files + 2 * GRACE

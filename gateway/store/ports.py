@@ -31,6 +31,7 @@ from gateway.store.values import (
     StoredDelivery,
     StoreUnavailable,
     Verdict,
+    WantedFile,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "StoreUnavailable",
     "StoredDelivery",
     "Verdict",
+    "WantedFile",
 ]
 
 
@@ -120,6 +122,18 @@ class Store(Protocol):
 
     def causes(self, effects: Sequence[Effect]) -> Mapping[str, Activity]:
         """Return the activities that caused some effects, by the effect's id."""
+        ...
+
+    def wanted_files(self, effects: Sequence[Effect], limit: int) -> Sequence[WantedFile]:
+        """Return the files that go out with effects and of which nothing is known yet, of `limit` messages at most."""
+        ...
+
+    def delivery(self, delivery_id: int) -> StoredDelivery | None:
+        """Return a delivery with its bytes, None when it is not kept any more."""
+        ...
+
+    def keep_file(self, file: WantedFile, body: bytes | None, note: str) -> None:
+        """Keep a file's bytes by their hash, or, with None, why there are none. What is known already stays."""
         ...
 
     # --- time --------------------------------------------------------------------------------------------------------

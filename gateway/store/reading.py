@@ -9,6 +9,7 @@ from typing import Final
 from gateway.model import Activity, Case, CaseStatus, Channel, Effect, Thread
 from gateway.store import codec
 from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.files import with_files
 from gateway.store.names import Names
 from gateway.store.values import Accounts, AppliedActivity, CaseHistory, EffectState, EffectView
 
@@ -35,31 +36,35 @@ class Reading:
     def transcript(self, effect: Effect, limit: int) -> tuple[Sequence[Activity], bool]:
         """Return the case as it was when an effect was decided; see `Store.transcript`."""
         connection, dedupe = effect.cause
-        rows = self._engine.read(
-            lambda t: t.rows(
-                "SELECT t.doc FROM activities a JOIN contents t ON t.activity_id = a.id JOIN cases c ON c.id = a.case_id"
+
+        def work(t: Transaction) -> tuple[list[Activity], bool]:
+            rows = t.rows(
+                "SELECT a.id, t.doc FROM activities a JOIN contents t ON t.activity_id = a.id JOIN cases c ON c.id = a.case_id"
                 " JOIN cases own ON own.root_id = c.root_id"
                 " WHERE own.id = ? AND a.state = 1 AND a.id <= (SELECT id FROM activities"
                 " WHERE connection_id = ? AND dedupe = ?) ORDER BY a.id DESC LIMIT ?",
                 *(effect.case_id, self._names.find(connection), codec.key_hash(dedupe), limit + 1),
             )
-        )
-        found = [codec.activity_from(row[0]) for row in reversed(rows[:limit])]
-        return found, len(rows) <= limit
+            return with_files(t, [(row[0], row[1]) for row in reversed(rows[:limit])]), len(rows) <= limit
+
+        return self._engine.read(work)
 
     def causes(self, effects: Sequence[Effect]) -> Mapping[str, Activity]:
         """Return the activities that caused some effects, by the effect's id."""
         keys = {effect.id: (self._names.find(effect.cause[0]), codec.key_hash(effect.cause[1])) for effect in effects}
-        rows = self._engine.read(
-            lambda t: t.rows(
-                "SELECT a.connection_id, a.dedupe, t.doc FROM activities a JOIN contents t ON t.activity_id = a.id"
+
+        def work(t: Transaction) -> Mapping[str, Activity]:
+            rows = t.rows(
+                "SELECT a.connection_id, a.dedupe, a.id, t.doc FROM activities a JOIN contents t ON t.activity_id = a.id"
                 " WHERE a.connection_id IN (??bigint) AND a.dedupe IN (??text)",
                 sorted({key[0] for key in keys.values() if key[0] is not None}),
                 sorted({key[1] for key in keys.values()}),
             )
-        )
-        found = {(row[0], row[1]): codec.activity_from(row[2]) for row in rows}
-        return {effect_id: found[key] for effect_id, key in keys.items() if key in found}
+            activities = with_files(t, [(row[2], row[3]) for row in rows])
+            found = {(row[0], row[1]): activity for row, activity in zip(rows, activities, strict=True)}
+            return {effect_id: found[key] for effect_id, key in keys.items() if key in found}
+
+        return self._engine.read(work)
 
     def cases(self, limit: int = 100) -> Sequence[Case]:
         """Return the newest cases."""

@@ -43,6 +43,10 @@ CREATE TABLE payloads (
 
 CREATE TABLE blobs (sha256 TEXT PRIMARY KEY, body $BYTES NOT NULL);
 
+CREATE TABLE files (
+    activity_id $INT NOT NULL, place $INT NOT NULL, sha256 TEXT NOT NULL, size $INT, note TEXT NOT NULL,
+    PRIMARY KEY (activity_id, place));
+
 CREATE TABLE contacts (id TEXT PRIMARY KEY, created_at $INT NOT NULL);
 CREATE TABLE identifiers (
     connection_id $INT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, contact_id TEXT NOT NULL, evidence TEXT NOT NULL,

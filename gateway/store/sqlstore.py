@@ -9,6 +9,7 @@ from gateway.model import Activity
 from gateway.store.applying import Applying
 from gateway.store.auditing import Auditing
 from gateway.store.engine import Engine, Transaction
+from gateway.store.files import Files
 from gateway.store.inbound import Inbound, append_internal
 from gateway.store.merges import Merges
 from gateway.store.names import Names
@@ -24,7 +25,7 @@ def _chance(count: int) -> bytes:
 class SqlStore:
     """A store, as `gateway.store.ports.Store` describes it."""
 
-    def __init__(self, engine: Engine, *, entropy: Callable[[int], bytes] = _chance) -> None:
+    def __init__(self, engine: Engine, *, entropy: Callable[[int], bytes] = _chance) -> None:  # noqa: PLR0915 (one line a method)
         """Put the rooms together over an engine whose tables stand."""
         self.engine = engine.name
         self._engine = engine
@@ -38,6 +39,7 @@ class SqlStore:
         merges = Merges(engine, auditing)
         operators = Operators(engine, names, inbound, auditing)
         reading = Reading(engine, names)
+        files = Files(engine, names, inbound)
 
         self.register = names.register
         self.journal = inbound.journal
@@ -66,6 +68,9 @@ class SqlStore:
         self.verify_audit = auditing.verify_audit
         self.transcript = reading.transcript
         self.causes = reading.causes
+        self.wanted_files = files.wanted
+        self.delivery = files.delivery
+        self.keep_file = files.keep
         self.policy = reading.policy
         self.history = reading.history
         self.cases = reading.cases

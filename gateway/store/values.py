@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from gateway.model import Activity, Case, Decision, Effect, Episode, Receipt, Thread, TicketLink
+from gateway.model import Activity, Attachment, Case, Decision, Effect, Episode, Receipt, Thread, TicketLink
 from gateway.sdk import Delivery, RateLimit
 
 
@@ -47,6 +47,21 @@ class StoredDelivery:
     delivery: Delivery
     #: How often parsing was tried.
     attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedFile:
+    """A file that came with a message and whose bytes are not kept yet."""
+
+    #: The activity, by its number.
+    activity_id: int
+    #: Its place among the activity's files, from 0.
+    place: int
+    #: The connection that it came over.
+    connection: str
+    #: The delivery that brought it.
+    delivery_id: int
+    attachment: Attachment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
