@@ -9,11 +9,13 @@ import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
 from gateway.clock import Clock, SystemClock
+from gateway.host.duties import STREAM
 from gateway.host.supervisor import Supervisor
 from gateway.operations import Operations
 from gateway.pipeline import Pipeline
@@ -48,8 +50,6 @@ _CALLS: Final = 10.0
 _FRESH: Final = 1.0
 #: How long after a delivery could not be kept the gateway says that it is not ready, seconds.
 _SORE: Final = 10.0
-#: Name of the place where a stream's cursor stands.
-_STREAM: Final = "stream"
 
 
 class Gateway:
@@ -75,6 +75,8 @@ class Gateway:
         self._door: FrontDoor | None = None
         self._refused_at: float | None = None
         self._asked: tuple[float, tuple[str, ...]] = (-_FRESH, ())
+        #: By what the store tells this process from other replicas.
+        self._owner = token_hex(8)
         self.ready = asyncio.Event()
         self.meters = Meters()
         self.lag_watch = LoopLag(
@@ -204,7 +206,7 @@ class Gateway:
             if cursor is None:
                 await self.accept(entry)
                 return
-            await asyncio.to_thread(self.store.journal_with_cursor, [entry], connection, _STREAM, cursor)
+            await asyncio.to_thread(self.store.journal_with_cursor, [entry], connection, STREAM, cursor)
             self.pipeline.parsing.bell.ring()
 
         return emit
@@ -217,9 +219,18 @@ class Gateway:
         """Return the bytes of a file, None when they are not kept."""
         return await asyncio.to_thread(self.store.blob, sha256)
 
-    async def cursor(self, connection: str) -> Cursor | None:
-        """Return where a connection's stream stood."""
-        return await asyncio.to_thread(self.store.cursor, connection, _STREAM)
+    async def cursor(self, connection: str, name: str) -> Cursor | None:
+        """Return where a connection's stream or poll stood."""
+        return await asyncio.to_thread(self.store.cursor, connection, name)
+
+    async def keep_cursor(self, connection: str, name: str, cursor: Cursor) -> None:
+        """Remember where a poll stands."""
+        await asyncio.to_thread(self.store.journal_with_cursor, [], connection, name, cursor)
+
+    async def hold(self, connection: str, seconds: float) -> bool:
+        """Take or renew the lease on what a connection does by itself."""
+        until = self._clock.now() + int(seconds * 1_000_000)
+        return await asyncio.to_thread(self.store.hold, connection, self._owner, until, self._clock.now())
 
     # --- health ------------------------------------------------------------------------------------------------------
     def lag(self) -> float:

@@ -14,11 +14,12 @@ import tenacity
 
 from gateway.clock import Clock
 from gateway.config import AnySpec, ConnectionConfig
+from gateway.host.duties import Duties
 from gateway.host.hostside import HostSide, Things
 from gateway.host.registry import PluginError
 from gateway.host.status import ConnectionState, ConnectionStatus
 from gateway.model import Mode
-from gateway.sdk import Connector, CredentialsRefused, Emit, Source, StreamSource, WebhookSource
+from gateway.sdk import Connector, CredentialsRefused, Emit, Source, WebhookSource
 
 _log: Final = logging.getLogger("baton.host")
 
@@ -196,12 +197,12 @@ class Connection:
         self._set(ConnectionState.OK, "")
 
     async def _stay_up(self) -> None:
-        connector: object = self._connector
-        if isinstance(connector, StreamSource) and self._emit is not None:
-            since = await self._things.cursor(self.connection) if self._things is not None else None
-            await connector.listen(since, self._emit)
-        else:
+        if self._connector is None or self._emit is None:
             await self._failed.wait()
+            return
+        every = self.config.spec.capabilities.poll_every
+        duties = Duties(self.connection, self._clock, emit=self._emit, things=self._things, poll_every=every)
+        await duties.run(self._connector, self._failed)
 
     async def _wait(self, tries: int, *, refused: bool) -> None:
         state = tenacity.RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -33,8 +33,16 @@ class Things(Protocol):
         """Return the bytes of a file, None when they are not kept."""
         ...
 
-    async def cursor(self, connection: str) -> Cursor | None:
-        """Return where a connection's stream stood, None when it never ran."""
+    async def cursor(self, connection: str, name: str) -> Cursor | None:
+        """Return where a connection's stream or poll stood, None when it never ran."""
+        ...
+
+    async def keep_cursor(self, connection: str, name: str, cursor: Cursor) -> None:
+        """Remember where a poll stands."""
+        ...
+
+    async def hold(self, connection: str, seconds: float) -> bool:
+        """Take or renew the lease on what a connection does by itself; False while another replica holds it."""
         ...
 
 

@@ -211,6 +211,11 @@ class SessionSource(Source):
 class StreamSource(Source):
     """Holds a connection to the vendor (a socket, IMAP) on which deliveries come."""
 
+    @property
+    def streaming(self) -> bool:
+        """False when the settings leave the stream off, because deliveries come another way. `listen` is not called then."""
+        return True
+
     @abstractmethod
     async def listen(self, since: Cursor | None, emit: Emit) -> None:
         """Emit until cancelled, from where the stream stood; acknowledge upstream only after `emit` returned."""

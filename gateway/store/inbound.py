@@ -91,6 +91,18 @@ class Inbound:
 
         self._engine.write(work, first=True)
 
+    def hold(self, connection: str, owner: str, until: int, now: int) -> bool:
+        """Take or renew a lease; see `Store.hold`."""
+        rows = self._engine.write(
+            lambda t: t.rows(
+                "INSERT INTO leases (connection_id, owner, until) VALUES (?, ?, ?) ON CONFLICT (connection_id)"
+                " DO UPDATE SET owner = excluded.owner, until = excluded.until"
+                " WHERE leases.owner = excluded.owner OR leases.until <= ? RETURNING owner",
+                *(self._names.number(connection), owner, until, now),
+            )
+        )
+        return bool(rows)
+
     def _insert(self, t: Transaction, rows: _Rows) -> list[int]:
         t.insert(
             "blobs", (("sha256", "text"), ("body", "bytea")), rows.blobs, conflict="ON CONFLICT (sha256) DO NOTHING"

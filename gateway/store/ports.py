@@ -239,6 +239,10 @@ class Store(Protocol):
         """Make deliveries durable and move a cursor, in one transaction."""
         ...
 
+    def hold(self, connection: str, owner: str, until: int, now: int) -> bool:
+        """Take or renew the lease on what a connection does by itself; False while another owner holds it."""
+        ...
+
     def oldest_pending(self) -> Mapping[str, int]:
         """Return, by connection, when its oldest unfinished effect was made."""
         ...

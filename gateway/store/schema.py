@@ -120,6 +120,8 @@ CREATE TABLE policies (digest TEXT PRIMARY KEY, text TEXT NOT NULL, saved_at $IN
 CREATE TABLE cursors (
     connection_id $INT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (connection_id, name));
 
+CREATE TABLE leases (connection_id $INT PRIMARY KEY, owner TEXT NOT NULL, until $INT NOT NULL);
+
 CREATE TABLE audit (
     id $SERIAL, at $INT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, detail TEXT NOT NULL,
     previous TEXT NOT NULL, hash TEXT NOT NULL)

@@ -43,6 +43,7 @@ class SqlStore:
 
         self.register = names.register
         self.journal = inbound.journal
+        self.hold = inbound.hold
         self.journal_with_cursor = inbound.journal_with_cursor
         self.unparsed = inbound.unparsed
         self.save_parsed = inbound.save_parsed
