@@ -18,7 +18,12 @@ SPEC = ConnectorSpec(
         limits=(RateLimit(scope="connection", calls=100, seconds=60),),
         call_timeout=15.0,
         max_text=12_000,
-        scopes=("chat:write", "channels:history", "groups:history", "im:history", "channels:read", "groups:read"),
+        # users.conversations and the histories: Slack gives 20 to 50 calls a minute, some apps one.
+        poll_every=300.0,
+        scopes=(
+            *("chat:write", "channels:history", "groups:history", "im:history", "channels:read", "groups:read"),
+            *("im:read", "files:read"),
+        ),
         endpoints=("events", "interactivity"),
     ),
 )

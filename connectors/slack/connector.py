@@ -6,25 +6,33 @@ not used: it acknowledges an event before its listener has run, and the event wo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from connectors.slack import events, replies
+from connectors.slack import SPEC, events, listening, replies
 from connectors.slack.settings import SlackSettings
 from gateway.sdk import (
     Ack,
+    Attachment,
+    Backfill,
     ChannelEvent,
     Connector,
     CredentialsRefused,
+    Cursor,
     Delivery,
     DeliveryRejected,
+    Emit,
+    Examination,
+    Finding,
     ForeignId,
     Host,
+    MediaSource,
     Notice,
     Notifier,
     OutcomeUnknown,
@@ -32,6 +40,7 @@ from gateway.sdk import (
     Receipt,
     Replier,
     Reply,
+    StreamSource,
     TemporaryFailure,
     WebhookSource,
 )
@@ -78,7 +87,7 @@ class _HostClock(Clock):
         return self._host.now() / 1_000_000
 
 
-class SlackConnector(Connector[SlackSettings], WebhookSource, Replier, Notifier):
+class SlackConnector(Connector[SlackSettings], WebhookSource, StreamSource, Backfill, MediaSource, Replier, Notifier):
     """One Slack workspace."""
 
     def __init__(self, settings: SlackSettings, host: Host) -> None:
@@ -93,6 +102,8 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, Replier, Notifier)
             user=settings.bot_user_id, app=settings.app_id, agent_channels=frozenset(settings.agent_channels)
         )
         self._client: AsyncWebClient | None = None
+        #: Scopes of the bot token, as the last answer told.
+        self._granted: frozenset[str] = frozenset()
 
     # --- life --------------------------------------------------------------------------------------------------------
     async def open(self) -> None:
@@ -116,6 +127,29 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, Replier, Notifier)
     async def close(self) -> None:
         """Forget the client; the session is the host's."""
         self._client = None
+
+    async def examine(self) -> Examination:
+        """Look which scopes the token has, and whether the app-level token opens a socket."""
+        await self._call("auth.test", {}, writes=False)
+        lacking = [scope for scope in SPEC.capabilities.scopes if scope not in self._granted]
+        findings = [
+            Finding(
+                subject="scopes",
+                good=not lacking,
+                sentence=f"The app lacks {', '.join(lacking)}." if lacking else "The app has the scopes that it needs.",
+                advice="Add them under OAuth & Permissions, and install the app again." if lacking else "",
+            )
+        ]
+        too_many = sorted(self._granted - set(SPEC.capabilities.scopes))
+        if too_many:
+            sentence = f"The app also has {', '.join(too_many)}, which Baton does not need."
+            findings.append(Finding(subject="least privilege", good=True, sentence=sentence))
+        if self.streaming:
+            await self._socket_url()
+            findings.append(
+                Finding(subject="socket", good=True, sentence="Slack opens a socket for the app-level token.")
+            )
+        return Examination(findings=tuple(findings))
 
     # --- way in ------------------------------------------------------------------------------------------------------
     async def verify(self, delivery: Delivery) -> None:
@@ -145,6 +179,53 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, Replier, Notifier)
     def parse(self, delivery: Delivery) -> Iterable[ChannelEvent]:
         """Say what happened; see `events`."""
         return events.parse_delivery(delivery, self._self)
+
+    # --- stream, poll, files -----------------------------------------------------------------------------------------
+    @property
+    def streaming(self) -> bool:
+        """Whether events come over a socket."""
+        return self.settings.app_token is not None
+
+    async def listen(self, since: Cursor | None, emit: Emit) -> None:  # noqa: ARG002 (Slack's sockets have no memory)
+        """Listen on sockets, one after another: Slack closes each after some hours."""
+        while True:
+            await listening.listen(await self._socket_url(), self.host, emit)
+
+    async def _socket_url(self) -> str:
+        token = self.settings.app_token
+        if token is None:
+            raise PermanentFailure("Socket Mode needs app_token.")
+        answer = await self._call("apps.connections.open", {}, writes=False, token=token.get_secret_value())
+        return str(answer["url"])
+
+    async def backfill(self, since: Cursor | None, emit: Emit) -> Cursor:
+        """Hand on what was written since in the conversations that the bot is in."""
+        return await listening.backfill(
+            lambda method, arguments: self._call(method, arguments, writes=False), since, self.host, emit
+        )
+
+    async def fetch(self, attachment: Attachment, delivery: Delivery) -> AsyncIterator[bytes]:  # noqa: ARG002 (a link suffices)
+        """Stream a file from Slack's servers; the token goes nowhere else."""
+        address = urlsplit(attachment.url)
+        api = urlsplit(self.settings.api_url)
+        ours = (address.scheme, address.netloc) == (api.scheme, api.netloc)
+        slacks = address.scheme == "https" and (address.hostname or "").endswith(".slack.com")
+        if not (ours or slacks):
+            raise PermanentFailure("the file is not on Slack's servers")
+        headers = {"Authorization": f"Bearer {self.settings.bot_token.get_secret_value()}"}
+        try:
+            async with self.host.http.get(attachment.url, headers=headers, allow_redirects=False) as answer:
+                if answer.status == _THROTTLED or answer.status >= _SERVER_ERROR:
+                    raise TemporaryFailure("Slack does not give the file just now.")
+                # Without the scope files:read, Slack leads to its log-in page instead of refusing.
+                if answer.status != 200 or answer.content_type == "text/html" != attachment.media_type:  # noqa: PLR2004 (OK)
+                    raise PermanentFailure(
+                        "Slack does not give the file: it is gone, or the scope files:read is missing"
+                    )
+                async for chunk in answer.content.iter_chunked(65_536):
+                    yield chunk
+        except (aiohttp.ClientError, TimeoutError):
+            raise TemporaryFailure("Slack's file server cannot be reached.") from None
 
     # --- way out -----------------------------------------------------------------------------------------------------
     async def reply(self, reply: Reply) -> Receipt:
@@ -203,16 +284,19 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, Replier, Notifier)
         return None
 
     # --- calls -------------------------------------------------------------------------------------------------------
-    async def _call(self, method: str, arguments: dict[str, Any], *, writes: bool = True) -> Mapping[str, Any]:
+    async def _call(
+        self, method: str, arguments: dict[str, Any], *, writes: bool = True, token: str | None = None
+    ) -> Mapping[str, Any]:
         """Call the Web API; what goes wrong comes out as an error of the contract. No message of ours is quoted."""
         client = self._client
         if client is None:
             raise TemporaryFailure("The connection to Slack is not open.")
         try:
+            headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
             answer = (
-                await client.api_call(method, json=arguments)
+                await client.api_call(method, json=arguments, headers=headers)
                 if writes
-                else await client.api_call(method, params=arguments)
+                else await client.api_call(method, params=arguments, headers=headers)
             )
         except SlackApiError as error:
             raise _judged(error, writes=writes) from None
@@ -221,6 +305,9 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, Replier, Notifier)
         except (TimeoutError, aiohttp.ClientError, SlackClientError, ValueError) as error:
             sentence = f"No whole answer came from Slack ({type(error).__name__})."
             raise (OutcomeUnknown if writes else TemporaryFailure)(sentence) from None
+        granted = {name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes")
+        if granted is not None and token is None:
+            self._granted = frozenset(scope.strip() for scope in granted.split(","))
         found: Any = answer.data
         if not isinstance(found, dict):
             raise (OutcomeUnknown if writes else TemporaryFailure)("Slack's answer was no JSON object.")

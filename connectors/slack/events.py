@@ -55,12 +55,23 @@ class Self:
 def parse_delivery(delivery: Delivery, ours: Self) -> Iterable[ChannelEvent]:
     """Return what a request of Slack says. Raises UnreadableDelivery."""
     if delivery.endpoint == "interactivity":
-        return _interaction(_form(delivery.body), delivery.received_at)
+        # Over a socket the payload comes as it is, over HTTP within a form.
+        payload = _object(delivery.body) if delivery.method == "FRAME" else _form(delivery.body)
+        return _interaction(payload, delivery.received_at)
     payload = _object(delivery.body)
     if payload.get("type") != "event_callback":
         # The address check, notices of limits: authentic, and nothing that happened in a conversation.
         return []
     return _event(payload, _mapping(payload.get("event")), ours)
+
+
+def conversation_as_events(channel: Json, messages: Iterable[Json]) -> list[Json]:
+    """Return messages as `conversations.history` shows them as the events that told of them when they were written."""
+    place = {"channel": channel["id"], "channel_type": _DM if channel.get("is_im") else "channel"}
+    return [
+        {"type": "event_callback", "event": {**message, "type": "message", "event_ts": message["ts"], **place}}
+        for message in messages
+    ]
 
 
 def challenge_of(delivery: Delivery) -> str | None:

@@ -11,10 +11,11 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from aiohttp import ClientSession, web
 
+from connectors.slack import SPEC
 from gateway.testing.sandbox import Handler, Sandbox, system_now
 from gateway.testing.webhooks import Webhook, WebhookSender
 
@@ -23,6 +24,7 @@ SECRET: Final = "sandbox-signing-secret"
 BOT_USER: Final = "U0BATON"
 BOT_ID: Final = "B0BATON"
 APP_ID: Final = "A0BATON"
+APP_TOKEN: Final = "xapp-sandbox-token"
 TEAM: Final = "T0SANDBOX"
 
 
@@ -43,6 +45,16 @@ class SlackSandbox(Sandbox):
         self.webhooks = SlackSender(self._sign)
         #: False: Slack does not tell of the bot's own messages.
         self.tells_own = True
+        #: Scopes of the bot token.
+        self.scopes: tuple[str, ...] = SPEC.capabilities.scopes
+        #: Files by their id.
+        self.files: dict[str, bytes] = {}
+        self._app_token = APP_TOKEN
+        self._tickets: set[str] = set()
+        self._sockets: list[web.WebSocketResponse] = []
+        #: Envelopes that were sent over sockets, and those that were acknowledged, by their id.
+        self.sent_envelopes: list[str] = []
+        self.acknowledged: list[str] = []
 
     def settings(self) -> dict[str, str]:
         """Return settings with which the connector reaches this sandbox."""
@@ -60,25 +72,83 @@ class SlackSandbox(Sandbox):
             "conversations.list": self._list,
             "conversations.history": self._history,
             "conversations.replies": self._replies,
+            "users.conversations": self._list,
+            "apps.connections.open": self._open_socket,
         }
         return [
-            (name, method, f"/api/{name}", self._method(work))
-            for name, work in methods.items()
-            for method in ("GET", "POST")
+            *(
+                (name, method, f"/api/{name}", self._method(name, work))
+                for name, work in methods.items()
+                for method in ("GET", "POST")
+            ),
+            ("socket", "GET", "/socket/{ticket}", self._socket),
+            ("file", "GET", "/files/{file}", self._file),
         ]
 
-    def _method(self, work: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
+    def _method(self, name: str, work: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
+        token = self._app_token if name == "apps.connections.open" else self._token
+
         async def handle(request: web.Request) -> web.StreamResponse:
-            if request.headers.get("Authorization") != f"Bearer {self._token}":
+            if request.headers.get("Authorization") != f"Bearer {token}":
                 return web.json_response({"ok": False, "error": "invalid_auth"})
             given: dict[str, Any] = dict(request.query)
             if request.content_type == "application/json":
                 given.update(await request.json())
             else:
                 given.update({name: value for name, value in (await request.post()).items() if isinstance(value, str)})
-            return web.json_response(work(given))
+            return web.json_response(work(given), headers={"X-OAuth-Scopes": ",".join(self.scopes)})
 
         return handle
+
+    # --- sockets and files -------------------------------------------------------------------------------------------
+    def _open_socket(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (takes nothing)
+        self._number += 1
+        self._tickets.add(f"t{self._number}")
+        return {"ok": True, "url": f"{self.url.replace('http', 'ws', 1)}/socket/t{self._number}"}
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        if request.match_info["ticket"] not in self._tickets:
+            return web.Response(status=404)
+        self._tickets.discard(request.match_info["ticket"])
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "hello", "num_connections": 1})
+        self._sockets.append(socket)
+        try:
+            async for frame in socket:
+                self.acknowledged.append(str(json.loads(frame.data)["envelope_id"]))
+        finally:
+            self._sockets.remove(socket)
+        return socket
+
+    async def send_over_socket(self) -> int:
+        """Send what waits over the open socket, as envelopes; return how many."""
+        batch, self.webhooks.waiting = self.webhooks.waiting, []
+        socket = self._sockets[-1]
+        for webhook in batch:
+            self._number += 1
+            interactive = webhook.endpoint == "interactivity"
+            payload = json.loads(parse_qs(webhook.body.decode())["payload"][0] if interactive else webhook.body)
+            envelope = {
+                "envelope_id": f"env-{self._number}",
+                "type": "interactive" if interactive else "events_api",
+                "accepts_response_payload": interactive,
+                "payload": payload,
+            }
+            self.sent_envelopes.append(f"env-{self._number}")
+            await socket.send_json(envelope)
+        return len(batch)
+
+    async def refresh_sockets(self) -> None:
+        """Have Slack ask for a new socket, as it does every few hours."""
+        for socket in list(self._sockets):
+            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
+            return web.Response(text="<html>Sign in</html>", content_type="text/html")
+        body = self.files.get(request.match_info["file"])
+        return web.Response(status=404) if body is None else web.Response(body=body, content_type="application/pdf")
 
     # --- the Web API -------------------------------------------------------------------------------------------------
     def _auth_test(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (takes nothing)
@@ -115,12 +185,14 @@ class SlackSandbox(Sandbox):
         return {"ok": True, "channel": channel, "ts": message["ts"], "message": message}
 
     def _list(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (one page is enough here)
-        channels = [{"id": channel, "name": name} for channel, name in self.channels.items()]
+        names = {**dict.fromkeys(self.posts, ""), **self.channels}
+        channels = [{"id": channel, "name": name, "is_im": channel.startswith("D")} for channel, name in names.items()]
         return {"ok": True, "channels": channels, "response_metadata": {"next_cursor": ""}}
 
     def _shown(self, messages: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
         limit = int(given.get("limit", 100))
         with_metadata = str(given.get("include_all_metadata", "")).lower() in {"1", "true"}
+        messages = [each for each in messages if float(each["ts"]) > float(given.get("oldest") or 0)]
         newest = list(reversed(messages))[:limit]
         hidden = {"metadata"} if not with_metadata else set[str]()
         shown = [{name: value for name, value in each.items() if name not in hidden} for each in newest]
@@ -148,7 +220,14 @@ class SlackSandbox(Sandbox):
         return f"{at // 1_000_000}.{(at % 1_000_000) // 1000:03d}{self._number % 1000:03d}"
 
     def person_writes(
-        self, user: str, text: str, *, channel: str = "C0SUPPORT", thread: str | None = None, name: str = ""
+        self,
+        user: str,
+        text: str,
+        *,
+        channel: str = "C0SUPPORT",
+        thread: str | None = None,
+        name: str = "",
+        file: str = "",
     ) -> str:
         """Have somebody write in a channel, a thread or (channel D…) a direct conversation; return the time stamp."""
         self.posts.setdefault(channel, [])
@@ -157,6 +236,20 @@ class SlackSandbox(Sandbox):
             message["user_profile"] = {"real_name": name}
         if thread is not None:
             message["thread_ts"] = thread
+            self._find(channel, thread)["reply_count"] = self._find(channel, thread).get("reply_count", 0) + 1
+        if file:
+            number = f"F{self._number:06d}"
+            self.files[number] = f"the bytes of {file}".encode()
+            message["subtype"] = "file_share"
+            message["files"] = [
+                {
+                    "id": number,
+                    "name": file,
+                    "mimetype": "application/pdf",
+                    "size": len(self.files[number]),
+                    "url_private": f"{self.url}/files/{number}",
+                }
+            ]
         self.posts[channel].append(message)
         self._tell(channel, message)
         return str(message["ts"])

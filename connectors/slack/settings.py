@@ -18,6 +18,10 @@ class SlackSettings(ConnectionSettings):
     signing_secret: SecretStr = Field(min_length=1)
     """The app's signing secret, from Basic Information."""
 
+    app_token: SecretStr | None = None
+    """An app-level token (xapp-…) with the scope connections:write: with it, events come over a socket that Baton opens (Socket
+    Mode), for gateways that Slack cannot reach. Without it, Slack sends them to the hooks."""
+
     previous_signing_secret: SecretStr | None = None
     """The secret before it was changed: both are accepted until this line is removed."""
 
