@@ -20,8 +20,6 @@ Call = Callable[[str, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 _ENDPOINTS: Final = {"events_api": "events", "interactive": "interactivity"}
 #: A socket that says nothing for so long is dead: Slack pings every few seconds.
 _SILENCE: Final = 60.0
-#: How far back the first poll looks, seconds: Slack's own retries end after about an hour.
-_FIRST_LOOK: Final = 3_600
 #: How far each poll looks back behind the last one, seconds: what was written while it ran.
 _OVERLAP: Final = 60
 #: Messages asked for at once; Slack gives some apps 15 (docs.slack.dev/apis/web-api/rate-limits).
@@ -74,10 +72,13 @@ def _delivery(payload: object, endpoint: str, host: Host) -> Delivery:
 
 
 async def backfill(call: Call, since: Cursor | None, host: Host, emit: Emit) -> Cursor:
-    """Hand on what was written since, in all conversations that the bot is in, threads included; return where we stand."""
+    """Hand on what was written since, in all conversations that the bot is in, threads included; return where we stand.
+
+    The first time nothing is told: what was said before Baton was there is none of its business.
+    """
     now = host.now() // 1_000_000
-    begin = int(float(since)) if since else now - _FIRST_LOOK
-    for channel in await _conversations(call):
+    begin = int(float(since)) if since else now
+    for channel in await _conversations(call) if since else []:
         for event in await _written(call, channel, begin):
             await emit(_delivery(event, "events", host), None)
     return str(now - _OVERLAP)

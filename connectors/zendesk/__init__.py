@@ -21,6 +21,10 @@ SPEC = ConnectorSpec(
         ),
         call_timeout=25.0,
         max_text=65_536,
-        scopes=("tickets:read", "tickets:write", "users:read", "groups:read"),
+        # support.zendesk.com: 50 MB a file.
+        max_file=50_000_000,
+        # The incremental export: ten requests a minute.
+        poll_every=300.0,
+        scopes=("tickets:read", "tickets:write", "users:read", "groups:read", "organizations:read"),
     ),
 )

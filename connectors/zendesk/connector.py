@@ -5,34 +5,50 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
+from io import BytesIO
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
+import aiohttp
 import requests
 import zenpy
 from zenpy.lib.api_objects import Comment, Ticket, User
-from zenpy.lib.exception import APIException, RecordNotFoundException, ZenpyException
 
-from connectors.zendesk import events, tickets
+from connectors.zendesk import events, files, people, poll, tickets
+from connectors.zendesk.calls import judged
 from connectors.zendesk.settings import ZendeskSettings
-from connectors.zendesk.transport import ThrottledError, idempotency_key, make_session
+from connectors.zendesk.transport import idempotency_key, make_session
 from gateway.sdk import (
+    Attachment,
+    Backfill,
     ChannelEvent,
     Connector,
+    Contact,
     CredentialsRefused,
+    Cursor,
     Delivery,
     DeliveryRejected,
+    Directory,
+    Emit,
+    Examination,
+    File,
+    Finding,
     ForeignId,
     Handoff,
     HandoffTarget,
     Host,
+    MediaSource,
     Mode,
-    OutcomeUnknown,
     PermanentFailure,
+    Profile,
+    ProfileSource,
     Receipt,
-    TemporaryFailure,
+    Roster,
     WebhookSource,
 )
 
@@ -42,14 +58,13 @@ T = TypeVar("T")
 WINDOW: Final = 300
 #: How long the list of groups is believed, microseconds.
 _GROUPS_FOR: Final = 600 * 1_000_000
-_REFUSED: Final = frozenset({401, 403})
-_CONFLICT: Final = 409
-_NOT_FOUND: Final = 404
-_UNPROCESSABLE: Final = 422
-_SERVER_ERROR: Final = 500
+#: Pages of a list that are read at most.
+_PAGES: Final = 200
 
 
-class ZendeskConnector(Connector[ZendeskSettings], WebhookSource, HandoffTarget):
+class ZendeskConnector(
+    Connector[ZendeskSettings], WebhookSource, Backfill, MediaSource, HandoffTarget, Directory, ProfileSource
+):
     """One Zendesk account."""
 
     def __init__(self, settings: ZendeskSettings, host: Host) -> None:
@@ -105,38 +120,115 @@ class ZendeskConnector(Connector[ZendeskSettings], WebhookSource, HandoffTarget)
         """Say what happened; see `events`."""
         return events.parse_delivery(delivery, own_user=self._own_user, account=self._account)
 
+    # --- what was missed, files, people ------------------------------------------------------------------------------
+    async def backfill(self, since: Cursor | None, emit: Emit) -> Cursor:
+        """Hand on what changed since, as the event webhooks that would have told of it."""
+        now = self.host.now()
+        told, cursor = await self._reading(lambda _: poll.since_then(self._get, since, now))
+        for event in told:
+            body = json.dumps(event, separators=(",", ":")).encode()
+            await emit(
+                Delivery(
+                    connection=self.host.connection,
+                    endpoint="",
+                    received_at=now,
+                    method="FRAME",
+                    url="",
+                    headers=(),
+                    body=body,
+                ),
+                None,
+            )
+        return cursor
+
+    def fetch(self, attachment: Attachment, delivery: Delivery) -> AsyncIterator[bytes]:  # noqa: ARG002 (a link suffices)
+        """Stream a file from Zendesk's servers; the login goes to the account itself only."""
+        return files.fetch(
+            attachment,
+            self.host,
+            doors=(self._account, *([self.settings.api_url] if self.settings.api_url else [])),
+            login=aiohttp.encode_basic_auth(*self._login()),
+        )
+
+    async def roster(self) -> Roster:
+        """Return the agents and the groups that they are in."""
+        now = self.host.now()
+        return await self._reading(lambda _: people.roster(self._pages, now))
+
+    async def profile(self, contact: Contact) -> Profile:
+        """Return organization, tags, locale and the configured fields of a customer."""
+        now, fields = self.host.now(), self.settings.profile_fields
+        return await self._reading(lambda _: people.profile(self._pages, self._object, contact, fields, now))
+
+    async def examine(self) -> Examination:
+        """Look at the role of our user, and at the addresses that Zendesk answers mail of."""
+
+        def look(_: object) -> Examination:
+            me = self._object("users/me.json", "user")
+            role = str(me.get("role") or "")
+            able = role in {"agent", "admin"}
+            addresses = [
+                str(each["email"]).lower() for each in self._pages("recipient_addresses.json", "recipient_addresses")
+            ]
+            finding = Finding(
+                subject="role",
+                good=able,
+                sentence=f"The user is {role or 'nobody'} in Zendesk.",
+                advice="" if able else "Make it an agent who may see all tickets and write internal notes.",
+            )
+            return Examination(findings=(finding,), addresses=tuple(f"email:{each}" for each in addresses))
+
+        return await self._reading(look)
+
     # --- way out -----------------------------------------------------------------------------------------------------
     async def hand_off(self, handoff: Handoff) -> Receipt:
         """Write a handoff: a new ticket, or one internal note with what rules set on the ticket that is known."""
         group_id = await self._group_id(handoff)
+        bodies = [(file, await self.host.blob(file.sha256)) for file in files.carried(handoff)]
         if handoff.ticket_id is None:
-            return await self._create(handoff, group_id)
-        return await self._update(handoff, handoff.ticket_id, group_id)
+            return await self._create(handoff, group_id, bodies)
+        return await self._update(handoff, handoff.ticket_id, group_id, bodies)
 
     async def settle(self, handoff: Handoff) -> Receipt | None:
         """Find out whether a handoff landed: by the external id, or by our key in the ticket's audits."""
         if handoff.ticket_id is None:
             return await self._by_external_id(handoff)
-        return await self._by_audit(handoff, handoff.ticket_id)
+        known = await self._by_audit(handoff, handoff.ticket_id)
+        if known is not None:
+            return known
+        following = await self._following(handoff, handoff.ticket_id)
+        return None if following is None else await self._by_audit(handoff, following)
 
-    async def _create(self, handoff: Handoff, group_id: int | None) -> Receipt:
+    async def _create(
+        self, handoff: Handoff, group_id: int | None, bodies: list[tuple[File, bytes]], follows: str | None = None
+    ) -> Receipt:
         fields = tickets.new_ticket(handoff, group_id)
+        if follows is not None:
+            # A closed ticket takes nothing more: what comes after it stands on a new one that names it.
+            fields["via_followup_source_id"] = int(follows)
         # zenpy wants its own objects where they nest.
-        fields["comment"] = Comment(**fields["comment"])
+        fields["comment"] = Comment(**fields["comment"], **await self._uploads(bodies))
         if "requester" in fields:
             fields["requester"] = User(**fields["requester"])
         audit: Any = await self._writing(lambda client: client.tickets.create(Ticket(**fields)), handoff.key)
         return self._receipt(str(audit.ticket.id))
 
-    async def _update(self, handoff: Handoff, ticket_id: str, group_id: int | None) -> Receipt:
+    async def _update(
+        self, handoff: Handoff, ticket_id: str, group_id: int | None, bodies: list[tuple[File, bytes]]
+    ) -> Receipt:
         known = await self._by_audit(handoff, ticket_id)
         if known is not None:
             return known
         ticket: Any = await self._reading(lambda client: client.tickets(id=int(ticket_id)))
         if ticket.status == "closed":
-            raise PermanentFailure(f"Ticket {ticket_id} is closed in Zendesk, which takes no more changes to it.")
+            following = await self._following(handoff, ticket_id)
+            if following is not None:
+                return await self._update(handoff, following, group_id, bodies)
+            if handoff.mode is not Mode.LIVE:
+                raise PermanentFailure(f"Ticket {ticket_id} is closed in Zendesk, and the mode allows no new one.")
+            return await self._create(handoff, group_id, bodies, follows=ticket_id)
         fields = tickets.update(handoff, group_id)
-        fields["comment"] = Comment(**fields["comment"])
+        fields["comment"] = Comment(**fields["comment"], **await self._uploads(bodies))
         stamp = str(ticket.updated_at)
         await self._writing(
             lambda client: client.tickets.update(
@@ -145,6 +237,27 @@ class ZendeskConnector(Connector[ZendeskSettings], WebhookSource, HandoffTarget)
             handoff.key,
         )
         return self._receipt(ticket_id, ForeignId(kind="update", id=f"{ticket_id}:{handoff.key}"))
+
+    async def _following(self, handoff: Handoff, ticket_id: str) -> str | None:
+        """Return the follow-up of ours that a closed ticket has, None when it has none."""
+
+        def look(_: object) -> list[int]:
+            rows = self._pages(f"tickets.json?external_id={quote(handoff.external_id)}", "tickets")
+            return [int(ticket["id"]) for ticket in rows if _followed(ticket) == ticket_id]
+
+        found = await self._reading(look)
+        return str(min(found)) if found else None
+
+    async def _uploads(self, bodies: list[tuple[File, bytes]]) -> dict[str, list[str]]:
+        """Upload files, and return what a comment says to carry them. One that is uploaded and never named Zendesk drops."""
+
+        def upload(client: Any, file: File, body: bytes) -> str:
+            media_type = file.media_type or "application/octet-stream"
+            made = client.attachments.upload(BytesIO(body), target_name=file.name, content_type=media_type)
+            return str(made.token)
+
+        tokens = [await self._reading(partial(upload, file=file, body=body)) for file, body in bodies]
+        return {"uploads": tokens} if tokens else {}
 
     async def _by_external_id(self, handoff: Handoff) -> Receipt | None:
         def look(client: Any) -> list[str]:
@@ -192,6 +305,41 @@ class ZendeskConnector(Connector[ZendeskSettings], WebhookSource, HandoffTarget)
             )
         return found
 
+    # --- calls that zenpy has no words for ---------------------------------------------------------------------------
+    def _login(self) -> tuple[str, str]:
+        return f"{self.settings.email}/token", self.settings.api_token.get_secret_value()
+
+    def _get(self, path: str) -> Mapping[str, Any]:
+        """Ask the API for a path, in the thread that calls; what goes wrong is judged by the one who runs it."""
+        session = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = make_session(self.settings.api_url)
+        address = path if path.startswith("https://") else f"{self._account}/api/v2/{path}"
+        answer: requests.Response = session.get(address, auth=self._login(), timeout=self.settings.timeout)
+        answer.raise_for_status()
+        try:
+            found: Any = answer.json()
+        except ValueError:
+            raise requests.RequestException("no JSON") from None
+        if not isinstance(found, Mapping):
+            raise requests.RequestException("no JSON object")
+        return found  # pyright: ignore[reportUnknownVariableType]
+
+    def _object(self, path: str, name: str) -> Mapping[str, Any]:
+        found: Any = judged(lambda: self._get(path), writes=False).get(name)
+        return found if isinstance(found, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
+
+    def _pages(self, path: str, name: str) -> Iterable[Mapping[str, Any]]:
+        following: str | None = path
+        for _ in range(_PAGES):
+            if following is None:
+                return
+            answer = self._get(following)
+            yield from answer.get(name) or ()
+            following = answer.get("next_page")
+            if following is not None and not following.startswith(f"{self._account}/"):
+                return
+
     # --- calls -------------------------------------------------------------------------------------------------------
     def _client(self) -> Any:
         """Return this thread's own client: one shared by threads sends things twice."""
@@ -209,80 +357,25 @@ class ZendeskConnector(Connector[ZendeskSettings], WebhookSource, HandoffTarget)
         return client
 
     async def _reading(self, call: Callable[[Any], T]) -> T:
-        return await self.host.run_blocking(lambda: _judged(lambda: call(self._client()), writes=False))
+        return await self.host.run_blocking(lambda: judged(lambda: call(self._client()), writes=False))
 
     async def _writing(self, call: Callable[[Any], T], key: str) -> T:
         def work() -> T:
             token = idempotency_key.set(key)
             try:
-                return _judged(lambda: call(self._client()), writes=True)
+                return judged(lambda: call(self._client()), writes=True)
             finally:
                 idempotency_key.reset(token)
 
         return await self.host.run_blocking(work)
 
 
-def _judged(call: Callable[[], T], *, writes: bool) -> T:
-    """Run a call; what goes wrong comes out as an error of the contract. No message of Zendesk's is quoted."""
-    try:
-        return call()
-    except ThrottledError as error:
-        raise TemporaryFailure("Zendesk wants to be asked later.", retry_after=error.seconds) from None
-    except RecordNotFoundException:
-        raise PermanentFailure(
-            "Zendesk does not know what was asked for: the ticket was deleted, or is hidden."
-        ) from None
-    except (APIException, requests.HTTPError) as error:
-        raise _by_status(error, writes=writes) from None
-    except requests.ConnectionError as error:
-        if _never_sent(error):
-            raise TemporaryFailure("Zendesk cannot be reached.") from None
-        raise _lost("The connection to Zendesk broke.", writes=writes) from None
-    except requests.RequestException as error:
-        raise _lost(f"No whole answer came from Zendesk ({type(error).__name__}).", writes=writes) from None
-    except ZenpyException as error:
-        raise _lost(f"zenpy could not read the answer ({type(error).__name__}).", writes=writes) from None
-
-
-def _never_sent(error: requests.ConnectionError) -> bool:
-    """Return whether a connection was never made, so that nothing can have happened."""
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return type(reason).__name__ in {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"}
-
-
-def _lost(sentence: str, *, writes: bool) -> OutcomeUnknown | TemporaryFailure:
-    return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)
-
-
-def _by_status(error: APIException | requests.HTTPError, *, writes: bool) -> Exception:
-    response: Any = getattr(error, "response", None)
-    status = int(getattr(response, "status_code", 0) or 0)
-    if status in _REFUSED:
-        return CredentialsRefused(
-            f"Zendesk refuses our credentials ({status}): check email, api_token and the user's role."
-        )
-    if status == _CONFLICT:
-        return TemporaryFailure("Somebody changed the ticket at the same moment.")
-    if status >= _SERVER_ERROR:
-        return _lost(f"Zendesk answered {status}.", writes=writes)
-    if status == _NOT_FOUND:
-        return PermanentFailure("Zendesk does not know what was asked for: the ticket was deleted, or is hidden.")
-    named = _fields(response)
-    about = f" because of {', '.join(named)}" if named else ""
-    return PermanentFailure(
-        f"Zendesk refused the write ({status}){about}: mend the rule, or the rules of the ticket form."
-    )
-
-
-def _fields(response: Any) -> list[str]:
-    """Return the names of the fields that Zendesk complains of; never its words, which may quote what we sent."""
-    try:
-        details: object = response.json().get("details")
-    except (ValueError, AttributeError):
-        return []
-    return sorted(str(name) for name in details) if isinstance(details, Mapping) else []  # pyright: ignore[reportUnknownArgumentType]
+def _followed(ticket: Mapping[str, Any]) -> str | None:
+    """Return the ticket that a follow-up follows."""
+    found: Any = ticket
+    for name in ("via", "source", "from", "ticket_id"):
+        found = found.get(name) if isinstance(found, Mapping) else None  # pyright: ignore[reportUnknownMemberType]
+    return str(found) if found else None
 
 
 def _key_of(audit: Any) -> str | None:

@@ -6,6 +6,7 @@ in capitals. The event's own `id` is a new one for each event and the same for e
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -13,12 +14,14 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, cast
 
 from gateway.sdk import (
+    Attachment,
     Audience,
     ChannelEvent,
     Delivery,
     Evidence,
     Party,
     Role,
+    SatisfactionGiven,
     TicketChange,
     TicketChanged,
     TicketStatus,
@@ -53,9 +56,16 @@ STATUSES: Final[dict[str, TicketStatus]] = {
     "CLOSED": TicketStatus.CLOSED,
 }
 
-_PREFIX: Final = "zen:event-type:"
+#: What all of Zendesk's event types begin with.
+PREFIX: Final = "zen:event-type:"
+#: Type of a judgement: Zendesk has no event for it, so a trigger sends it (see the connector's page), and the poll finds it.
+SATISFACTION: Final = "baton:satisfaction"
+_SCORES: Final = {"good": 1.0, "bad": 0.0}
+_ATTACHED: Final = "ticket.attachment_linked_to_comment"
 #: The ticket stands at the event's top: "subject":"zen:ticket:35436".
 _SUBJECT: Final = re.compile(rb'"subject"\s*:\s*"zen:ticket:(\d{1,20})"')
+#: A judgement that a trigger sends: "ticket_id":"35436".
+_TICKET: Final = re.compile(rb'"ticket_id"\s*:\s*"(\d{1,20})"')
 #: What Zendesk itself does (triggers, automations) carries this actor.
 _SYSTEM: Final = frozenset({"-1", "0", ""})
 
@@ -66,14 +76,87 @@ def parse_delivery(delivery: Delivery, *, own_user: str, account: str) -> Iterab
     kind = payload.get("type")
     if not isinstance(kind, str):
         raise UnreadableDelivery("The webhook has no `type`: it is no Zendesk event webhook.")
-    change = CHANGES.get(kind.removeprefix(_PREFIX)) if kind.startswith(_PREFIX) else None
+    if kind == SATISFACTION:
+        return _satisfaction(payload)
+    name = kind.removeprefix(PREFIX) if kind.startswith(PREFIX) else ""
+    change = TicketChange.COMMENTED if name == _ATTACHED else CHANGES.get(name)
     if change is None:
         return []
     detail = _mapping(payload.get("detail"))
     ticket_id = _text(detail.get("id"))
     if not ticket_id:
         raise UnreadableDelivery("The event names no ticket (`detail.id`).")
+    if name == _ATTACHED:
+        return _attached(payload, detail, ticket_id, own_user, account)
     return [_event(payload, detail, change, ticket_id, own_user, account)]
+
+
+def _satisfaction(payload: Json) -> Iterable[ChannelEvent]:
+    """Return a judgement; one that was only asked for says nothing yet."""
+    ticket_id, word = _text(payload.get("ticket_id")), _text(payload.get("score")).lower()
+    # A trigger's placeholder writes the rating in words: "Good", "Good with comment", "Bad, I'm unsatisfied" …
+    score = _SCORES.get(word.split()[0].strip(",")) if word else None
+    if not ticket_id:
+        raise UnreadableDelivery("The judgement names no ticket (`ticket_id`).")
+    if score is None:
+        return []
+    at = payload.get("time")
+    comment = _text(payload.get("comment"))
+    digest = hashlib.sha256(comment.encode()).hexdigest()[:12]
+    return [
+        SatisfactionGiven(
+            thread=f"ticket:{ticket_id}",
+            dedupe=f"satisfaction:{ticket_id}:{score:g}:{digest}",
+            occurred_at=_instant(at),
+            sender=_party(_text(payload.get("requester_id")), Role.CUSTOMER),
+            score=score,
+            word="good" if score else "bad",
+            text=comment,
+        )
+    ]
+
+
+def _attached(payload: Json, detail: Json, ticket_id: str, own_user: str, account: str) -> Iterable[ChannelEvent]:
+    """Return a file that was linked to a comment: Zendesk tells of it apart from the comment."""
+    event = _mapping(payload.get("event"))
+    file = _mapping(event.get("attachment"))
+    number = _text(file.get("id"))
+    if not number:
+        raise UnreadableDelivery("The event names no attachment.")
+    actor = _text(detail.get("actor_id"))
+    sender = _sender(detail, {}, TicketChange.COMMENTED)
+    return [
+        TicketChanged(
+            thread=f"ticket:{ticket_id}",
+            dedupe=f"attachment:{ticket_id}:{number}",
+            occurred_at=_instant(payload.get("time") or detail.get("updated_at")),
+            sender=sender,
+            reference=_text(detail.get("external_id")) or None,
+            own=own_user in {actor, sender.value},
+            ticket_id=ticket_id,
+            change=TicketChange.COMMENTED,
+            subject=_text(detail.get("subject")),
+            text=f"[file: {_text(file.get('filename')) or number}]",
+            audience=Audience.PUBLIC if file.get("is_public") is True else Audience.INTERNAL,
+            attachments=_files([file]),
+            url=f"{account}/agent/tickets/{ticket_id}",
+        )
+    ]
+
+
+def _files(value: object) -> tuple[Attachment, ...]:
+    files = [_mapping(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
+    return tuple(
+        Attachment(
+            id=_text(each.get("id")),
+            name=_text(each.get("filename")),
+            media_type=_text(each.get("content_type")),
+            size=size if isinstance(size := each.get("size"), int) and not isinstance(size, bool) else None,
+            url=_text(each.get("content_url")),
+        )
+        for each in files
+        if each.get("id")
+    )
 
 
 def _event(
@@ -106,7 +189,14 @@ def _event(
         audience=_audience(detail, comment, created=created),
         url=f"{account}/agent/tickets/{ticket_id}",
         requester=_requester(detail) if created else None,
+        attachments=_files(comment.get("attachments")),
+        extras=_extras(detail),
     )
+
+
+def _extras(detail: Json) -> dict[str, object]:
+    organization = _text(detail.get("organization_id"))
+    return {"organization_id": organization} if organization not in {"", "0"} else {}
 
 
 def _dedupe(payload: Json, change: TicketChange, ticket_id: str, comment: Json) -> str:
@@ -195,5 +285,5 @@ def _instant(value: object) -> int:
 
 def lane_of(delivery: Delivery) -> str:
     """Return the lane: the ticket that the event is about. Cheap: nothing is parsed, and nothing raises."""
-    found = _SUBJECT.search(delivery.body)
+    found = _SUBJECT.search(delivery.body) or _TICKET.search(delivery.body)
     return f"ticket:{found[1].decode()}" if found else "other"

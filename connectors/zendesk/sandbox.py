@@ -21,6 +21,10 @@ TOKEN: Final = "sandbox-token"
 SECRET: Final = "sandbox-webhook-secret"
 OWN_USER: Final = 4_001
 EMAIL: Final = "baton@example.com"
+#: What the incremental export leaves out: the last minute.
+INCREMENTAL_LAG: Final = 60 * 1_000_000
+#: Rows on a page.
+PAGE: Final = 100
 
 
 class ZendeskSandbox(Sandbox):
@@ -37,6 +41,11 @@ class ZendeskSandbox(Sandbox):
         self.tells_own = True
         self._token = token
         self._secret = secret
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen; files are shown under the address that results."""
+        await super().start(host, port)
+        self.account.address = self.url
 
     def settings(self) -> dict[str, str]:
         """Return settings with which the connector reaches this sandbox."""
@@ -58,6 +67,15 @@ class ZendeskSandbox(Sandbox):
             ("tickets.audits", "GET", r"/api/v2/tickets/{id:\d+}/audits.json", self._audits),
             ("tickets.comments", "GET", r"/api/v2/tickets/{id:\d+}/comments.json", self._comments),
             ("search", "GET", "/api/v2/search.json", self._search),
+            ("incremental", "GET", "/api/v2/incremental/tickets/cursor.json", self._incremental),
+            ("uploads", "POST", "/api/v2/uploads.json", self._upload),
+            ("attachments", "GET", r"/attachments/{id:\d+}", self._attachment),
+            ("users.list", "GET", "/api/v2/users.json", self._users),
+            ("users.search", "GET", "/api/v2/users/search.json", self._users_search),
+            ("users.show", "GET", r"/api/v2/users/{id:\d+}.json", self._user),
+            ("organizations.show", "GET", r"/api/v2/organizations/{id:\d+}.json", self._organization),
+            ("group_memberships", "GET", "/api/v2/group_memberships.json", self._memberships),
+            ("recipient_addresses", "GET", "/api/v2/recipient_addresses.json", self._addresses),
         ]
         return [(name, method, path, self._guarded(handler)) for name, method, path, handler in handlers]
 
@@ -117,7 +135,62 @@ class ZendeskSandbox(Sandbox):
 
     async def _comments(self, request: web.Request) -> web.Response:
         comments = self.account.find(int(request.match_info["id"])).comments
-        return web.json_response({"comments": comments, "next_page": None, "count": len(comments)})
+        answer: dict[str, Any] = {"comments": comments, "next_page": None, "count": len(comments)}
+        if request.query.get("include") == "users":
+            answer["users"] = [self.account.users[author] for author in sorted({c["author_id"] for c in comments})]
+        return web.json_response(answer)
+
+    async def _incremental(self, request: web.Request) -> web.Response:
+        """Zendesk leaves the last minute out."""
+        given = request.query
+        start = int(given["cursor"]) if "cursor" in given else int(given["start_time"]) * 1_000_000
+        until = self.now() - INCREMENTAL_LAG
+        found = sorted((t for t in self.account.tickets.values() if start < t.updated_at <= until), key=_age)[:PAGE]
+        after = found[-1].updated_at if found else start
+        end = len(found) < PAGE
+        return web.json_response(
+            {"tickets": [shown(t) for t in found], "after_cursor": str(after), "end_of_stream": end}
+        )
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        name = request.query.get("filename", "")
+        token = self.account.upload(name, request.headers.get("Content-Type", ""), await request.read())
+        return web.json_response({"upload": {"token": token, "attachment": self.account.uploads[token]}}, status=201)
+
+    async def _attachment(self, request: web.Request) -> web.Response:
+        body = self.account.files.get(int(request.match_info["id"]))
+        return web.Response(status=404) if body is None else web.Response(body=body)
+
+    async def _users(self, request: web.Request) -> web.Response:
+        roles = set(request.query.getall("role[]", []))
+        found = [user for user in self.account.users.values() if not roles or user["role"] in roles]
+        page = int(request.query.get("page", 1))
+        more = f"https://sandbox.zendesk.com/api/v2/users.json?{'&'.join(f'role[]={each}' for each in sorted(roles))}"
+        following = f"{more}&page={page + 1}" if len(found) > page * PAGE else None
+        return web.json_response({"users": found[(page - 1) * PAGE : page * PAGE], "next_page": following})
+
+    async def _users_search(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("query", "").removeprefix("email:").lower()
+        # The search is loose, as Zendesk's: whoever asks must compare.
+        found = [user for user in self.account.users.values() if wanted.split("@")[0] in user["email"]]
+        return web.json_response({"users": found, "next_page": None})
+
+    async def _user(self, request: web.Request) -> web.Response:
+        user = self.account.users.get(int(request.match_info["id"]))
+        if user is None:
+            return web.json_response({"error": "RecordNotFound"}, status=404)
+        return web.json_response({"user": user})
+
+    async def _organization(self, request: web.Request) -> web.Response:
+        return web.json_response({"organization": self.account.organizations[int(request.match_info["id"])]})
+
+    async def _memberships(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
+        rows = [{"user_id": user, "group_id": group} for user, group in self.account.memberships]
+        return web.json_response({"group_memberships": rows, "next_page": None})
+
+    async def _addresses(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
+        rows = [{"id": number, "email": each} for number, each in enumerate(self.account.recipient_addresses)]
+        return web.json_response({"recipient_addresses": rows, "next_page": None})
 
     async def _search(self, request: web.Request) -> web.Response:
         words = dict(part.split(":", 1) for part in request.query.get("query", "").split() if ":" in part)
@@ -132,6 +205,34 @@ class ZendeskSandbox(Sandbox):
         ticket = self.account.add(subject, text, author=customer, requester=customer, public=True, via=via)
         self._tell_created(ticket, actor=customer)
         return ticket.id
+
+    def customer_attaches(self, ticket_id: int, name: str, body: str) -> None:
+        """Have the ticket's customer send a file; Zendesk tells of it apart from the comment."""
+        ticket = self.account.find(ticket_id)
+        self.account.touch(ticket)
+        made = self.account.comment(ticket, ticket.requester_id, "See the file.", public=True)
+        file = self.account.attach(made, name, body.encode())
+        self._tell_comment(ticket, made, actor=ticket.requester_id)
+        told = {"id": str(file["id"]), "filename": name, "content_type": file["content_type"]}
+        told |= {"content_url": file["content_url"], "is_public": True}
+        event = {"attachment": told, "comment": {"id": str(made["id"])}}
+        self._tell(ticket, "attachment_linked_to_comment", ticket.requester_id, event)
+
+    def customer_judges(self, ticket_id: int, score: str, comment: str = "") -> None:
+        """Have the ticket's customer say how they were served: good or bad. A trigger tells of it."""
+        ticket = self.account.find(ticket_id)
+        ticket.rating = (score, comment)
+        self.account.touch(ticket)
+        payload = {
+            "type": "baton:satisfaction",
+            "ticket_id": str(ticket_id),
+            "requester_id": str(ticket.requester_id),
+            "score": score.capitalize(),
+            "comment": comment,
+            "time": iso(self.now()),
+        }
+        body = json.dumps(payload).encode()
+        self.webhooks.put(Webhook(endpoint="", body=body, headers={"Content-Type": "application/json"}))
 
     def customer_adds(self, ticket_id: int, text: str) -> None:
         """Have the ticket's customer write again."""
@@ -187,8 +288,9 @@ class ZendeskSandbox(Sandbox):
 
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people in the account can be made to do."""
-        acts = (self.customer_writes, self.customer_adds, self.agent_comments, self.agent_sets_status, self.agent_tags)
-        return {act.__name__: act for act in acts}
+        customers = (self.customer_writes, self.customer_adds, self.customer_attaches, self.customer_judges)
+        agents = (self.agent_comments, self.agent_sets_status, self.agent_tags)
+        return {act.__name__: act for act in (*customers, *agents)}
 
     def state(self) -> dict[str, Any]:
         """Return the whole state, for people."""
@@ -258,6 +360,10 @@ class ZendeskSandbox(Sandbox):
         }
         body = json.dumps(payload, separators=(",", ":")).encode()
         self.webhooks.put(Webhook(endpoint="", body=body, headers={"Content-Type": "application/json"}))
+
+
+def _age(ticket: SandboxTicket) -> tuple[int, int]:
+    return ticket.updated_at, ticket.id
 
 
 def _capital(word: str) -> str:

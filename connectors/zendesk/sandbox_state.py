@@ -46,6 +46,10 @@ class SandboxTicket:
     group_id: int | None = None
     assignee_id: int | None = None
     via: str = "api"
+    #: The closed ticket that this one follows.
+    follows: int | None = None
+    #: The customer's judgement: score and comment.
+    rating: tuple[str, str] | None = None
     tags: list[str] = field(default_factory=list[str])
     custom_fields: dict[int, str] = field(default_factory=dict[int, str])
     comments: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -66,6 +70,16 @@ class Account:
         self.groups: dict[int, str] = {501: "Second line", 502: "Escalations", 503: "Billing"}
         self.tickets: dict[int, SandboxTicket] = {}
         self.account_updates: list[int] = []
+        #: Bytes of files by their id, and uploads that no comment has named yet, by their token.
+        self.files: dict[int, bytes] = {}
+        self.uploads: dict[str, dict[str, Any]] = {}
+        #: Address that files are shown under.
+        self.address = ""
+        self.organizations: dict[int, dict[str, Any]] = {}
+        #: Which agents are in which groups: agent's and group's id.
+        self.memberships: list[tuple[int, int]] = []
+        #: Addresses that this account answers mail of.
+        self.recipient_addresses: list[str] = ["support@sandbox.zendesk.com"]
         self._keys: dict[str, tuple[int, int, str]] = {}
         self._next_user = 9_000
         self._next_ticket = 1_000
@@ -182,6 +196,13 @@ class Account:
             via="api",
             external_id=given.get("external_id"),
         )
+        source = given.get("via_followup_source_id")
+        if source is not None:
+            if self.find(int(source)).status != "closed":
+                details = {"base": [{"description": "Follow-up source must be closed"}]}
+                raise ZendeskRefusal(422, {"error": "RecordInvalid", "details": details})
+            ticket.follows = int(source)
+        self._attach(ticket.comments[-1], comment)
         self._set(ticket, given)
         ticket.tags = sorted(set(given.get("tags") or []))
         self.audit(ticket, self.own_user, dict(given.get("metadata") or {}))
@@ -201,12 +222,44 @@ class Account:
         self._check_group(given)
         comment = given.get("comment")
         if comment:
-            self.comment(ticket, self.own_user, str(comment.get("body", "")), public=bool(comment.get("public", True)))
+            made = self.comment(
+                ticket, self.own_user, str(comment.get("body", "")), public=bool(comment.get("public", True))
+            )
+            self._attach(made, comment)
         self._set(ticket, given)
         ticket.tags = sorted({*ticket.tags, *(given.get("additional_tags") or [])})
         self.audit(ticket, self.own_user, dict(given.get("metadata") or {}))
         self.touch(ticket)
         return ticket
+
+    def upload(self, name: str, media_type: str, body: bytes) -> str:
+        """Keep an upload until a comment names its token."""
+        number = self.number()
+        self.files[number] = body
+        token = f"up-{number}"
+        self.uploads[token] = self._shown_file(number, name, media_type)
+        return token
+
+    def _shown_file(self, number: int, name: str, media_type: str) -> dict[str, Any]:
+        return {
+            "id": number,
+            "file_name": name,
+            "content_type": media_type,
+            "content_url": f"{self.address}/attachments/{number}",
+            "size": len(self.files[number]),
+        }
+
+    def attach(self, comment: dict[str, Any], name: str, body: bytes) -> dict[str, Any]:
+        """Put a file on a comment, and return it as the API shows it."""
+        number = self.number()
+        self.files[number] = body
+        made = self._shown_file(number, name, "application/pdf")
+        comment["attachments"].append(made)
+        return made
+
+    def _attach(self, made: dict[str, Any], given: dict[str, Any]) -> None:
+        for token in given.get("uploads") or []:
+            made["attachments"].append(self.uploads.pop(str(token)))
 
     def _set(self, ticket: SandboxTicket, given: dict[str, Any]) -> None:
         ticket.priority = given.get("priority", ticket.priority)
@@ -247,6 +300,8 @@ def iso(at: int) -> str:
 
 def shown(ticket: SandboxTicket) -> dict[str, Any]:
     """Return a ticket as the API shows it."""
+    source = {"from": {"ticket_id": ticket.follows}, "rel": "follow_up"} if ticket.follows is not None else {}
+    rating = ticket.rating or ("unoffered", "")
     return {
         "id": ticket.id,
         "external_id": ticket.external_id,
@@ -258,7 +313,9 @@ def shown(ticket: SandboxTicket) -> dict[str, Any]:
         "assignee_id": ticket.assignee_id,
         "requester_id": ticket.requester_id,
         "tags": ticket.tags,
-        "via": {"channel": ticket.via},
+        "via": {"channel": ticket.via, "source": source},
+        "submitter_id": ticket.requester_id,
+        "satisfaction_rating": {"score": rating[0], "comment": rating[1]},
         "custom_fields": [{"id": number, "value": value} for number, value in sorted(ticket.custom_fields.items())],
         "created_at": iso(ticket.created_at),
         "updated_at": iso(ticket.updated_at),

@@ -30,11 +30,25 @@ class ZendeskSettings(ConnectionSettings):
     previous_webhook_secret: SecretStr | None = None
     """The secret before it was changed: both are accepted until this line is removed."""
 
+    profile_fields: dict[str, str] = Field(default_factory=dict)
+    """What else to know of customers: our name → `user.KEY` or `organization.KEY` of a custom field, as
+    `{ tier = "organization.support_tier" }`."""
+
     api_url: str | None = None
     """Another address of the API, for a sandbox: http only on this machine. Leave it out for Zendesk itself."""
 
     timeout: float = Field(default=10.0, gt=0, le=20)
     """Longest that one request to Zendesk may take, seconds."""
+
+    @field_validator("profile_fields")
+    @classmethod
+    def _paths(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, path in value.items():
+            where, dot, key = path.partition(".")
+            if where not in {"user", "organization"} or not dot or not key:
+                message = f"{name}: write user.KEY or organization.KEY, as organization.support_tier"
+                raise ValueError(message)
+        return value
 
     @field_validator("api_url")
     @classmethod

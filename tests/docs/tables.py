@@ -64,7 +64,7 @@ def _bounds(metadata: Iterable[object]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, BaseModel):
         return "see below"
-    return f"`{value}`" if value not in {None, "", ()} else "none"
+    return "none" if value is None or value in ("", (), {}) else f"`{value}`"
 
 
 def connection_keys() -> str:

@@ -141,7 +141,9 @@ class TestListening(ConnectorContract):
                 )
             )
         ]
-        cursor = await connector.backfill(None, journal.emit)
+        assert await connector.backfill(None, journal.emit)
+        assert journal.kept == []
+        cursor = await connector.backfill("0", journal.emit)
         found = [event for each in journal.kept for event in connector.parse(each)]
         assert {event.dedupe: event.thread for event in found} == {event.dedupe: event.thread for event in missed}
         assert sorted(event.text for event in found) == ["Anybody?", "Hello", "Hi", "Sunny"]

@@ -220,12 +220,6 @@ class TestUpdates(HandoffTargetContract, ZendeskSetUp):
         assert [comment["public"] for comment in ticket.comments] == [True, False]
         assert (ticket.priority, ticket.group_id, ticket.tags) == (None, None, [])
 
-    async def test_a_closed_ticket_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
-        handoff = self.something(sandbox, "k")
-        sandbox.ticket(int(handoff.ticket_id or 0)).status = "closed"
-        with pytest.raises(PermanentFailure, match="closed"):
-            await connector.hand_off(handoff)
-
     async def test_zendesks_own_limit_comes_out_as_one(self, connector: Any, sandbox: Any) -> None:
         ticket_id = str(sandbox.customer_writes("Ben", "Help", "It does not work"))
 

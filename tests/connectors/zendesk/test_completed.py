@@ -1,0 +1,249 @@
+"""Zendesk: files both ways, follow-ups of closed tickets, judgements, people, and what webhooks missed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.zendesk.sandbox import OWN_USER
+from gateway.sdk import (
+    Attachment,
+    Contact,
+    Cursor,
+    Delivery,
+    Evidence,
+    File,
+    Handoff,
+    Mode,
+    OutcomeUnknown,
+    Party,
+    PermanentFailure,
+    SatisfactionGiven,
+    TemporaryFailure,
+)
+from gateway.testing.faults import FaultKind
+from gateway.testing.host import BEGINNING, FakeHost
+from tests.connectors.zendesk.test_zendesk import ZendeskSetUp, entry, packet
+
+BODY = b"%PDF the bill"
+FILE = File(name="bill.pdf", media_type="application/pdf", size=len(BODY), sha256=hashlib.sha256(BODY).hexdigest())
+BEGINNING_CURSOR = f"{BEGINNING // 1_000_000 - 60}@"
+LOST = File(name="film.mov", note="not carried: larger than 25 MB")
+
+
+def handoff(key: str = "k-1", **changes: Any) -> Handoff:
+    values: dict[str, Any] = {
+        "key": key,
+        "case_id": "c",
+        "external_id": "baton:c",
+        "mode": Mode.LIVE,
+        "subject": "Charged twice",
+        "packet": packet(transcript=(replace(entry("See the bill"), files=(FILE, LOST)),)),
+    }
+    return Handoff(**{**values, **changes})
+
+
+def hook(body: bytes) -> Delivery:
+    return Delivery(connection="t", endpoint="", received_at=0, method="POST", url="", headers=(), body=body)
+
+
+class Journal:
+    def __init__(self) -> None:
+        self.kept: list[Delivery] = []
+
+    async def emit(self, delivery: Delivery, cursor: Cursor | None) -> None:
+        self.kept.append(delivery)
+
+
+class TestCompleted(ZendeskSetUp):
+    # --- files -------------------------------------------------------------------------------------------------------
+    async def test_files_stand_on_the_ticket_byte_for_byte_and_the_others_are_named(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        host.blobs[FILE.sha256] = BODY
+        receipt = await connector.hand_off(handoff())
+        comment = sandbox.ticket(int(receipt.ticket_id)).comments[0]
+        (attached,) = comment["attachments"]
+        assert (attached["file_name"], sandbox.account.files[attached["id"]]) == ("bill.pdf", BODY)
+        assert "[file: bill.pdf]" in comment["body"]
+        assert "[file not carried: larger than 25 MB: film.mov]" in comment["body"]
+
+    async def test_a_file_whose_bytes_are_gone_is_not_passed_over(self, connector: Any, sandbox: Any) -> None:
+        with pytest.raises(PermanentFailure, match="not kept"):
+            await connector.hand_off(handoff())
+        assert sandbox.account.tickets == {}
+
+    async def test_an_upload_that_fails_leaves_no_ticket(self, connector: Any, sandbox: Any, host: FakeHost) -> None:
+        host.blobs[FILE.sha256] = BODY
+        sandbox.faults.add("uploads", FaultKind.RESET_AFTER)
+        with pytest.raises(TemporaryFailure):
+            await connector.hand_off(handoff())
+        assert sandbox.account.tickets == {}
+        await connector.hand_off(handoff())
+        assert len(sandbox.account.tickets) == 1
+
+    async def test_a_customers_file_is_fetched_byte_for_byte(self, connector: Any, sandbox: Any) -> None:
+        number = sandbox.customer_writes("Ann", "Hi", "Help")
+        sandbox.customer_attaches(number, "photo.pdf", "the photo")
+        told = [event for each in sandbox.webhooks.waiting for event in connector.parse(hook(each.body))]
+        (event,) = [each for each in told if each.attachments]
+        assert (event.text, event.audience.value) == ("[file: photo.pdf]", "public")
+        chunks = [chunk async for chunk in connector.fetch(event.attachments[0], hook(b""))]
+        assert b"".join(chunks) == b"the photo"
+
+    @pytest.mark.parametrize(
+        "url", ["https://evil.example/x", "http://sandbox.zendesk.com/x", "https://zendesk.com.evil.example/", ""]
+    )
+    async def test_the_login_goes_to_zendesk_only(self, connector: Any, url: str) -> None:
+        with pytest.raises(PermanentFailure, match="not on Zendesk's servers"):
+            _ = [chunk async for chunk in connector.fetch(Attachment(id="1", url=url), hook(b""))]
+
+    # --- closed tickets ----------------------------------------------------------------------------------------------
+    async def test_what_comes_after_a_ticket_was_closed_stands_on_one_follow_up(
+        self, connector: Any, sandbox: Any
+    ) -> None:
+        first = handoff(packet=packet())
+        closed = (await connector.hand_off(first)).ticket_id
+        sandbox.agent_sets_status(int(closed), "closed")
+        later = handoff("k-2", ticket_id=closed, packet=None, entries=(entry("Still broken", "k-2"),))
+        following = (await connector.hand_off(later)).ticket_id
+        assert following != closed
+        assert sandbox.ticket(int(following)).follows == int(closed)
+        again = handoff("k-3", ticket_id=closed, packet=None, entries=(entry("Hello?", "k-3"),))
+        assert (await connector.hand_off(again)).ticket_id == following
+        assert [c["body"].rpartition(": ")[2] for c in sandbox.ticket(int(following)).comments] == [
+            "Still broken",
+            "Hello?",
+        ]
+
+    async def test_a_follow_up_whose_answer_was_lost_is_found_and_not_made_again(
+        self, connector: Any, sandbox: Any
+    ) -> None:
+        closed = (await connector.hand_off(handoff(packet=packet()))).ticket_id
+        sandbox.agent_sets_status(int(closed), "closed")
+        later = handoff("k-2", ticket_id=closed, packet=None, entries=(entry("Still broken", "k-2"),))
+        sandbox.faults.add("tickets.create", FaultKind.RESET_AFTER)
+        with pytest.raises(OutcomeUnknown):
+            await connector.hand_off(later)
+        found = await connector.settle(later)
+        assert found is not None
+        assert sandbox.ticket(int(found.ticket_id)).follows == int(closed)
+        assert len(sandbox.account.tickets) == 2
+
+    async def test_in_notes_mode_a_closed_ticket_stays_the_only_one(self, connector: Any, sandbox: Any) -> None:
+        closed = (await connector.hand_off(handoff(packet=packet()))).ticket_id
+        sandbox.agent_sets_status(int(closed), "closed")
+        later = handoff("k-2", mode=Mode.NOTES, ticket_id=closed, packet=None, entries=(entry("x", "k-2"),))
+        with pytest.raises(PermanentFailure, match="closed"):
+            await connector.hand_off(later)
+        assert len(sandbox.account.tickets) == 1
+
+    # --- judgements --------------------------------------------------------------------------------------------------
+    @pytest.mark.parametrize(("word", "score"), [("good", 1.0), ("bad", 0.0)])
+    async def test_a_judgement_counts_once_by_trigger_and_by_poll(
+        self, connector: Any, sandbox: Any, host: FakeHost, word: str, score: float
+    ) -> None:
+        number = sandbox.customer_writes("Ann", "Hi", "Help")
+        sandbox.customer_judges(number, word, "as it was")
+        (by_trigger,) = connector.parse(hook(sandbox.webhooks.waiting[-1].body))
+        assert isinstance(by_trigger, SatisfactionGiven)
+        assert (by_trigger.score, by_trigger.text) == (score, "as it was")
+        host.time += 120 * 1_000_000
+        journal = Journal()
+        await connector.backfill(BEGINNING_CURSOR, journal.emit)
+        told = [event for each in journal.kept for event in connector.parse(each)]
+        (by_poll,) = [event for event in told if isinstance(event, SatisfactionGiven)]
+        assert (by_poll.dedupe, by_poll.sender) == (by_trigger.dedupe, by_trigger.sender)
+
+    # --- what was missed ---------------------------------------------------------------------------------------------
+    async def test_the_poll_tells_what_the_webhooks_told_under_the_same_keys(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        number = sandbox.customer_writes("Ann", "Hi", "Help")
+        sandbox.customer_adds(number, "Anybody?")
+        sandbox.agent_comments(number, "On it", public=True)
+        sandbox.agent_comments(number, "Ask billing", public=False)
+        by_hooks = {e.dedupe: e for w in sandbox.webhooks.waiting for e in connector.parse(hook(w.body))}
+        host.time += 120 * 1_000_000
+        journal = Journal()
+        assert await connector.backfill(None, journal.emit)
+        assert journal.kept == []
+        cursor = await connector.backfill(BEGINNING_CURSOR, journal.emit)
+        by_poll = {e.dedupe: e for each in journal.kept for e in connector.parse(each)}
+        assert list(by_poll) == list(by_hooks)
+        for key, event in by_poll.items():
+            theirs = by_hooks[key]
+            for name in ("text", "audience", "sender", "thread", "own", "change", "subject"):
+                assert getattr(event, name) == getattr(theirs, name), (key, name)
+        journal.kept.clear()
+        assert (await connector.backfill(cursor, journal.emit)).rpartition("@")[2] == cursor.rpartition("@")[2]
+        assert journal.kept == []
+        sandbox.agent_sets_status(number, "solved")
+        host.time += 120 * 1_000_000
+        await connector.backfill(cursor, journal.emit)
+        states = [e.status.value for each in journal.kept for e in connector.parse(each) if e.change.value == "status"]
+        assert states == ["solved"]
+
+    async def test_the_poll_takes_every_page(self, connector: Any, sandbox: Any, host: FakeHost) -> None:
+        for number in range(230):
+            sandbox.customer_writes(f"Ann {number}", "Hi", "Help")
+            host.time += 1_000_000
+        host.time += 120 * 1_000_000
+        journal = Journal()
+        await connector.backfill(BEGINNING_CURSOR, journal.emit)
+        assert len({e.ticket_id for each in journal.kept for e in connector.parse(each)}) == 230
+        assert sandbox.writes() == 0
+
+    # --- people ------------------------------------------------------------------------------------------------------
+    async def test_the_roster_has_the_agents_of_all_pages_with_their_groups(self, connector: Any, sandbox: Any) -> None:
+        lea = sandbox.account.user("Lea", "lea@example.com", "agent")
+        sandbox.account.memberships = [(lea, 501), (lea, 503)]
+        for number in range(120):
+            sandbox.account.user(f"A{number}", f"a{number}@example.com", "admin")
+        sandbox.account.user("Ann", "ann@customer.example")
+        gone = sandbox.account.user("Gone", "gone@example.com", "agent")
+        sandbox.account.users[gone]["suspended"] = True
+        roster = await connector.roster()
+        by_name = {agent.name: agent for agent in roster.agents}
+        assert len(roster.agents) == 122
+        assert by_name["Lea"].groups == ("Billing", "Second line")
+        assert not {"Ann", "Gone"} & set(by_name)
+
+    async def test_a_profile_is_found_by_proven_identifiers_only(self, sandbox: Any, host: FakeHost) -> None:
+        ann = sandbox.account.user("Ann", "ann@customer.example")
+        sandbox.account.user("Joann", "joann@customer.example")
+        sandbox.account.organizations[7] = {
+            "id": 7,
+            "name": "Acme",
+            "tags": ["vip"],
+            "organization_fields": {"support_tier": "gold"},
+        }
+        sandbox.account.users[ann] |= {"organization_id": 7, "tags": ["early"], "user_fields": {"value": 12}}
+        fields = {"tier": "organization.support_tier", "value": "user.value"}
+        connector = self.make({**self.values(sandbox), "profile_fields": fields}, host)
+        wanted = {"organization": "Acme", "tags": ["early", "vip"], "tier": "gold", "value": 12}
+        claimed = Party(kind="email", value="ann@customer.example", evidence=Evidence.CLAIMED)
+        for party in (
+            Party(kind="zendesk_user", value=str(ann)),
+            replace(claimed, evidence=Evidence.VERIFIED),
+            Party(kind="slack_user", value="U1", email="ANN@customer.example"),
+        ):
+            assert dict((await connector.profile(Contact(id="x", parties=(party,)))).values) == wanted
+        for party in (claimed, Party(kind="zendesk_user", value="999999"), Party(kind="phone", value="+49")):
+            assert dict((await connector.profile(Contact(id="x", parties=(party,)))).values) == {}
+        await connector.close()
+
+    @pytest.mark.parametrize("path", ["tier", "user.", "ticket.x"])
+    def test_a_field_that_stands_nowhere_is_refused(self, sandbox: Any, path: str) -> None:
+        with pytest.raises(ValueError, match="support_tier"):
+            self.spec.settings(**{**self.values(sandbox), "profile_fields": {"tier": path}})
+
+    async def test_the_doctor_is_told_the_role_and_the_addresses(self, connector: Any, sandbox: Any) -> None:
+        seen = await connector.examine()
+        assert seen.addresses == ("email:support@sandbox.zendesk.com",)
+        assert [finding.good for finding in seen.findings] == [True]
+        sandbox.account.users[OWN_USER]["role"] = "end-user"
+        assert [finding.good for finding in (await connector.examine()).findings] == [False]
