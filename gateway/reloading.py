@@ -14,6 +14,7 @@ from gateway.config import changes, needs_restart
 from gateway.loading import Setup, load_setup
 from gateway.pipeline.policies import Direction
 from gateway.toml import Problems
+from normalizers.redaction import Secret
 
 if TYPE_CHECKING:
     from gateway.host.registry import Specs
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from gateway.telemetry.redaction import Redaction
 
 _log: Final = structlog.stdlib.get_logger("gateway.app")
+
+
+def direction_of(setup: Setup) -> Direction:
+    """Return what decisions and what goes out are made by."""
+    redact = frozenset(Secret(each) for each in setup.config.redact)
+    return Direction(policy=setup.policy, connections=setup.facts, redact=redact)
 
 
 class Reloading:
@@ -83,7 +90,7 @@ class Reloading:
         await asyncio.to_thread(self._enter, new, store, "reloaded", actor, told)
         self.setup = new
         # No await between these two: no delivery and no decision sees one half of the change.
-        pipeline.swap(Direction(policy=new.policy, connections=new.facts))
+        pipeline.swap(direction_of(new))
         await supervisor.change(config.running)
         self._meters.reloads.labels("done").inc()
         _log.info("the configuration was read again", action="reloaded", changes=told, needs_restart=list(restart))

@@ -25,6 +25,7 @@ def changes(old: Config, new: Config) -> tuple[str, ...]:
             lines.append(f"{name} is new ({connection.spec.name}, {connection.mode.value})")
         else:
             lines += _connection(earlier, connection)
+    lines += [f"redact is now {', '.join(new.redact) or 'nothing'}"] if old.redact != new.redact else []
     lines += [f"policy is now {new.policy}"] if old.policy != new.policy else []
     return tuple(lines)
 

@@ -67,6 +67,7 @@ def load_config(
         database=url,
         policy=directory / section.policy,
         limits=section.limits,
+        redact=section.redact,
         trusted_proxies=tuple(ip_network(each) for each in section.trusted_proxies),
         connections=connections,
         secrets=tuple(dict.fromkeys((*secret_values(settings), *_passwords(url)))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -41,6 +42,10 @@ class Limits(_Section):
     """Share of the disk (0 to 1) that must be free; below it Baton says that it is not ready."""
 
 
+#: What can be redacted on the way from one vendor to another.
+Redacted: TypeAlias = Literal["card", "iban", "security-code", "password"]
+
+
 class GatewaySection(_Section):
     """Baton itself."""
 
@@ -59,6 +64,10 @@ class GatewaySection(_Section):
 
     policy: str = Field(default="escalation.toml", min_length=1)
     """The escalation policy; relative to this file."""
+
+    redact: tuple[Redacted, ...] = ("card", "iban", "security-code", "password")
+    """What is redacted when a customer's text goes from one vendor to another: card numbers and IBANs but for their last four
+    characters, security codes of cards, and what follows a word like `password:`. Baton's own store keeps the text whole."""
 
     trusted_proxies: tuple[str, ...] = ()
     """Networks of the reverse proxies in front of Baton: the bound on connections does not hold for them."""

@@ -64,6 +64,8 @@ class Config:
     policy: Path
     #: Bounds of the front door.
     limits: Limits = field(default_factory=Limits)
+    #: What is redacted when text crosses from one vendor to another: ``card``, ``iban``, ``security-code``, ``password``.
+    redact: tuple[str, ...] = ()
     #: Reverse proxies: many people come over one of their addresses.
     trusted_proxies: tuple[Network, ...] = ()
     #: The connections by name, in the file's order.

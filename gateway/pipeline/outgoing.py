@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from gateway.model import Activity, Button, Effect, EffectKind, Entry, Handoff, Mode, Notice, Reply, TicketLink
+from gateway.pipeline.crossing import crossed
 from gateway.pipeline.policies import Policies
 from gateway.store.ports import ClaimedEffects, Store
 from routing.packet import build_packet, entry, note
@@ -32,6 +33,10 @@ def outgoing(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies
     The same claim always yields the same: what it needs is read as of the activity that caused it.
     Raises `Forbidden` and `Pointless`.
     """
+    return crossed(_whole(claim, mode, store, policies), policies.direction.redact)
+
+
+def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) -> Outgoing:
     head = claim.effects[0]
     allowed = min(mode, head.mode, key=(Mode.OBSERVE, Mode.NOTES, Mode.LIVE).index)
     if allowed is Mode.OBSERVE or (head.kind is EffectKind.REPLY and allowed is not Mode.LIVE):

@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.store.ports import CaseView, Store
 from gateway.toml import Problems
+from normalizers.redaction import Secret
 from routing.load import load_policy
 from routing.policy import Policy
 from routing.snapshot import ConnectionFacts, Snapshot
@@ -22,6 +23,8 @@ class Direction:
 
     policy: Policy
     connections: Mapping[str, ConnectionFacts]
+    #: What is redacted when text crosses from one vendor to another.
+    redact: frozenset[Secret] = frozenset(Secret)
 
 
 class Policies:

@@ -75,13 +75,17 @@ def environ(slack: SlackSandbox, zendesk: ZendeskSandbox) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(directory: Path, mode: str, *, canary: str = "sandbox") -> AsyncGenerator[Vendors, None]:
-    """Serve the shipped files against both sandboxes; `canary` stands in every secret."""
+async def serving(
+    directory: Path, mode: str, *, canary: str = "sandbox", gateway: str = ""
+) -> AsyncGenerator[Vendors, None]:
+    """Serve the shipped files against both sandboxes; `canary` stands in every secret, `gateway` is added to its section."""
     slack = SlackSandbox(token=f"xoxb-{canary}-token", secret=f"{canary}-signing")
     zendesk = ZendeskSandbox(token=f"{canary}-api", secret=f"{canary}-webhook")
     await slack.start()
     await zendesk.start()
-    (directory / "plugins.toml").write_text(shipped(mode, slack, zendesk))
+    (directory / "plugins.toml").write_text(
+        shipped(mode, slack, zendesk).replace("[gateway]\n", f"[gateway]\n{gateway}\n", 1)
+    )
     (directory / "escalation.toml").write_text((ROOT / "escalation.toml").read_text())
     served = Served(directory=directory, environ=environ(slack, zendesk))
     served.start()
