@@ -155,7 +155,13 @@ def _written_anew(chance: random.Random, it: Delivery, _: Delivery) -> Delivery:
         chance.shuffle(pairs)
         text = "&".join(f"{quote(key, safe='')}={quote(each, safe='')}" for key, each in pairs)
         return replace(it, body=text.encode())
-    how = chance.choice(({"indent": 1}, {"sort_keys": True}, {"ensure_ascii": False}, {"separators": (", ", " : ")}))
+    ways: tuple[dict[str, Any], ...] = (
+        {"indent": 1},
+        {"sort_keys": True},
+        {"ensure_ascii": False},
+        {"separators": (", ", " : ")},
+    )
+    how = chance.choice(ways)
     return replace(it, body=json.dumps(value, **how).encode("utf-8", "surrogatepass"))
 
 
