@@ -11,13 +11,14 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 
 from connectors.slack import SPEC
+from connectors.slack.sandbox_sending import SlackSender, Sockets
 from gateway.testing.sandbox import Handler, Sandbox, system_now
-from gateway.testing.webhooks import Webhook, WebhookSender
+from gateway.testing.webhooks import Webhook
 
 TOKEN: Final = "xoxb-sandbox-token"
 SECRET: Final = "sandbox-signing-secret"
@@ -50,11 +51,7 @@ class SlackSandbox(Sandbox):
         #: Files by their id.
         self.files: dict[str, bytes] = {}
         self._app_token = APP_TOKEN
-        self._tickets: set[str] = set()
-        self._sockets: list[web.WebSocketResponse] = []
-        #: Envelopes that were sent over sockets, and those that were acknowledged, by their id.
-        self.sent_envelopes: list[str] = []
-        self.acknowledged: list[str] = []
+        self.sockets = Sockets(self.webhooks)
 
     def settings(self) -> dict[str, str]:
         """Return settings with which the connector reaches this sandbox."""
@@ -73,7 +70,7 @@ class SlackSandbox(Sandbox):
             "conversations.history": self._history,
             "conversations.replies": self._replies,
             "users.conversations": self._list,
-            "apps.connections.open": self._open_socket,
+            "apps.connections.open": lambda _: self.sockets.opened(self.url),
         }
         return [
             *(
@@ -81,7 +78,7 @@ class SlackSandbox(Sandbox):
                 for name, work in methods.items()
                 for method in ("GET", "POST")
             ),
-            ("socket", "GET", "/socket/{ticket}", self._socket),
+            ("socket", "GET", "/socket/{ticket}", self.sockets.serve),
             ("file", "GET", "/files/{file}", self._file),
         ]
 
@@ -100,50 +97,7 @@ class SlackSandbox(Sandbox):
 
         return handle
 
-    # --- sockets and files -------------------------------------------------------------------------------------------
-    def _open_socket(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (takes nothing)
-        self._number += 1
-        self._tickets.add(f"t{self._number}")
-        return {"ok": True, "url": f"{self.url.replace('http', 'ws', 1)}/socket/t{self._number}"}
-
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
-        if request.match_info["ticket"] not in self._tickets:
-            return web.Response(status=404)
-        self._tickets.discard(request.match_info["ticket"])
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await socket.send_json({"type": "hello", "num_connections": 1})
-        self._sockets.append(socket)
-        try:
-            async for frame in socket:
-                self.acknowledged.append(str(json.loads(frame.data)["envelope_id"]))
-        finally:
-            self._sockets.remove(socket)
-        return socket
-
-    async def send_over_socket(self) -> int:
-        """Send what waits over the open socket, as envelopes; return how many."""
-        batch, self.webhooks.waiting = self.webhooks.waiting, []
-        socket = self._sockets[-1]
-        for webhook in batch:
-            self._number += 1
-            interactive = webhook.endpoint == "interactivity"
-            payload = json.loads(parse_qs(webhook.body.decode())["payload"][0] if interactive else webhook.body)
-            envelope = {
-                "envelope_id": f"env-{self._number}",
-                "type": "interactive" if interactive else "events_api",
-                "accepts_response_payload": interactive,
-                "payload": payload,
-            }
-            self.sent_envelopes.append(f"env-{self._number}")
-            await socket.send_json(envelope)
-        return len(batch)
-
-    async def refresh_sockets(self) -> None:
-        """Have Slack ask for a new socket, as it does every few hours."""
-        for socket in list(self._sockets):
-            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
-
+    # --- files ----------------------------------------------------------------------------------------------------------
     async def _file(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != f"Bearer {self._token}":
             return web.Response(text="<html>Sign in</html>", content_type="text/html")
@@ -393,21 +347,3 @@ class SlackSandbox(Sandbox):
         """Have Slack check the address of the events, as it does when an admin enters it."""
         body = json.dumps({"token": "legacy", "challenge": "challenge-me", "type": "url_verification"}).encode()
         self.webhooks.put(Webhook(endpoint="events", body=body, headers={"Content-Type": "application/json"}))
-
-
-class SlackSender(WebhookSender):
-    """Slack's way of sending: once more, and again, when no 200 came within three seconds."""
-
-    #: Tries after the first (docs.slack.dev/apis/events-api#retries: at once, after a minute, after five; here without the wait).
-    retries = 3
-
-    async def deliver(self, session: ClientSession, url: str, webhook: Webhook) -> int:
-        """Send a request until it is taken; return the last answer's status."""
-        status = await super().deliver(session, url, webhook)
-        for number in range(1, self.retries + 1):
-            if 200 <= status < 300 or webhook.endpoint != "events":
-                break
-            headers = {**webhook.headers, "X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": "http_error"}
-            again = Webhook(endpoint=webhook.endpoint, body=webhook.body, headers=headers)
-            status = await super().deliver(session, url, again)
-        return status

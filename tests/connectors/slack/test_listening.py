@@ -68,9 +68,9 @@ class TestListening(ConnectorContract):
         sandbox.person_presses("U1", "talk_to_agent", channel="C0SUPPORT", stamp=stamp)
         hooks = list(sandbox.webhooks.waiting)
         async with listening(connector, journal):
-            await until(lambda: sandbox._sockets)
-            await sandbox.send_over_socket()
-            await until(lambda: len(sandbox.acknowledged) == 2)
+            await until(lambda: sandbox.sockets.open)
+            await sandbox.sockets.send()
+            await until(lambda: len(sandbox.sockets.acknowledged) == 2)
         over_http = [
             Delivery(
                 connection="test",
@@ -86,31 +86,31 @@ class TestListening(ConnectorContract):
         told = [event for each in journal.kept for event in connector.parse(each)]
         assert told == [event for each in over_http for event in connector.parse(each)]
         assert len(told) == 2
-        assert sandbox.acknowledged == sandbox.sent_envelopes
+        assert sandbox.sockets.acknowledged == sandbox.sockets.sent
 
     async def test_nothing_is_acknowledged_before_it_is_durable(self, connector: Any, sandbox: Any) -> None:
         journal = Journal()
         journal.open.clear()
         sandbox.person_writes("U1", "Hello")
         async with listening(connector, journal):
-            await until(lambda: sandbox._sockets)
-            await sandbox.send_over_socket()
+            await until(lambda: sandbox.sockets.open)
+            await sandbox.sockets.send()
             await asyncio.sleep(0.05)
-            assert sandbox.acknowledged == []
+            assert sandbox.sockets.acknowledged == []
             journal.open.set()
-            await until(lambda: sandbox.acknowledged)
+            await until(lambda: sandbox.sockets.acknowledged)
 
     async def test_a_socket_that_slack_renews_is_followed_by_another(self, connector: Any, sandbox: Any) -> None:
         async with listening(connector, Journal()):
-            await until(lambda: sandbox._sockets)
-            await sandbox.refresh_sockets()
-            await until(lambda: sandbox.count("apps.connections.open") == 2 and len(sandbox._sockets) == 1)
+            await until(lambda: sandbox.sockets.open)
+            await sandbox.sockets.refresh()
+            await until(lambda: sandbox.count("apps.connections.open") == 2 and len(sandbox.sockets.open) == 1)
 
     async def test_a_socket_that_breaks_is_a_temporary_failure(self, connector: Any, sandbox: Any) -> None:
         async with asyncio.TaskGroup() as group:
             task = group.create_task(kept(connector.listen(None, Journal().emit)))
-            await until(lambda: sandbox._sockets)
-            await sandbox._sockets[0].close()
+            await until(lambda: sandbox.sockets.open)
+            await sandbox.sockets.open[0].close()
         assert isinstance(task.result(), TemporaryFailure)
 
     async def test_a_wrong_app_token_is_a_refused_credential(self, sandbox: Any, host: FakeHost) -> None:
