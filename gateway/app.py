@@ -6,7 +6,6 @@ import asyncio
 import gc
 import os
 import shutil
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
@@ -25,7 +24,6 @@ from gateway.sdk import Cursor, Delivery, Emit
 from gateway.store import Store, StoreUnavailable, open_store
 from gateway.store.values import JournalEntry
 from gateway.telemetry.lag import LoopLag
-from gateway.telemetry.logs import error_words
 from gateway.telemetry.meters import Meters
 from gateway.telemetry.redaction import Redaction
 from gateway.web.admin import AdminSocket
@@ -339,59 +337,6 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-async def serve(setup: Setup, *, path: Path, specs: Specs, redaction: Redaction) -> None:
-    """Run a gateway until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads."""
-    calm_collector()
-    gateway = Gateway(setup, path=path, specs=specs, redaction=redaction)
-    wanted = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_stray)
-    asked = 0
-
-    def end() -> None:
-        nonlocal asked
-        asked += 1
-        if asked > 1:
-            # Nothing is lost by that: what was accepted is committed, what was being sent is settled at the next start.
-            os._exit(1)
-        gateway.end()
-
-    async def reload() -> None:
-        while True:
-            await wanted.wait()
-            wanted.clear()
-            await gateway.reload("signal:SIGHUP")
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
-    loop.add_signal_handler(signal.SIGHUP, wanted.set)
-    try:
-        async with asyncio.TaskGroup() as group:
-            reloads = group.create_task(reload())
-            try:
-                await gateway.run()
-            finally:
-                reloads.cancel()
-    except BaseExceptionGroup as several:
-        raise _only(several) from None
-
-
-def _only(error: BaseException) -> BaseException:
-    """Return the one error that a group holds, the group itself when it holds several."""
-    if isinstance(error, BaseExceptionGroup):
-        several: list[BaseException] = list(error.exceptions)
-        if len(several) == 1:
-            return _only(several[0])
-    return error
-
-
-def _stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what nobody waited for: asyncio's own words would quote the task, and with it what it held."""
-    error = context.get("exception")
-    words = error_words(error) if isinstance(error, BaseException) else "no error"
-    _log.error("an error that nobody waited for: %s", words, action="stray_error", exc_info=error)
 
 
 def _opened(part: T | None) -> T:

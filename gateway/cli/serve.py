@@ -35,7 +35,7 @@ def command(config: Path, log_level: str) -> None:
 
     import structlog
 
-    from gateway.app import serve
+    from gateway.serving import serve
     from gateway.store import StoreUnavailable
     from gateway.telemetry.logs import configure_logs, error_words
     from gateway.telemetry.redaction import Redaction
