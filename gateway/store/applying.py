@@ -134,11 +134,16 @@ class _Batch:
             self.tickets.setdefault(root_id, []).append(codec.ticket_from(doc))
 
     def _episode(self, case_id: str, activity: Activity) -> Episode | None:
-        """Return the case's open episode; of a merged case, the one that a timer names."""
+        """Return the case's open episode; of a merged case, the one that a timer or an outcome names."""
         candidates = self.episodes.get(case_id)
         if not candidates:
             return None
-        named = [episode for episode in candidates if episode.id in activity.name] if activity.name else []
+        outcome = activity.outcome
+        named = [
+            episode
+            for episode in candidates
+            if episode.id in activity.name or (outcome is not None and episode.id == outcome.episode_id)
+        ]
         own = [episode for episode in candidates if episode.case_id == case_id]
         return (named or own or candidates)[0]
 
