@@ -158,6 +158,9 @@ class _Batch:
         )
         try:
             decision = step(view, activity)
+            for effect in decision.effects:
+                # Of a connection that nobody knows it cannot be kept: that must not hold up all other cases.
+                self.names.number(effect.connection)
         except Exception as error:  # noqa: BLE001 (whatever it is, it must cost only this activity)
             reason = f"Deciding failed in the rules' code ({type(error).__name__}): this is a fault of Baton."
             self.marks.append((activity_id, 2, None, case_id))
