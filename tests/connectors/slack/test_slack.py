@@ -13,7 +13,7 @@ import pytest
 from connectors.slack import SPEC
 from connectors.slack.events import plain
 from connectors.slack.sandbox import SECRET, SlackSandbox
-from gateway.sdk import Button, Delivery, DeliveryRejected, Notice, PermanentFailure, Reply
+from gateway.sdk import Button, Delivery, DeliveryRejected, Notice, OutcomeUnknown, PermanentFailure, Reply
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.host import FakeHost
 from gateway.testing.source_contract import WebhookSourceContract
