@@ -13,7 +13,8 @@ from tests.pipeline.world import stepping
 
 DONE, FAILED = EffectState.DONE, EffectState.FAILED
 HANDOFF: Final = EffectKind.HANDOFF
-SECOND: Final = 1_000_000
+#: Long enough for everything that is in work, and before any deadline.
+MINUTE: Final = 60_000_000
 
 
 async def test_an_update_of_a_handoff_that_was_discarded_is_cancelled(tmp_path: Path) -> None:
@@ -36,9 +37,7 @@ async def test_after_a_discard_the_next_match_hands_off_again_and_makes_one_tick
     async with stepping(tmp_path) as world:
         world.vendor.plan("write", "refuse")
         world.say(said)
-        world.decide()
-        await world.dispatch()
-        world.decide()
+        await world.rest(until=world.clock.now() + MINUTE)
         (letter,) = world.store.dead_letters()
         assert world.store.discard_dead_letter(letter.id, "anna", "a test", world.clock.now())
         world.decide()
@@ -47,8 +46,7 @@ async def test_after_a_discard_the_next_match_hands_off_again_and_makes_one_tick
         assert world.vendor.tickets == {}
         for _ in range(2):
             world.say(said)
-            world.decide()
-            await world.dispatch()
+            await world.rest(until=world.clock.now() + MINUTE)
         (history,) = world.histories()
         assert world.states(HANDOFF) == [FAILED, DONE]
         assert list(world.vendor.tickets) == [f"baton:{history.case.id}"]
@@ -58,7 +56,6 @@ async def test_after_a_discard_the_next_match_hands_off_again_and_makes_one_tick
         if said == "help":
             assert [episode.state for episode in history.episodes] == [EpisodeState.CLOSED, EpisodeState.OPEN]
             assert anew.effect.episode_id == history.episodes[1].id != given_up.effect.episode_id
-        await world.rest(until=world.clock.now() + 60 * SECOND)
         assert set(world.states(EffectKind.UPDATE)) == {DONE}
 
 
