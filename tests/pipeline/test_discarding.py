@@ -45,6 +45,7 @@ async def test_after_a_discard_the_next_match_hands_off_again_and_makes_one_tick
         assert [episode.state for episode in history.episodes] == [EpisodeState.CLOSED] * (said == "help")
         assert world.vendor.tickets == {}
         for _ in range(2):
+            world.clock.advance(1)
             world.say(said)
             await world.rest(until=world.clock.now() + MINUTE)
         (history,) = world.histories()
