@@ -87,7 +87,13 @@ class Reloading:
         config = replace(new.config, **{key: getattr(old.config, key) for key in restart})
         new = replace(new, config=config)
         self._redaction.learn(config.secrets)
-        await asyncio.to_thread(self._enter, new, store, "reloaded", actor, told)
+        # While the store takes renamings over, cases speak of connections by either name.
+        pipeline.swap(Direction(policy=old.policy, connections={**new.facts, **old.facts}))
+        try:
+            await asyncio.to_thread(self._enter, new, store, "reloaded", actor, told)
+        except BaseException:
+            pipeline.swap(Direction(policy=old.policy, connections=old.facts))
+            raise
         self.setup = new
         # No await between these two: no delivery and no decision sees one half of the change.
         pipeline.swap(direction_of(new))

@@ -127,10 +127,16 @@ class PostgresServer:
             )
         pid_file = self.directory / "data" / "postmaster.pid"
         pid = int(pid_file.read_text().split()[0])
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(os.getpgid(pid), signal.SIGKILL)
+        # Each of its processes leads a session of its own. One that outlives it holds the shared memory: no new server starts.
+        everyone = [pid, *_children(pid)]
+        for one in everyone:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
         if self.process is not None:
             self.process.wait(10)
+        end = time.monotonic() + 10
+        while any(_runs(one) for one in everyone) and time.monotonic() < end:
+            time.sleep(0.005)
 
     def restart(self) -> None:
         """Kill it and start it again."""
@@ -154,6 +160,23 @@ class PostgresServer:
             with contextlib.suppress(FileNotFoundError, ValueError):
                 self.kill()
             shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _status(pid: int) -> list[str]:
+    """Return state, parent and more of a process (man 5 proc), nothing when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _children(pid: int) -> list[int]:
+    every = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [one for one in every if _status(one)[1:2] == [str(pid)]]
+
+
+def _runs(pid: int) -> bool:
+    return _status(pid)[:1] not in ([], ["Z"])
 
 
 def _own_cluster(binaries: Path) -> PostgresServer:

@@ -45,8 +45,10 @@ from gateway.sdk import (
     WebhookSource,
 )
 
-#: Messages that are looked through for one of ours.
-_LOOK_BACK: Final = 100
+#: Messages of one page, of those that are looked through for one of ours.
+_LOOK_BACK: Final = 200
+#: Pages of them that are looked through at most: a busy channel has more, and reading is metered.
+_PAGES: Final = 20
 _SIGNATURE: Final = "X-Slack-Signature"
 _STAMP: Final = "X-Slack-Request-Timestamp"
 _THROTTLED: Final = 429
@@ -272,16 +274,19 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, StreamSource, Back
         arguments: dict[str, Any] = {"channel": channel, "limit": _LOOK_BACK, "include_all_metadata": True}
         if stamp:
             arguments["ts"] = stamp
-        answer = await self._call(method, arguments, writes=False)
-        for message in answer.get("messages") or []:
-            mark = message.get("metadata") or {}
-            if mark.get("event_type") == replies.MARK and (mark.get("event_payload") or {}).get("key") == key:
-                return _posted({"channel": channel, "ts": message["ts"], "message": message})
-        if answer.get("has_more"):
-            raise OutcomeUnknown(
-                "The conversation is longer than what Slack shows at once: look there for the message."
-            )
-        return None
+        for _ in range(_PAGES):
+            answer = await self._call(method, arguments, writes=False)
+            for message in answer.get("messages") or []:
+                mark = message.get("metadata") or {}
+                if mark.get("event_type") == replies.MARK and (mark.get("event_payload") or {}).get("key") == key:
+                    return _posted({"channel": channel, "ts": message["ts"], "message": message})
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not answer.get("has_more"):
+                return None
+            if not cursor:
+                break
+            arguments["cursor"] = cursor
+        raise OutcomeUnknown("The conversation is longer than what Slack shows: look there for the message.")
 
     # --- calls -------------------------------------------------------------------------------------------------------
     async def _call(

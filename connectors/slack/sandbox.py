@@ -144,22 +144,29 @@ class SlackSandbox(Sandbox):
         return {"ok": True, "channels": channels, "response_metadata": {"next_cursor": ""}}
 
     def _shown(self, messages: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
-        limit = int(given.get("limit", 100))
+        """Return a page of messages, which are in the order in which Slack shows them."""
+        limit, start = int(given.get("limit", 100)), int(given.get("cursor") or 0)
         with_metadata = str(given.get("include_all_metadata", "")).lower() in {"1", "true"}
         messages = [each for each in messages if float(each["ts"]) > float(given.get("oldest") or 0)]
-        newest = list(reversed(messages))[:limit]
         hidden = {"metadata"} if not with_metadata else set[str]()
-        shown = [{name: value for name, value in each.items() if name not in hidden} for each in newest]
-        return {"ok": True, "messages": shown, "has_more": len(messages) > limit}
+        shown = [
+            {name: value for name, value in each.items() if name not in hidden}
+            for each in messages[start : start + limit]
+        ]
+        more = len(messages) > start + limit
+        cursor = str(start + limit) if more else ""
+        return {"ok": True, "messages": shown, "has_more": more, "response_metadata": {"next_cursor": cursor}}
 
     def _history(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what opened threads, newest first."""
         channel = str(given.get("channel", ""))
         if channel not in self.posts:
             return {"ok": False, "error": "channel_not_found"}
         roots = [each for each in self.posts[channel] if each.get("thread_ts", each["ts"]) == each["ts"]]
-        return self._shown(roots, given)
+        return self._shown(roots[::-1], given)
 
     def _replies(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return a thread, oldest first."""
         channel, root = str(given.get("channel", "")), str(given.get("ts", ""))
         if channel not in self.posts:
             return {"ok": False, "error": "channel_not_found"}

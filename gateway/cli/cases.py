@@ -90,7 +90,7 @@ def _show(history: CaseHistory) -> None:
 
 def _show_activity(applied: AppliedActivity) -> None:
     activity = applied.activity
-    who = activity.sender.role.value if activity.sender else "baton"
+    who = activity.sender.role.value if activity.sender and not activity.own else "baton"
     name = f" {activity.name}" if activity.name else ""
     what = f"{activity.kind.value}{name} of {who} on {activity.connection}"
     click.echo(f"{applied.seq:>4} {instant(activity.occurred_at)} {what}")

@@ -134,11 +134,16 @@ class _Batch:
             self.tickets.setdefault(root_id, []).append(codec.ticket_from(doc))
 
     def _episode(self, case_id: str, activity: Activity) -> Episode | None:
-        """Return the case's open episode; of a merged case, the one that a timer names."""
+        """Return the case's open episode; of a merged case, the one that a timer or an outcome names."""
         candidates = self.episodes.get(case_id)
         if not candidates:
             return None
-        named = [episode for episode in candidates if episode.id in activity.name] if activity.name else []
+        outcome = activity.outcome
+        named = [
+            episode
+            for episode in candidates
+            if episode.id in activity.name or (outcome is not None and episode.id == outcome.episode_id)
+        ]
         own = [episode for episode in candidates if episode.case_id == case_id]
         return (named or own or candidates)[0]
 
@@ -153,6 +158,9 @@ class _Batch:
         )
         try:
             decision = step(view, activity)
+            for effect in decision.effects:
+                # Of a connection that nobody knows it cannot be kept: that must not hold up all other cases.
+                self.names.number(effect.connection)
         except Exception as error:  # noqa: BLE001 (whatever it is, it must cost only this activity)
             reason = f"Deciding failed in the rules' code ({type(error).__name__}): this is a fault of Baton."
             self.marks.append((activity_id, 2, None, case_id))

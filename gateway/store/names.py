@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.store.engine import Engine, Transaction
+from gateway.store.renaming import rename
 
 #: Number of what Baton itself appends.
 BATON: Final = 0
@@ -31,6 +32,9 @@ class Names:
 
     def number(self, name: str) -> int:
         """Return the number of a registered connection. Raises KeyError."""
+        if name not in self._numbers:
+            # Registered or renamed a moment ago, here or by another replica.
+            self.load()
         return self._numbers[name]
 
     def find(self, name: str) -> int | None:
@@ -49,12 +53,12 @@ class Names:
         """Make connections known; a new name takes the number of its earlier one."""
 
         def work(t: Transaction) -> list[tuple[int, str]]:
-            known = {row[0] for row in t.rows("SELECT name FROM connections")}
+            known = {row[0]: row[1] for row in t.rows("SELECT name, id FROM connections")}
             for name, earlier in sorted(connections.items()):
                 if name in known:
                     continue
-                if earlier in known:
-                    t.run("UPDATE connections SET name = ? WHERE name = ?", name, earlier)
+                if earlier is not None and earlier in known:
+                    rename(t, known[earlier], earlier, name)
                 else:
                     t.run("INSERT INTO connections (name) VALUES (?) ON CONFLICT (name) DO NOTHING", name)
             return [(row[0], row[1]) for row in t.rows("SELECT id, name FROM connections")]

@@ -60,7 +60,7 @@ def _prepare(engine: Engine, url: str, *, readonly: bool) -> None:
     else:
         from gateway.store.migrations import migrate
 
-        migrate(url)
+        migrate(url, VERSION)
 
 
 def _create(engine: Engine, t: Transaction) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from gateway.store import codec
@@ -11,6 +11,7 @@ from gateway.store.auditing import Auditing
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import Inbound
 from gateway.store.names import Names
+from gateway.store.outbox import outcome_of, tell
 from gateway.store.values import DeadLetter, DeadLetterDetail
 
 _LETTER: Final = (
@@ -21,12 +22,15 @@ _LETTER: Final = (
 class Operators:
     """Operators' writes and the questions that go with them."""
 
-    def __init__(self, engine: Engine, names: Names, inbound: Inbound, auditing: Auditing) -> None:
+    def __init__(
+        self, engine: Engine, names: Names, inbound: Inbound, auditing: Auditing, entropy: Callable[[int], bytes]
+    ) -> None:
         """Work on an engine."""
         self._engine = engine
         self._names = names
         self._inbound = inbound
         self._auditing = auditing
+        self._entropy = entropy
 
     # --- pauses ------------------------------------------------------------------------------------------------------
     def pause(self, scope: str, actor: str, reason: str, now: int) -> None:
@@ -120,7 +124,7 @@ class Operators:
         return self._engine.write(work)
 
     def discard_dead_letter(self, letter_id: int, actor: str, reason: str, now: int) -> bool:
-        """Give a dead letter up for good; what waited behind a handoff goes on."""
+        """Give a dead letter up for good; the case of an effect learns of it, and what waited behind a handoff goes on."""
 
         def work(t: Transaction) -> bool:
             row = self._open(t, letter_id, "discarded")
@@ -128,11 +132,18 @@ class Operators:
                 return False
             if row[1] == "effect":
                 t.run(f"UPDATE effects SET state = {FAILED} WHERE id = ? AND state = {STUCK}", row[2])
+                self._tell(t, row[2], self._names.name(row[3]), reason, now)
             self._auditing.append(t, actor, "dead_letter.discard", str(letter_id), {"reason": reason}, now)
             self._engine.notify(t)
             return True
 
         return self._engine.write(work)
+
+    def _tell(self, t: Transaction, effect_id: str, connection: str, reason: str, now: int) -> None:
+        """Let the case know, in the order of all that changes it: its episode ends, and the next match hands off again."""
+        for doc, case_id in t.rows("SELECT doc, case_id FROM effects WHERE id = ?", effect_id):
+            outcome = outcome_of(codec.effect_from(doc), connection, landed=False, discarded=True, reason=reason)
+            tell(t, self._entropy, outcome, case_id, "discarded", now)
 
     def _open(self, t: Transaction, letter_id: int, state: str) -> Row | None:
         rows = t.rows(f"{_LETTER} WHERE id = ? AND state = 'open' {self._engine.for_update}", letter_id)

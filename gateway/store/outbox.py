@@ -236,7 +236,15 @@ class Outbox:
             bury(t, letters)
         if result.verdict in {Verdict.DONE, Verdict.FAILED}:
             for row in rows:
-                self._tell(t, codec.effect_from(row[4]), result, now)
+                landed = result.verdict is Verdict.DONE
+                outcome = outcome_of(
+                    codec.effect_from(row[4]),
+                    result.connection,
+                    landed=landed,
+                    receipt=result.receipt,
+                    reason=result.reason,
+                )
+                tell(t, self._entropy, outcome, case_id, str(result.attempt), now)
         return 1
 
     def _keep_receipt(
@@ -266,28 +274,6 @@ class Outbox:
             )
         if receipt.thread:
             bind_thread(t, self._entropy, number, receipt.thread, case_id, now)
-
-    def _tell(self, t: Transaction, effect: Effect, result: EffectResult, now: int) -> None:
-        outcome = Outcome(
-            effect_id=effect.id,
-            effect_kind=effect.kind.value,
-            connection=result.connection,
-            rule=effect.rule,
-            episode_id=effect.episode_id,
-            landed=result.verdict is Verdict.DONE,
-            receipt=result.receipt,
-            reason=result.reason,
-        )
-        activity = Activity(
-            kind=ActivityKind.OUTCOME,
-            connection=BATON_NAME,
-            thread=effect.case_id,
-            dedupe=f"outcome:{effect.id}:{result.attempt}",
-            occurred_at=now,
-            received_at=now,
-            outcome=outcome,
-        )
-        append_internal(t, self._entropy, effect.case_id, activity, now)
 
     def expire(self, now: int) -> int:
         """Turn `sending` effects whose lease ran out into `unknown`."""
@@ -345,3 +331,42 @@ _FOREIGN: Final = (
         ("effect_id", "text"),
     ),
 )
+
+
+def outcome_of(
+    effect: Effect,
+    connection: str,
+    *,
+    landed: bool,
+    discarded: bool = False,
+    receipt: Receipt | None = None,
+    reason: str = "",
+) -> Outcome:
+    """Return what became of an effect, as its case is told. The connection goes by the name that it has now."""
+    return Outcome(
+        effect_id=effect.id,
+        effect_kind=effect.kind.value,
+        connection=connection,
+        rule=effect.rule,
+        episode_id=effect.episode_id,
+        landed=landed,
+        discarded=discarded,
+        receipt=receipt,
+        reason=reason,
+    )
+
+
+def tell(
+    t: Transaction, entropy: Callable[[int], bytes], outcome: Outcome, case_id: str, occasion: str, now: int
+) -> None:
+    """Append an outcome to the case that wanted the effect. `occasion` parts the outcomes of one effect."""
+    activity = Activity(
+        kind=ActivityKind.OUTCOME,
+        connection=BATON_NAME,
+        thread=case_id,
+        dedupe=f"outcome:{outcome.effect_id}:{occasion}",
+        occurred_at=now,
+        received_at=now,
+        outcome=outcome,
+    )
+    append_internal(t, entropy, case_id, activity, now)

@@ -183,7 +183,10 @@ class Store(Protocol):
         ...
 
     def discard_dead_letter(self, letter_id: int, actor: str, reason: str, now: int) -> bool:
-        """Give a dead letter up for good; its bytes stay. False when it is not open."""
+        """Give a dead letter up for good; its bytes stay. False when it is not open.
+
+        Of an effect, its case is told by an `OUTCOME` activity in the same transaction (`discarded`, not `landed`).
+        """
         ...
 
     def replay(self, delivery_ids: Iterable[int], actor: str, now: int) -> int:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
 import psycopg
+import tenacity
 from psycopg import errors
 from psycopg.rows import tuple_row
 
@@ -24,6 +25,8 @@ Connection = psycopg.Connection[Row]
 
 _POOL: Final = 10
 _REPEATS: Final = 8
+#: What the server gives up to solve a conflict: nothing of it happened, so it is safe to repeat.
+_CONFLICTS: Final = (errors.DeadlockDetected, errors.SerializationFailure)
 _CHANNEL: Final = "baton_work"
 _MUST_BE_ON: Final = ("fsync", "synchronous_commit", "full_page_writes")
 _OPTIONS: Final = {
@@ -163,7 +166,7 @@ class PostgresEngine:
                     connection = self._connect()
                 result = work(PostgresTransaction(connection))
                 connection.commit()
-            except (errors.DeadlockDetected, errors.SerializationFailure):
+            except _CONFLICTS:
                 if connection is not None:
                     self._give_back(connection)
                 raise
@@ -199,26 +202,23 @@ class PostgresEngine:
 
     def write(self, work: Callable[[Transaction], T], *, first: bool = False) -> T:  # noqa: ARG002 (there are many writers)
         """Run `work` in one transaction; again when the server gave it up to solve a conflict."""
-        for _ in range(_REPEATS - 1):
-            try:
-                return self._run(work)
-            except (errors.DeadlockDetected, errors.SerializationFailure):
-                continue
         try:
-            return self._run(work)
-        except (errors.DeadlockDetected, errors.SerializationFailure) as error:
+            result: T = _WRITING(lambda: self._run(work))
+        except _CONFLICTS as error:
             raise StoreUnavailable(
                 f"PostgreSQL gave a transaction up {_REPEATS} times: {_first_line(error)}"
             ) from error
+        return result
 
     def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` on one snapshot that cannot write."""
+        """Run `work` on one snapshot that cannot write; again, on a new connection, when the one at hand was dead."""
 
         def reading(transaction: Transaction) -> T:
             transaction.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             return work(transaction)
 
-        return self._run(reading)
+        result: T = _READING(lambda: self._run(reading))
+        return result
 
     def lease_now(self, now: int) -> int | None:  # noqa: ARG002 (the other engine needs it)
         """Leases run by the database's clock: the replicas' clocks may differ."""
@@ -253,6 +253,22 @@ class PostgresEngine:
         if listener is not None:
             with self._listen_lock:
                 listener.close()
+
+
+def _went_away(error: BaseException) -> bool:
+    """Tell whether a connection was lost: what only reads is safe to repeat."""
+    return isinstance(error, StoreUnavailable) and isinstance(error.__cause__, psycopg.Error)
+
+
+_WRITING: Final = tenacity.Retrying(
+    retry=tenacity.retry_if_exception_type(_CONFLICTS),
+    stop=tenacity.stop_after_attempt(_REPEATS),
+    wait=tenacity.wait_random(0, 0.05),
+    reraise=True,
+)
+_READING: Final = tenacity.Retrying(
+    retry=tenacity.retry_if_exception(_went_away), stop=tenacity.stop_after_attempt(2), reraise=True
+)
 
 
 def _first_line(error: BaseException) -> str:

@@ -37,7 +37,7 @@ class SqlStore:
         applying = Applying(engine, names)
         outbox = Outbox(engine, names, entropy)
         merges = Merges(engine, auditing)
-        operators = Operators(engine, names, inbound, auditing)
+        operators = Operators(engine, names, inbound, auditing, entropy)
         reading = Reading(engine, names)
         files = Files(engine, names, inbound)
 

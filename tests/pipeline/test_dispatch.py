@@ -374,20 +374,6 @@ async def test_a_connection_that_was_removed_loses_nothing(tmp_path: Path) -> No
         assert world.states() == [DONE]
 
 
-async def test_an_update_of_a_handoff_that_was_discarded_is_cancelled(tmp_path: Path) -> None:
-    async with stepping(tmp_path) as world:
-        world.vendor.plan("write", "refuse")
-        world.say()
-        await world.rest()
-        world.say()
-        await world.rest()
-        (letter,) = world.store.dead_letters()
-        world.store.discard_dead_letter(letter.id, "anna", "a test", world.clock.now())
-        await world.rest()
-        assert world.states() == [FAILED, EffectState.CANCELLED]
-        assert world.vendor.count("write") == 1
-
-
 async def test_the_reason_is_kept_with_the_effect(tmp_path: Path) -> None:
     async with stepping(tmp_path) as world:
         world.vendor.plan("write", "away")

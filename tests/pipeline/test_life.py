@@ -234,6 +234,26 @@ async def test_a_new_policy_decides_what_comes_next_and_open_episodes_keep_their
         assert update.destination == "Last", "the episode ends as it began: under the policy that opened it"
 
 
+async def test_a_helpdesk_that_is_renamed_keeps_its_cases_and_their_tickets(tmp_path: Path) -> None:
+    """What comes after goes onto the same ticket; a case that was never escalated by then is escalated under the new name."""
+    async with looping(tmp_path) as world:
+        await world.pipeline.intake.accept(world.message())
+        await world.until(all_done(world, 1))
+        world.modes["helpdesk"] = world.modes.pop("desk")
+        world.policy = world.policy.replace('"desk"', '"helpdesk"').replace("queue:desk/", "queue:helpdesk/")
+        world.store.register({"line": None, "helpdesk": "desk"})
+        direction = world.direction()
+        world.store.save_policy(direction.policy.digest, direction.policy.source, world.clock.now())
+        world.pipeline.swap(direction)
+        await world.supervisor.change(world.configs())
+        await world.pipeline.intake.accept(world.message("and one thing more"))
+        await world.until(all_done(world, 2))
+        await world.pipeline.intake.accept(world.message("help"))
+        await world.until(lambda: len(world.effects()) == 5 and set(world.states()) == {DONE})
+        assert len(world.vendor.tickets) == 1
+        assert failures(world) == []
+
+
 async def test_a_mode_changed_while_running_holds_from_the_next_call_on(tmp_path: Path) -> None:
     async with looping(tmp_path) as world:
         await world.pipeline.intake.accept(world.message())

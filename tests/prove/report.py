@@ -32,7 +32,7 @@ def bound(result: Result) -> str:
     figures = result.figures
     if not figures.tries:
         return "—"
-    return f"0 in {figures.tries}: below {3 / figures.tries:.2%} a {figures.unit}"
+    return f"0 in {figures.tries}: below {3 / figures.tries:.2%} per {figures.unit}"
 
 
 def markdown(results: Sequence[Result], size: Size, seconds: float) -> str:

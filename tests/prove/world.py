@@ -9,7 +9,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from connectors.slack.sandbox import SECRET, SlackSandbox
 from connectors.zendesk import sandbox_state
 from connectors.zendesk.sandbox import ZendeskSandbox
 from gateway.store import Store, StoreUnavailable, open_store
+from gateway.store.ports import EffectView
 from gateway.testing.webhooks import Webhook, WebhookSender
 from tests.prove.gateway_process import GatewayProcess, free_port
 from tests.prove.phases import Board
@@ -164,6 +165,9 @@ class World:
                 if legal:
                     self.ledger.escalating.add((opened, place))
                 body = message(opened, place, legal=legal)
+                if place == 0:
+                    # The thread is there before Slack tells of it: a reply is looked for in it.
+                    self.slack.posts[CHANNEL].append({**json.loads(body)["event"]})
                 await self._until_acknowledged(session, f"{opened}/{place}", body)
                 self.ledger.threads[opened] = place + 1
                 if chance.random() < REDELIVERED:
@@ -226,6 +230,7 @@ class World:
             if time.monotonic() > end:
                 message = (
                     f"after {seconds:.0f} s there still is: {state}, {self.senders} senders, {self.telling} echoes"
+                    f"; what waits says: {'; '.join(await asyncio.to_thread(self._said))}"
                 )
                 raise TimeoutError(message)
             await asyncio.sleep(0.1)
@@ -248,12 +253,30 @@ class World:
         }
         return {name: count for name, count in found.items() if count}
 
+    def _said(self) -> list[str]:
+        """Return what the effects that wait say for themselves, the first of them."""
+        store = self.store()
+        try:
+            effects = [view for case in store.cases(100_000) for view in _effects(store, case.id)]
+            return [
+                f"{view.effect.kind.value} to {view.effect.connection} {view.state.value} after {view.tries} tries: {view.reason}"
+                for view in effects
+                if view.state.value in {"pending", "sending", "unknown"}
+            ][:5]
+        finally:
+            store.close()
+
     async def finish(self, sending: asyncio.Task[None], seconds: float = 120.0) -> None:
         """Let the senders end, let everything arrive, the vendors' echoes too."""
         self.stopping = True
         await self.quiet(seconds)
         self.closed = True
         await sending
+
+
+def _effects(store: Store, case_id: str) -> Sequence[EffectView]:
+    history = store.history(case_id)
+    return history.effects if history is not None else ()
 
 
 @asynccontextmanager

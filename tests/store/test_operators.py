@@ -240,5 +240,8 @@ def test_a_killed_server_is_lived_through(postgres_url: str) -> None:
     server.start()
     store.journal([entry()])
     assert store.accounts().deliveries == 2
+    server.kill()
+    server.start()
+    assert store.accounts().deliveries == 2, "what only reads is repeated on a new connection"
     store.close()
     server.close()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from gateway.model import Activity, ActivityKind, EffectKind, ForeignId, Mode, Receipt, Timer
+from gateway.model import Activity, ActivityKind, Decision, Effect, EffectKind, ForeignId, Mode, Outcome, Receipt, Timer
 from gateway.sdk import RateLimit
 from gateway.store import Store
-from gateway.store.ports import ClaimedEffects, EffectResult, Verdict
-from tests.store.acts import DESK, NOW, SECOND, apply_all, bring, emitting, message
+from gateway.store.engine import Transaction
+from gateway.store.ports import CaseView, ClaimedEffects, DeadLetter, EffectResult, ParsedDelivery, Verdict
+from gateway.store.sqlstore import SqlStore
+from tests.store.acts import DESK, NOW, SECOND, apply_all, bring, emitting, entry, keep, message, opening
 
 HANDOFF, UPDATE, NOTIFY = EffectKind.HANDOFF, EffectKind.UPDATE, EffectKind.NOTIFY
 
@@ -144,6 +147,122 @@ def test_a_failed_handoff_keeps_what_follows_waiting_until_somebody_decides(stor
     assert store.discard_dead_letter(letter.id, "test", "made by hand", NOW)
     (follower,) = store.claim([DESK], NOW)
     assert follower.effects != claim.effects
+
+
+def heard_after(store: Store) -> list[Activity]:
+    """Apply what waits; return the activities that were heard."""
+    heard: list[Activity] = []
+
+    def step(view: CaseView, activity: Activity) -> Decision:
+        heard.append(activity)
+        return keep(view, activity)
+
+    apply_all(store, step)
+    return heard
+
+
+def given_up(store: Store, kind: EffectKind) -> tuple[Effect, DeadLetter]:
+    """Have an effect of an open episode refused by the vendor, and its case told so."""
+    bring(store, message("m1"))
+
+    def step(view: CaseView, activity: Activity) -> Decision:
+        decision = opening(view, activity)
+        assert decision.episode is not None
+        (effect,) = emitting(kind, rule="r1")(view, activity).effects
+        return replace(decision, effects=(replace(effect, episode_id=decision.episode.id),))
+
+    apply_all(store, step)
+    (claim,) = store.claim([DESK], NOW)
+    store.finish([result(claim, Verdict.FAILED, reason="No.")], NOW)
+    (told,) = heard_after(store)
+    assert told.outcome is not None
+    assert (told.outcome.landed, told.outcome.discarded) == (False, False)
+    (letter,) = store.dead_letters()
+    return claim.effects[0], letter
+
+
+@pytest.mark.parametrize("kind", [HANDOFF, UPDATE, NOTIFY, EffectKind.REPLY])
+def test_a_discarded_effect_is_told_to_its_case_once(store: Store, kind: EffectKind) -> None:
+    effect, letter = given_up(store, kind)
+    assert store.discard_dead_letter(letter.id, "ann", "made by hand", NOW + SECOND)
+    assert not store.discard_dead_letter(letter.id, "ann", "made by hand", NOW + SECOND)
+    (told,) = heard_after(store)
+    assert (told.kind, told.connection, told.thread) == (ActivityKind.OUTCOME, "baton", effect.case_id)
+    assert (told.occurred_at, told.received_at) == (NOW + SECOND, NOW + SECOND)
+    assert told.outcome == Outcome(
+        effect_id=effect.id,
+        effect_kind=kind.value,
+        connection="desk",
+        rule="r1",
+        episode_id=effect.episode_id,
+        landed=False,
+        discarded=True,
+        reason="made by hand",
+    )
+    assert effect.episode_id is not None
+
+
+def test_a_replayed_effect_is_told_as_discarded_only_when_it_is(store: Store) -> None:
+    _, letter = given_up(store, HANDOFF)
+    assert store.replay_dead_letter(letter.id, "ann", NOW)
+    assert heard_after(store) == []
+    (claim,) = store.claim([DESK], NOW)
+    store.finish([result(claim, Verdict.DONE, receipt=receipt("7"))], NOW)
+    assert not store.discard_dead_letter(letter.id, "ann", "too late", NOW)
+    assert [(a.outcome.landed, a.outcome.discarded) for a in heard_after(store) if a.outcome] == [(True, False)]
+
+
+def test_a_discard_goes_by_the_name_that_the_connection_has_by_then(store: Store) -> None:
+    _, letter = given_up(store, HANDOFF)
+    store.register({"chat": None, "helpdesk": "desk"})
+    store.discard_dead_letter(letter.id, "ann", "made by hand", NOW)
+    assert [a.outcome.connection for a in heard_after(store) if a.outcome] == ["helpdesk"]
+
+
+def test_a_discard_that_cannot_be_told_to_the_case_does_not_happen(store: Store) -> None:
+    """Letter, effect and case change in one transaction, or not at all."""
+    _, letter = given_up(store, HANDOFF)
+    bring(store, message("m2"))
+    apply_all(store, emitting(UPDATE))
+    assert isinstance(store, SqlStore)
+
+    def rename(t: Transaction, before: str, after: str) -> None:
+        t.run(f"ALTER TABLE {before} RENAME TO {after}")
+
+    store._engine.write(partial(rename, before="contents", after="hidden"))
+    with pytest.raises(Exception, match="contents"):
+        store.discard_dead_letter(letter.id, "ann", "made by hand", NOW)
+    store._engine.write(partial(rename, before="hidden", after="contents"))
+    assert [(open_one.id, open_one.state) for open_one in store.dead_letters()] == [(letter.id, "open")]
+    assert store.claim([DESK], NOW) == [], "the update waits behind the handoff still"
+    assert [row["action"] for row in store.audit_trail()] == []
+    assert heard_after(store) == []
+
+
+def test_a_discarded_delivery_tells_no_case(store: Store) -> None:
+    (number,) = store.journal([entry(b"rubbish")])
+    store.save_parsed([ParsedDelivery(id=number, lane="l", unreadable="It is not JSON.")], NOW)
+    (letter,) = store.dead_letters()
+    assert store.discard_dead_letter(letter.id, "ann", "rubbish", NOW)
+    assert heard_after(store) == []
+
+
+def test_an_outcome_finds_its_own_episode_in_a_case_that_was_merged(store: Store) -> None:
+    """Both cases had an episode open: the one whose handoff was discarded must end, not the other."""
+    effect, letter = given_up(store, HANDOFF)
+    bring(store, message("x1", thread="x"))
+    apply_all(store, opening)
+    other = next(case.id for case in store.cases() if case.id != effect.case_id)
+    store.merge(effect.case_id, other, "ann", NOW)
+    store.discard_dead_letter(letter.id, "ann", "made by hand", NOW)
+    seen: list[tuple[str, str | None]] = []
+
+    def step(view: CaseView, activity: Activity) -> Decision:
+        seen.append((view.case.id, view.episode.id if view.episode else None))
+        return keep(view, activity)
+
+    apply_all(store, step)
+    assert seen == [(other, effect.episode_id)]
 
 
 def test_the_outcome_comes_back_as_an_activity_of_the_case(store: Store) -> None:

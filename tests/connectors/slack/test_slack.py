@@ -13,7 +13,7 @@ import pytest
 from connectors.slack import SPEC
 from connectors.slack.events import plain
 from connectors.slack.sandbox import SECRET, SlackSandbox
-from gateway.sdk import Button, Delivery, DeliveryRejected, Notice, PermanentFailure, Reply
+from gateway.sdk import Button, Delivery, DeliveryRejected, Notice, OutcomeUnknown, PermanentFailure, Reply
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.host import FakeHost
 from gateway.testing.source_contract import WebhookSourceContract
@@ -148,6 +148,15 @@ class TestReplies(ReplierContract, SlackSetUp):
         await connector.reply(self.something(sandbox, "k"))
         assert "<!channel>" not in sandbox.posts["C0SUPPORT"][-1]["text"]
 
+    async def test_a_long_thread_is_looked_through_to_its_end(self, connector: Any, sandbox: Any) -> None:
+        reply = self.something(sandbox, "k")
+        root = sandbox.posts["C0SUPPORT"][0]["ts"]
+        for number in range(450):
+            sandbox.person_writes("U1", f"line {number}", thread=root)
+        assert await connector.settle_reply(reply) is None
+        await connector.reply(reply)
+        assert await connector.settle_reply(reply) is not None
+
 
 class TestNotices(NotifierContract, SlackSetUp):
     def route(self) -> str:
@@ -176,6 +185,24 @@ class TestNotices(NotifierContract, SlackSetUp):
         )
         (event,) = connector.parse(delivery)
         assert (event.reference, event.action, event.sender.name) == ("k-1", "acknowledge", "Lea")
+
+    async def test_a_busy_channel_is_looked_through_page_by_page(self, connector: Any, sandbox: Any) -> None:
+        """A channel holds more than Slack shows at once: that alone must not leave an outcome unknown."""
+        notice, never = self.something(sandbox, "k"), self.something(sandbox, "never-sent")
+        await connector.notify(notice)
+        for number in range(450):
+            sandbox.person_writes("U9", f"chatter {number}", channel="C0LEADS")
+        assert await connector.settle_notice(notice) is not None
+        assert await connector.settle_notice(never) is None
+
+    async def test_a_channel_without_end_leaves_the_outcome_unknown(
+        self, connector: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("connectors.slack.connector._PAGES", 2)
+        for number in range(450):
+            sandbox.person_writes("U9", f"chatter {number}", channel="C0LEADS")
+        with pytest.raises(OutcomeUnknown, match="look there"):
+            await connector.settle_notice(self.something(sandbox, "never-sent"))
 
     async def test_a_channel_that_is_not_there_is_said_plainly(self, connector: Any) -> None:
         notice = Notice(key="k", case_id="c", destination="#nowhere", title="t")

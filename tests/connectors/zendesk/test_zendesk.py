@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,16 @@ class TestUpdates(HandoffTargetContract, ZendeskSetUp):
         handoffs = [self.something(sandbox, f"t{number}") for number in range(40)]
         await asyncio.gather(*(connector.hand_off(handoff) for handoff in handoffs))
         assert [sandbox.notes_with_key(handoff.key) for handoff in handoffs] == [1] * 40
+
+    async def test_a_handoff_whose_ticket_became_known_meanwhile_writes_nothing_twice(
+        self, connector: Any, sandbox: Any
+    ) -> None:
+        """What the how-to on dead letters relies on: replayed once the case lists the ticket, it is found there by its key."""
+        handoff = Handoff(key="k", case_id="c", external_id="baton:c", mode=Mode.LIVE, subject="s")
+        made = await connector.hand_off(handoff)
+        again = await connector.hand_off(replace(handoff, ticket_id=made.ticket_id))
+        assert again.ticket_id == made.ticket_id
+        assert (len(sandbox.tickets_with_external_id("baton:c")), sandbox.notes_with_key("k")) == (1, 1)
 
     async def test_random_faults_leave_each_note_once(self, connector: Any, sandbox: Any) -> None:
         kinds = [Fault(kind=kind) for kind in FaultKind if kind not in {FaultKind.HANG, FaultKind.DELAY_AFTER}]

@@ -1,0 +1,8 @@
+"""What Alembic runs for each command: on the connection, and in the transaction, that `migrate` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
+context.run_migrations()
