@@ -1,0 +1,237 @@
+"""Whole tickets, as the poll hands them in → channel events. Pure, like `events`.
+
+A delivery of the poll holds one ticket with the earlier values of some properties, its contact and its newest notes. The same
+facts come again with each change of the ticket, under the same keys.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from html.parser import HTMLParser
+from typing import Final
+
+from connectors.hubspot import events, tickets
+from connectors.hubspot.events import Account, Json, instant, mapping, objects, text
+from gateway.sdk import (
+    Attachment,
+    Audience,
+    ChannelEvent,
+    Delivery,
+    Evidence,
+    Party,
+    Role,
+    TicketChange,
+    TicketChanged,
+    UnreadableDelivery,
+)
+
+#: Properties of a ticket whose history is told.
+HISTORY: Final = ("hs_pipeline_stage", "hubspot_owner_id", "hs_ticket_priority", "subject")
+#: Sources of a ticket's description behind which its customer stands: the rest was typed by agents or made by machines.
+_BY_CUSTOMER: Final = frozenset(
+    {"FORM", "FORMS", "EMAIL", "EMAIL_INTEGRATION", "CONVERSATIONS", "CHAT", "BOT", "HELP_DESK_EMAIL"}
+)
+_WORDS_BY_CUSTOMER: Final = frozenset({"EMAIL", "CHAT", "FORM"})
+
+
+def parse_polled(delivery: Delivery, account: Account) -> Iterable[ChannelEvent]:
+    """Return what a whole ticket says: that it was made, what its customer wrote, what changed, what agents noted.
+
+    Raises UnreadableDelivery.
+    """
+    payload = mapping(events.value_of(delivery.body))
+    ticket = mapping(payload.get("ticket"))
+    if not text(ticket.get("id")):
+        raise UnreadableDelivery("What was polled holds no ticket.")
+    reading = _Reading(ticket, mapping(payload.get("contact")), account)
+    return [
+        reading.created(),
+        *reading.description(),
+        *reading.changes(),
+        *(reading.note(each) for each in objects(payload.get("notes"))),
+    ]
+
+
+class _Reading:
+    """One ticket being read."""
+
+    def __init__(self, ticket: Json, contact: Json, account: Account) -> None:
+        self.account = account
+        self.id = text(ticket.get("id"))
+        self.properties = mapping(ticket.get("properties"))
+        self.history = mapping(ticket.get("propertiesWithHistory"))
+        self.created_at = instant(self.properties.get("createdate") or ticket.get("createdAt"))
+        self.customer = _customer(contact)
+        self.reference = self._property(account.external_id_property) or None
+
+    def created(self) -> TicketChanged:
+        """Return the ticket's creation, with its state of now."""
+        source, actor = self._property("hs_object_source"), self._property("hs_object_source_id")
+        return self._changed(
+            TicketChange.CREATED,
+            dedupe=events.created_key(self.id),
+            at=self.created_at,
+            sender=self.customer or events.actor_of(source, actor),
+            own=events.is_own(source, actor, self.account.app_id),
+            requester=self.customer,
+            values={
+                "subject": self._property("subject"),
+                "status": self.account.stages.get(self._property("hs_pipeline_stage")),
+                "priority": self._property("hs_ticket_priority").lower(),
+                "assignee": self._property("hubspot_owner_id"),
+                "group": self._property(self.account.group_property),
+            },
+        )
+
+    def description(self) -> Iterable[TicketChanged]:
+        """Yield the ticket's description as the first message: the customer's where it came over a channel of theirs."""
+        written = self._property("content").strip()
+        if not written:
+            return
+        source, actor = self._property("hs_object_source"), self._property("hs_object_source_id")
+        theirs = self.customer is not None and (
+            source in _BY_CUSTOMER or self._property("source_type").upper() in _WORDS_BY_CUSTOMER
+        )
+        yield self._changed(
+            TicketChange.COMMENTED,
+            dedupe=events.description_key(self.id, written),
+            at=self.created_at,
+            sender=self.customer if theirs and self.customer is not None else events.actor_of(source, actor),
+            own=events.is_own(source, actor, self.account.app_id),
+            values={
+                "subject": self._property("subject"),
+                "comment_id": "content",
+                "text": written,
+                "audience": Audience.PUBLIC if theirs else Audience.INTERNAL,
+            },
+        )
+
+    def changes(self) -> Iterable[TicketChanged]:
+        """Yield the changes of each property, oldest first."""
+        for name in HISTORY:
+            for version in reversed(objects(self.history.get(name))):
+                value, at = text(version.get("value")), instant(version.get("timestamp"))
+                source, actor = text(version.get("sourceType")), text(version.get("sourceId"))
+                yield self._changed(
+                    events.PROPERTIES.get(name, TicketChange.FIELDS),
+                    dedupe=events.property_key(self.id, name, value, at),
+                    at=at,
+                    sender=events.actor_of(source, actor),
+                    own=events.is_own(source, actor, self.account.app_id),
+                    values=events.values_of(name, value, self.account),
+                    extras={"property": name},
+                )
+
+    def note(self, note: Json) -> TicketChanged:
+        """Return a note as an internal comment."""
+        note_id = text(note.get("id"))
+        if not note_id:
+            raise UnreadableDelivery("A note has no id.")
+        properties = mapping(note.get("properties"))
+        body = text(properties.get("hs_note_body"))
+        source, actor = text(properties.get("hs_object_source")), text(properties.get("hs_object_source_id"))
+        user = text(properties.get("hs_created_by")) or text(properties.get("hs_created_by_user_id"))
+        sender = events.actor_of("CRM_UI", f"userId:{user}") if user else events.actor_of(source, actor)
+        files = [each for each in text(properties.get("hs_attachment_ids")).split(";") if each.strip()]
+        return self._changed(
+            TicketChange.COMMENTED,
+            dedupe=events.note_key(note_id),
+            at=instant(properties.get("hs_timestamp") or properties.get("hs_createdate") or note.get("createdAt")),
+            sender=sender,
+            own=events.is_own(source, actor, self.account.app_id) or bool(tickets.keys_of(body)),
+            values={
+                "comment_id": note_id,
+                "text": plain(body),
+                "attachments": tuple(Attachment(id=each.strip(), name=f"file {each.strip()}") for each in files),
+            },
+        )
+
+    def _changed(
+        self,
+        change: TicketChange,
+        *,
+        dedupe: str,
+        at: int,
+        sender: Party,
+        own: bool,
+        values: Mapping[str, object],
+        requester: Party | None = None,
+        extras: Mapping[str, object] | None = None,
+    ) -> TicketChanged:
+        return TicketChanged(
+            thread=events.thread_of(self.id),
+            dedupe=dedupe,
+            occurred_at=at,
+            sender=sender,
+            own=own,
+            reference=self.reference,
+            ticket_id=self.id,
+            change=change,
+            requester=requester,
+            via=self._property("source_type").lower(),
+            url=tickets.ticket_page(self.account.portal_id, self.id),
+            extras=extras or {},
+            **values,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] (each is a field of the event, by name)
+        )
+
+    def _property(self, name: str) -> str:
+        return text(self.properties.get(name)) if name else ""
+
+
+def _customer(contact: Json) -> Party | None:
+    contact_id = text(contact.get("id"))
+    if not contact_id:
+        return None
+    properties = mapping(contact.get("properties"))
+    return Party(
+        kind="hubspot_contact",
+        value=contact_id,
+        name=tickets.names_of(properties),
+        role=Role.CUSTOMER,
+        evidence=Evidence.ATTESTED,
+        email=text(properties.get("email")),
+    )
+
+
+# --- HTML → text -----------------------------------------------------------------------------------------------------
+_BREAKS: Final = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
+_SILENT: Final = frozenset({"script", "style", "head"})
+_BLANK_LINES: Final = re.compile(r"\n{3,}")
+
+
+class _Text(HTMLParser):
+    """Keeps what a person reads."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 (the parser's shape)
+        if tag in _SILENT:
+            self._silent += 1
+        elif tag in _BREAKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _SILENT:
+            self._silent = max(0, self._silent - 1)
+        elif tag in _BREAKS and tag != "br":
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.parts.append(data)
+
+
+def plain(body: str) -> str:
+    """Return the text of a note's HTML."""
+    if "<" not in body:
+        return html.unescape(body).strip()
+    reader = _Text()
+    reader.feed(body)
+    reader.close()
+    lines = "".join(reader.parts).replace("\xa0", " ").split("\n")
+    return _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines)).strip()
