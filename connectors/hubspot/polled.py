@@ -140,7 +140,7 @@ class _Reading:
             dedupe=events.note_key(note_id),
             at=instant(properties.get("hs_timestamp") or properties.get("hs_createdate") or note.get("createdAt")),
             sender=sender,
-            own=events.is_own(source, actor, self.account.app_id) or bool(tickets.keys_of(body)),
+            own=events.is_own(source, actor, self.account.app_id) or bool(tickets.key_of(body)),
             values={
                 "comment_id": note_id,
                 "text": plain(body),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -12,12 +11,18 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from gateway.sdk import ConnectionSettings, Priority, TicketStatus
 
 #: Stages of the pipeline that HubSpot makes in each account, and what they mean.
-_STAGES: Final[Mapping[str, TicketStatus]] = MappingProxyType(
-    {"1": TicketStatus.NEW, "2": TicketStatus.PENDING, "3": TicketStatus.OPEN, "4": TicketStatus.SOLVED}
-)
-_PRIORITIES: Final[Mapping[Priority, str]] = MappingProxyType(
-    {Priority.P1: "URGENT", Priority.P2: "HIGH", Priority.P3: "MEDIUM", Priority.P4: "LOW"}
-)
+_STAGES: Final[Mapping[str, TicketStatus]] = {
+    "1": TicketStatus.NEW,
+    "2": TicketStatus.PENDING,
+    "3": TicketStatus.OPEN,
+    "4": TicketStatus.SOLVED,
+}
+_PRIORITIES: Final[Mapping[Priority, str]] = {
+    Priority.P1: "URGENT",
+    Priority.P2: "HIGH",
+    Priority.P3: "MEDIUM",
+    Priority.P4: "LOW",
+}
 _NAME: Final = r"^[a-z][a-z0-9_]{0,99}$"
 
 

@@ -25,7 +25,8 @@ _CONTENT: Final = 20_000
 _MESSAGE: Final = 10_000
 
 _MARKER: Final = "Baton reference "
-_MARKED: Final = re.compile(_MARKER + r"([A-Za-z0-9_.:-]{1,100})")
+_MARKED: Final = re.compile(_MARKER + r"([A-Za-z0-9_.:-]{1,100})\s*\Z")
+_TAG: Final = re.compile(r"<[^>]*>")
 _UNFIT: Final = re.compile(r"[^\w.() -]+")
 
 
@@ -111,9 +112,10 @@ def note_html(handoff: Handoff) -> str:
         longest = longest * 2 // 3
 
 
-def keys_of(body: str) -> frozenset[str]:
-    """Return the keys of ours in a note's body."""
-    return frozenset(_MARKED.findall(html.unescape(body)))
+def key_of(body: str) -> str:
+    """Return our key at the end of a note's body; empty when there is none. What customers wrote stands before it."""
+    found = _MARKED.search(html.unescape(_TAG.sub("", body)))
+    return found[1] if found is not None else ""
 
 
 def _paragraphs(text: str) -> str:

@@ -74,7 +74,7 @@ class Desk:
         found = self._crm.associated("tickets", [ticket_id], "notes").get(ticket_id, [])
         for ids in _chunks(found[-_NOTES:]):
             for each in self._crm.read("notes", ids, ["hs_note_body"]):
-                if key in tickets.keys_of(str(each["properties"].get("hs_note_body") or "")):
+                if tickets.key_of(str(each["properties"].get("hs_note_body") or "")) == key:
                     return str(each["id"])
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -64,6 +65,8 @@ def _bounds(metadata: Iterable[object]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, BaseModel):
         return "see below"
+    if isinstance(value, dict):
+        return f"`{json.dumps(value)}`"
     return f"`{value}`" if value not in {None, "", ()} else "none"
 
 
