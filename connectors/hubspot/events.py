@@ -3,6 +3,11 @@
 Source of the shapes: developers.hubspot.com/docs/api-reference/latest/webhooks/guide, and for messages of a custom channel
 developers.hubspot.com/docs/api-reference/latest/conversations/custom-channels/guide. A webhook about a record brings its id and
 at most one value: who wrote what comes with the poll (`polled`), under keys that both share.
+
+No webhook names the ticket's external id, unless that itself was set. While the answer to the creation of a ticket of ours is
+on its way, or lost, a change of it by a workflow would look like a stranger's ticket and be adopted as a second case. So
+webhooks tell what proves where it belongs, or cannot be about a ticket that was just made: tickets that others make, what
+persons do, and our external id. The rest comes with the poll, which names the external id always.
 """
 
 from __future__ import annotations
@@ -124,9 +129,17 @@ def _records(payload: Sequence[object], account: Account) -> list[ChannelEvent]:
             raise UnreadableDelivery("The list of events holds something that is no object.")
         event = cast("Json", each)
         change = _change(event)
-        if change is not None and _of_ours(event, account):
-            events.append(_ticket_changed(event, change, account))
+        if change is None or not _of_ours(event, account):
+            continue
+        made = _ticket_changed(event, change, account)
+        if made.reference is not None or (not made.own and _is_told(made)):
+            events.append(made)
     return events
+
+
+def _is_told(event: TicketChanged) -> bool:
+    """Return whether a webhook tells of it: see above."""
+    return event.change is TicketChange.CREATED or event.sender.role is Role.AGENT
 
 
 def _change(event: Json) -> TicketChange | None:
