@@ -104,6 +104,11 @@ def note_key(note_id: str) -> str:
     return f"note:{note_id}"
 
 
+def mail_key(mail_id: str) -> str:
+    """Return the key of an e-mail on a ticket."""
+    return f"email:{mail_id}"
+
+
 def _digest(value: str) -> str:
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

@@ -18,6 +18,12 @@ CHANNEL_SCOPES: Final = (
 )
 
 
+def needed_scopes(settings: HubSpotSettings, scopes: Sequence[str]) -> tuple[str, ...]:
+    """Return the scopes that are needed as it is set up."""
+    mails = ("sales-email-read",) if settings.read_emails else ()
+    return (*scopes, *mails, *(CHANNEL_SCOPES if settings.channel_id else ()))
+
+
 async def examine(
     settings: HubSpotSettings, host: Host, crm: Crm, direct: Direct, scopes: Sequence[str]
 ) -> Examination:
@@ -30,7 +36,7 @@ async def examine(
     return Examination(
         findings=(
             _account(account, settings),
-            _scopes(granted, (*scopes, *(CHANNEL_SCOPES if settings.channel_id else ()))),
+            _scopes(granted, needed_scopes(settings, scopes)),
             _external(external, settings.external_id_property),
             *_pipeline(pipelines, settings),
             _priorities(priority, settings),

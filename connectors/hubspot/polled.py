@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html.parser import HTMLParser
 from typing import Final
 
@@ -33,6 +33,9 @@ HISTORY: Final = ("hs_pipeline_stage", "hubspot_owner_id", "hs_ticket_priority",
 _BY_CUSTOMER: Final = frozenset(
     {"FORM", "FORMS", "EMAIL", "EMAIL_INTEGRATION", "CONVERSATIONS", "CHAT", "BOT", "HELP_DESK_EMAIL"}
 )
+#: Directions of an e-mail; another one is FORWARDED_EMAIL.
+_INCOMING: Final = "INCOMING_EMAIL"
+_OUTGOING: Final = "EMAIL"
 _WORDS_BY_CUSTOMER: Final = frozenset({"EMAIL", "CHAT", "FORM"})
 
 
@@ -51,6 +54,7 @@ def parse_polled(delivery: Delivery, account: Account) -> Iterable[ChannelEvent]
         *reading.description(),
         *reading.changes(),
         *(reading.note(each) for each in objects(payload.get("notes"))),
+        *(mail for each in objects(payload.get("emails")) for mail in reading.mail(each)),
     ]
 
 
@@ -87,13 +91,14 @@ class _Reading:
 
     def description(self) -> Iterable[TicketChanged]:
         """Yield the ticket's description as the first message: the customer's where it came over a channel of theirs."""
-        written = self._property("content").strip()
-        if not written:
-            return
         source, actor = self._property("hs_object_source"), self._property("hs_object_source_id")
         theirs = self.customer is not None and (
             source in _BY_CUSTOMER or self._property("source_type").upper() in _WORDS_BY_CUSTOMER
         )
+        # Some customers write into the subject only.
+        written = self._property("content").strip() or (self._property("subject").strip() if theirs else "")
+        if not written:
+            return
         yield self._changed(
             TicketChange.COMMENTED,
             dedupe=events.description_key(self.id, written),
@@ -126,26 +131,75 @@ class _Reading:
 
     def note(self, note: Json) -> TicketChanged:
         """Return a note as an internal comment."""
-        note_id = text(note.get("id"))
-        if not note_id:
-            raise UnreadableDelivery("A note has no id.")
         properties = mapping(note.get("properties"))
         body = text(properties.get("hs_note_body"))
+        return self._comment(
+            note,
+            key=events.note_key,
+            sender=self._author(properties),
+            own=bool(tickets.key_of(body)),
+            words=plain(body),
+            audience=Audience.INTERNAL,
+        )
+
+    def mail(self, mail: Json) -> Iterable[TicketChanged]:
+        """Yield an e-mail on the ticket as a message, unless it is the one that the description was made from."""
+        properties = mapping(mail.get("properties"))
+        words = text(properties.get("hs_email_text")) or plain(text(properties.get("hs_email_html")))
+        direction = text(properties.get("hs_email_direction"))
+        incoming = direction == _INCOMING
+        if not (incoming and words.split() == self._property("content").split()):
+            yield self._comment(
+                mail,
+                key=events.mail_key,
+                sender=self._mailer(properties) if incoming else self._author(properties),
+                own=False,
+                words=words.strip(),
+                # What was forwarded went to a colleague.
+                audience=Audience.PUBLIC if direction in {_INCOMING, _OUTGOING} else Audience.INTERNAL,
+            )
+
+    def _comment(
+        self, record: Json, *, key: Callable[[str], str], sender: Party, own: bool, words: str, audience: Audience
+    ) -> TicketChanged:
+        record_id = text(record.get("id"))
+        if not record_id:
+            raise UnreadableDelivery("A note or an e-mail has no id.")
+        properties = mapping(record.get("properties"))
         source, actor = text(properties.get("hs_object_source")), text(properties.get("hs_object_source_id"))
-        user = text(properties.get("hs_created_by")) or text(properties.get("hs_created_by_user_id"))
-        sender = events.actor_of("CRM_UI", f"userId:{user}") if user else events.actor_of(source, actor)
-        files = [each for each in text(properties.get("hs_attachment_ids")).split(";") if each.strip()]
+        files = [each.strip() for each in text(properties.get("hs_attachment_ids")).split(";") if each.strip()]
         return self._changed(
             TicketChange.COMMENTED,
-            dedupe=events.note_key(note_id),
-            at=instant(properties.get("hs_timestamp") or properties.get("hs_createdate") or note.get("createdAt")),
+            dedupe=key(record_id),
+            at=instant(properties.get("hs_timestamp") or properties.get("hs_createdate") or record.get("createdAt")),
             sender=sender,
-            own=events.is_own(source, actor, self.account.app_id) or bool(tickets.key_of(body)),
+            own=own or events.is_own(source, actor, self.account.app_id),
             values={
-                "comment_id": note_id,
-                "text": plain(body),
-                "attachments": tuple(Attachment(id=each.strip(), name=f"file {each.strip()}") for each in files),
+                "comment_id": record_id,
+                "text": words,
+                "audience": audience,
+                "attachments": tuple(Attachment(id=each, name=f"file {each}") for each in files),
             },
+        )
+
+    def _author(self, properties: Json) -> Party:
+        user = text(properties.get("hs_created_by"))
+        source, actor = text(properties.get("hs_object_source")), text(properties.get("hs_object_source_id"))
+        return events.actor_of("CRM_UI", f"userId:{user}") if user else events.actor_of(source, actor)
+
+    def _mailer(self, properties: Json) -> Party:
+        """Return who wrote an incoming e-mail: the ticket's contact by their address, else somebody who only claims one."""
+        address = text(properties.get("hs_email_from_email")).strip()
+        if self.customer is not None and address.lower() in {"", self.customer.email.lower()}:
+            return self.customer
+        names = (text(properties.get(f"hs_email_from_{each}")) for each in ("firstname", "lastname"))
+        return Party(
+            kind="email",
+            value=address or "unknown",
+            name=" ".join(names).strip(),
+            role=Role.CUSTOMER,
+            evidence=Evidence.CLAIMED,
+            email=address,
         )
 
     def _changed(

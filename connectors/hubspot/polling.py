@@ -7,7 +7,7 @@ one ended, and the cursor remembers which versions of which tickets it has told.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ from gateway.sdk import Cursor
 
 #: How far a poll goes back behind its cursor, milliseconds: the search may lag so long.
 OVERLAP: Final = 5 * 60 * 1000
-#: Notes of one ticket that are read, the newest.
-NOTES: Final = 20
+#: Notes and e-mails of one ticket that are read, the newest of each.
+NEWEST: Final = 20
 #: What the search finds at most for one question.
 _FOUND: Final = 10_000
 #: Versions that a cursor remembers at most, the newest: what it forgets is told again, which is harmless.
@@ -42,6 +42,21 @@ _TICKET: Final = (
 )
 _NOTE: Final = (
     "hs_note_body",
+    "hs_timestamp",
+    "hs_createdate",
+    "hs_created_by",
+    "hs_attachment_ids",
+    "hs_object_source",
+    "hs_object_source_id",
+)
+_MAIL: Final = (
+    "hs_email_direction",
+    "hs_email_subject",
+    "hs_email_text",
+    "hs_email_html",
+    "hs_email_from_email",
+    "hs_email_from_firstname",
+    "hs_email_from_lastname",
     "hs_timestamp",
     "hs_createdate",
     "hs_created_by",
@@ -122,7 +137,8 @@ class Poll:
         found = self._crm.read("tickets", ids, self._properties, history=HISTORY)
         ids = [str(each["id"]) for each in found]
         contacts = self._contacts(ids)
-        notes = self._notes(ids)
+        notes = self._activities("notes", ids, _NOTE)
+        mails = self._activities("emails", ids, _MAIL) if self._settings.read_emails else {}
         low = stand.at - OVERLAP
         return [
             _body(
@@ -130,6 +146,7 @@ class Poll:
                     "ticket": {**ticket, "propertiesWithHistory": _recent(ticket.get("propertiesWithHistory"), low)},
                     "contact": contacts.get(str(ticket["id"])),
                     "notes": notes.get(str(ticket["id"]), []),
+                    "emails": mails.get(str(ticket["id"]), []),
                 }
             )
             for ticket in found
@@ -140,11 +157,11 @@ class Poll:
         known = {str(each["id"]): each for each in self._crm.read("contacts", sorted(set(of.values())), _CONTACT)}
         return {key: known[contact] for key, contact in of.items() if contact in known}
 
-    def _notes(self, ids: list[str]) -> dict[str, list[Json]]:
-        of = {key: others[-NOTES:] for key, others in self._crm.associated("tickets", ids, "notes").items()}
-        wanted = sorted({note for others in of.values() for note in others})
-        known = {str(each["id"]): each for each in self._crm.read("notes", wanted, _NOTE)}
-        return {key: [known[note] for note in others if note in known] for key, others in of.items()}
+    def _activities(self, kind: str, ids: list[str], properties: Sequence[str]) -> dict[str, list[Json]]:
+        of = {key: others[-NEWEST:] for key, others in self._crm.associated("tickets", ids, kind).items()}
+        wanted = sorted({each for others in of.values() for each in others})
+        known = {str(each["id"]): each for each in self._crm.read(kind, wanted, properties)}
+        return {key: [known[each] for each in others if each in known] for key, others in of.items()}
 
 
 def _modified(ticket: Json) -> int:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
-import aiohttp
 from aiohttp import web
 
 from connectors.hubspot import SPEC
-from connectors.hubspot.sandbox_state import TYPES, Change, HubSpotRefusal, Portal, Record, Source, iso, shown, words_of
-from connectors.hubspot.signature import signed, signed_text
+from connectors.hubspot.sandbox_records import Records
+from connectors.hubspot.sandbox_state import HubSpotRefusal, Portal, Record, Source, iso, shown, words_of
+from connectors.hubspot.sandbox_webhooks import Teller
 from gateway.testing.sandbox import Handler, Sandbox, system_now
-from gateway.testing.webhooks import Webhook, WebhookSender
 
 #: What an admin without an account writes into `plugins.toml`.
 TOKEN: Final = "pat-sandbox-token"
@@ -31,22 +29,6 @@ _OURS: Final = Source(source="INTEGRATION", actor=str(APP))
 _READS: Final = frozenset({"search", "batch.read", "associations.read", "token.info", "oauth.token"})
 
 
-class Sender(WebhookSender):
-    """Signs each webhook for the address that it goes to: HubSpot's signature covers it."""
-
-    def __init__(self, sign: Callable[[str, bytes], dict[str, str]]) -> None:
-        """Take what signs a body for an address."""
-        super().__init__(lambda _: {})
-        self._for = sign
-        #: The target URL on the app's page, where it differs from where the sandbox sends to (a proxy stands between).
-        self.target = ""
-
-    async def deliver(self, session: aiohttp.ClientSession, url: str, webhook: Webhook) -> int:
-        """Send one webhook and return the answer's status; 0 when none came."""
-        headers = {**webhook.headers, **self._for(self.target or url, webhook.body)}
-        return await super().deliver(session, url, replace(webhook, headers=headers))
-
-
 class HubSpotSandbox(Sandbox):
     """One HubSpot account, with people in it."""
 
@@ -55,12 +37,10 @@ class HubSpotSandbox(Sandbox):
     def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, secret: str = SECRET) -> None:
         """Take the clock, the app's token and its client secret."""
         super().__init__(now=now)
-        self.portal = Portal(now, portal_id=PORTAL, unique=UNIQUE, told=self._tell)
-        self.webhooks = Sender(self.sign)
-        #: Events in one webhook at most.
-        self.batch = 100
-        #: False: what the app does itself brings no webhooks.
-        self.tells_own = True
+        self.teller = Teller(now, secret=secret, portal_id=PORTAL, app_id=APP)
+        self.webhooks = self.teller.sender
+        self.portal = Portal(now, portal_id=PORTAL, unique=UNIQUE, told=self.teller.tell)
+        self._records = Records(self.portal, _OURS)
         #: Calls in ten seconds; None for no limit, as where the clock stands still.
         self.burst: int | None = BURST if now is system_now else None
         self.scopes = {*SPEC.capabilities.scopes}
@@ -89,17 +69,17 @@ class HubSpotSandbox(Sandbox):
         record = r"/{id:[^/]+}"
         for objects in ("/crm/v3/objects/{kind}", "/crm/objects/{version}/{kind}"):
             found += [
-                ("batch.upsert", "POST", f"{objects}/batch/upsert", self._guarded(self._upsert)),
-                ("batch.read", "POST", f"{objects}/batch/read", self._guarded(self._read)),
-                ("search", "POST", f"{objects}/search", self._guarded(self._search)),
-                ("create", "POST", objects, self._guarded(self._create)),
-                ("get", "GET", objects + record, self._guarded(self._get)),
-                ("update", "PATCH", objects + record, self._guarded(self._update)),
+                ("batch.upsert", "POST", f"{objects}/batch/upsert", self._guarded(self._records.upsert)),
+                ("batch.read", "POST", f"{objects}/batch/read", self._guarded(self._records.read)),
+                ("search", "POST", f"{objects}/search", self._guarded(self._records.search)),
+                ("create", "POST", objects, self._guarded(self._records.create)),
+                ("get", "GET", objects + record, self._guarded(self._records.get)),
+                ("update", "PATCH", objects + record, self._guarded(self._records.update)),
             ]
         for pair in ("/crm/v4/associations/{kind}/{other}", "/crm/associations/{version}/{kind}/{other}"):
             found += [
-                ("associate", "POST", f"{pair}/batch/associate/default", self._guarded(self._associate)),
-                ("associations.read", "POST", f"{pair}/batch/read", self._guarded(self._associations)),
+                ("associate", "POST", f"{pair}/batch/associate/default", self._guarded(self._records.associate)),
+                ("associations.read", "POST", f"{pair}/batch/read", self._guarded(self._records.associations)),
             ]
         for head, tail in (("/crm/v3/", ""), ("/crm/", "/{version}")):
             found += [
@@ -164,95 +144,6 @@ class HubSpotSandbox(Sandbox):
         self._times.append(now)
         if search:
             self._searches.append(now)
-
-    # --- records -----------------------------------------------------------------------------------------------------
-    async def _get(self, request: web.Request) -> web.Response:
-        by = request.query.get("idProperty", "")
-        record = self.portal.find(request.match_info["kind"], request.match_info["id"], by)
-        return web.json_response(shown(record, request.query.getall("properties", [])))
-
-    async def _create(self, request: web.Request) -> web.Response:
-        given, kind = await request.json(), request.match_info["kind"]
-        links: list[tuple[str, str]] = []
-        for each in given.get("associations") or []:
-            own, other = TYPES.get(each["types"][0]["associationTypeId"], ("", ""))
-            if own != kind:
-                raise HubSpotRefusal(400, "VALIDATION_ERROR", "The association type is not valid between these objects")
-            links.append((other, str(each["to"]["id"])))
-        record = self.portal.create(kind, given["properties"], _OURS, links)
-        return web.json_response(shown(record, record.properties), status=201)
-
-    async def _update(self, request: web.Request) -> web.Response:
-        by = request.query.get("idProperty", "")
-        record = self.portal.find(request.match_info["kind"], request.match_info["id"], by)
-        self.portal.update(record, (await request.json())["properties"], _OURS)
-        return web.json_response(shown(record, record.properties))
-
-    async def _upsert(self, request: web.Request) -> web.Response:
-        kind, results = request.match_info["kind"], list[dict[str, Any]]()
-        for each in (await request.json())["inputs"]:
-            new = False
-            try:
-                record = self.portal.find(kind, each["id"], each["idProperty"])
-            except HubSpotRefusal as refusal:
-                if refusal.status != 404:
-                    raise
-                given = {**each["properties"], each["idProperty"]: each["id"]}
-                record, new = self.portal.create(kind, given, _OURS), True
-            else:
-                self.portal.update(record, each["properties"], _OURS)
-            results.append({**shown(record, record.properties), "new": new})
-        return web.json_response({"status": "COMPLETE", "results": results})
-
-    async def _read(self, request: web.Request) -> web.Response:
-        given, kind = await request.json(), request.match_info["kind"]
-        history = given.get("propertiesWithHistory") or []
-        if len(given["inputs"]) > (50 if history else 100):
-            raise HubSpotRefusal(400, "VALIDATION_ERROR", "Too many inputs")
-        records, missing = list[dict[str, Any]](), 0
-        for each in given["inputs"]:
-            try:
-                record = self.portal.find(kind, str(each["id"]))
-            except HubSpotRefusal:
-                missing += 1
-            else:
-                records.append(shown(record, given.get("properties") or [], history))
-        return web.json_response({"status": "COMPLETE", "results": records}, status=207 if missing else 200)
-
-    async def _search(self, request: web.Request) -> web.Response:
-        given = await request.json()
-        records, total = self.portal.search(request.match_info["kind"], given)
-        end = int(given.get("after") or 0) + len(records)
-        answer: dict[str, Any] = {
-            "total": total,
-            "results": [shown(each, given.get("properties") or []) for each in records],
-        }
-        if end < total:
-            answer["paging"] = {"next": {"after": str(end)}}
-        return web.json_response(answer)
-
-    async def _associate(self, request: web.Request) -> web.Response:
-        kind, other = request.match_info["kind"], request.match_info["other"]
-        for each in (await request.json())["inputs"]:
-            own, to = self.portal.find(kind, str(each["from"]["id"])), self.portal.find(other, str(each["to"]["id"]))
-            self.portal.link(kind, own.id, other, to.id)
-        return web.json_response({"status": "COMPLETE", "results": []})
-
-    async def _associations(self, request: web.Request) -> web.Response:
-        kind, other = request.match_info["kind"], request.match_info["other"]
-        results: list[dict[str, Any]] = []
-        for each in (await request.json())["inputs"]:
-            own, start = str(each["id"]), int(each.get("after") or 0)
-            ids = self.portal.linked(kind, own, other)
-            result: dict[str, Any] = {
-                "from": {"id": own},
-                "to": [{"toObjectId": int(to), "associationTypes": []} for to in ids[start : start + 500]],
-            }
-            if start + 500 < len(ids):
-                result["paging"] = {"next": {"after": str(start + 500)}}
-            if ids:
-                results.append(result)
-        return web.json_response({"status": "COMPLETE", "results": results})
 
     # --- the account -------------------------------------------------------------------------------------------------
     async def _account(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
@@ -338,6 +229,19 @@ class HubSpotSandbox(Sandbox):
         given = {"hs_note_body": f"<p>{text}</p>", "hs_timestamp": iso(self.now()), "hs_created_by": "8001"}
         return self.portal.create("notes", given, _AGENT, [("tickets", ticket_id)]).id
 
+    def mail(self, ticket_id: str, text: str, *, direction: str = "INCOMING_EMAIL", sender: str = "") -> str:
+        """Have an e-mail be logged on a ticket: the customer's, or with ``EMAIL`` an agent's; return its id."""
+        incoming = direction == "INCOMING_EMAIL"
+        given = {
+            "hs_email_direction": direction,
+            "hs_email_text": text,
+            "hs_email_from_email": sender,
+            "hs_timestamp": iso(self.now()),
+            "hs_created_by": "" if incoming else "8001",
+        }
+        source = Source(source="EMAIL_INTEGRATION") if incoming else _AGENT
+        return self.portal.create("emails", given, source, [("tickets", ticket_id)]).id
+
     def agent_sets(self, ticket_id: str, name: str, value: str) -> None:
         """Have an agent change a property (``hs_pipeline_stage``, ``hubspot_owner_id``, ``hs_ticket_priority``)."""
         self.portal.update(self.portal.find("tickets", ticket_id), {name: value}, _AGENT)
@@ -354,26 +258,7 @@ class HubSpotSandbox(Sandbox):
             for each in self.portal.messages
             if each["integrationThreadId"] == integration_thread
         )
-        message = {
-            "id": message_id,
-            "type": "MESSAGE",
-            "conversationsThreadId": conversation,
-            "createdAt": iso(self.now()),
-            "createdBy": "8001",
-            "direction": "OUTGOING",
-            "text": text,
-            "client": {"clientType": "HUBSPOT"},
-            "senders": [{"actorId": "A-8001", "name": "Anna Agent"}],
-            "attachments": list[object](),
-        }
-        payload = {
-            "type": "OUTGOING_CHANNEL_MESSAGE_CREATED",
-            "portalId": str(PORTAL),
-            "eventId": self.portal.number(),
-            "channelIntegrationThreadIds": [integration_thread],
-            "message": message,
-        }
-        self._put(json.dumps(payload, separators=(",", ":")).encode())
+        self.teller.answer(message_id, conversation, integration_thread, text)
         return message_id
 
     # --- questions ---------------------------------------------------------------------------------------------------
@@ -397,7 +282,14 @@ class HubSpotSandbox(Sandbox):
 
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people in the account can be made to do."""
-        acts = (self.customer_writes, self.agent_notes, self.agent_sets, self.agent_deletes, self.agent_replies)
+        acts = (
+            self.customer_writes,
+            self.agent_notes,
+            self.mail,
+            self.agent_sets,
+            self.agent_deletes,
+            self.agent_replies,
+        )
         return {act.__name__: act for act in acts}
 
     def state(self) -> dict[str, Any]:
@@ -415,61 +307,27 @@ class HubSpotSandbox(Sandbox):
             "webhooks_waiting": len(self.webhooks.waiting),
         }
 
-    # --- webhooks ----------------------------------------------------------------------------------------------------
-    def sign(self, url: str, body: bytes) -> dict[str, str]:
-        """Return the headers with which HubSpot signs a body for an address now."""
-        stamp = str(self.now() // 1000)
-        signature = signed(self._secret.encode(), signed_text("POST", url, body, stamp)).decode()
-        return {"X-HubSpot-Signature-v3": signature, "X-HubSpot-Request-Timestamp": stamp}
 
-    def _tell(self, change: Change) -> None:
-        if change.record.kind != "tickets" or (change.source == _OURS and not self.tells_own):
-            return
-        if change.name in {"hs_lastmodifieddate", "createdate"}:
-            return
-        at = change.record.changes[-1] if change.record.changes else change.record.created_at
-        event: dict[str, Any] = {
-            "eventId": int(self.portal.number()),
-            "subscriptionId": {"creation": 101, "propertyChange": 102, "deletion": 103}[change.what],
-            "portalId": PORTAL,
-            "appId": APP,
-            "occurredAt": at // 1000,
-            "subscriptionType": f"ticket.{change.what}",
-            "attemptNumber": 0,
-            "objectId": int(change.record.id),
-            "changeSource": change.source.source,
-            "sourceId": change.source.actor,
-        }
-        if change.what == "propertyChange":
-            event.update({"propertyName": change.name, "propertyValue": change.value})
-        waiting = self.webhooks.waiting
-        last = json.loads(waiting[-1].body) if waiting else None
-        if isinstance(last, list) and len(last) < self.batch:
-            waiting.pop()
-            self._put(json.dumps([*last, event], separators=(",", ":")).encode())
-        else:
-            self._put(json.dumps([event], separators=(",", ":")).encode())
-
-    def _put(self, body: bytes) -> None:
-        self.webhooks.put(Webhook(endpoint="", body=body, headers={"Content-Type": "application/json"}))
-
-
+_CHANNEL_SCOPE: Final = "conversations.custom_channels.write"
 _AGENT: Final = Source(source="CRM_UI", actor="userId:8001")
+
+
+#: Scopes by the beginning of the path …
+_BY_PATH: Final = {"/files": "files", "/crm/v3/owners": "crm.objects.owners.read", "/conversations": _CHANNEL_SCOPE}
+#: … and by the kind of record, to read and to write.
+_BY_KIND: Final = {
+    "tickets": ("tickets", "tickets"),
+    "contacts": ("crm.objects.contacts.read", "crm.objects.contacts.write"),
+    "companies": ("crm.objects.companies.read", "crm.objects.companies.write"),
+    "notes": ("crm.objects.contacts.read", "crm.objects.contacts.write"),
+    "emails": ("sales-email-read", "crm.objects.contacts.write"),
+}
 
 
 def _scope_of(request: web.Request) -> str:
     """Return the scope that a request needs; empty for none."""
-    kind = request.match_info.get("kind", "")
-    path = request.path
-    reads = request.method == "GET" or path.endswith(("/read", "/search"))
-    if path.startswith("/files"):
-        return "files"
-    if "/owners" in path:
-        return "crm.objects.owners.read"
-    if path.startswith("/conversations"):
-        return "conversations.custom_channels.write"
-    if kind in {"contacts", "companies"}:
-        return f"crm.objects.{kind}.{'read' if reads else 'write'}"
-    if kind == "notes":
-        return "crm.objects.contacts.read" if reads else "crm.objects.contacts.write"
-    return "tickets" if kind == "tickets" else ""
+    for beginning, scope in _BY_PATH.items():
+        if request.path.startswith(beginning):
+            return scope
+    writes = request.method != "GET" and not request.path.endswith(("/read", "/search"))
+    return _BY_KIND.get(request.match_info.get("kind", ""), ("", ""))[writes]

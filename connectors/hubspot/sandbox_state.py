@@ -42,6 +42,11 @@ KNOWN: Final[dict[str, frozenset[str]]] = {
         "name domain lifecyclestage hubspot_owner_id annualrevenue hs_ideal_customer_profile createdate hs_lastmodifieddate"
         " hs_object_source hs_object_source_id"
     ),
+    "emails": _names(
+        "hs_email_direction hs_email_subject hs_email_text hs_email_html hs_email_from_email hs_email_from_firstname"
+        " hs_email_from_lastname hs_timestamp hs_createdate hs_created_by hs_attachment_ids createdate hs_lastmodifieddate"
+        " hs_object_source hs_object_source_id"
+    ),
     "notes": _names(
         "hs_note_body hs_timestamp hs_attachment_ids hs_createdate hs_created_by createdate hs_lastmodifieddate"
         " hs_object_source hs_object_source_id hubspot_owner_id"
@@ -107,7 +112,7 @@ class Portal:
         self.now = now
         self.portal_id = portal_id
         self.unique = unique
-        self.records: dict[str, dict[str, Record]] = {"tickets": {}, "contacts": {}, "companies": {}, "notes": {}}
+        self.records: dict[str, dict[str, Record]] = {kind: {} for kind in KNOWN}
         self.links: set[tuple[str, str, str, str]] = set()
         self.files: dict[str, dict[str, Any]] = {}
         self.messages: list[dict[str, Any]] = []
@@ -205,7 +210,7 @@ class Portal:
     def link(self, kind: str, record_id: str, other: str, other_id: str) -> None:
         """Associate two records; an activity touches what it is put on."""
         self.links |= {(kind, record_id, other, other_id), (other, other_id, kind, record_id)}
-        if kind == "notes":
+        if kind in {"notes", "emails"}:
             self._touch(self._of(other)[other_id])
 
     def linked(self, kind: str, record_id: str, other: str) -> list[str]:

@@ -74,6 +74,9 @@ class HubSpotSettings(ConnectionSettings):
     create_contacts: bool = True
     """Make a contact for a customer whose address is proven and unknown to HubSpot."""
 
+    read_emails: bool = False
+    """Read the e-mails on tickets as messages, customers' and agents' (needs the scope `sales-email-read`)."""
+
     tier_property: str = "hs_ideal_customer_profile"
     """Property of the contact's company, or else of the contact, that is the customer's tier."""
 

@@ -80,10 +80,14 @@ def _both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateways, "specs", lambda: Specs(found, {}))
 
 
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
 @pytest_asyncio.fixture
-async def hubspot() -> AsyncIterator[HubSpotSandbox]:
-    sandbox = HubSpotSandbox()
-    sandbox.burst = None
+async def hubspot(clock: MovedClock) -> AsyncIterator[HubSpotSandbox]:
+    sandbox = HubSpotSandbox(now=clock.now)
     # Behind a proxy: HubSpot signs the address that it knows.
     sandbox.webhooks.target = f"{ADDRESS}/hooks/crm"
     await sandbox.start()
@@ -114,13 +118,11 @@ async def rest(gateway: Gateway, sandbox: HubSpotSandbox, clock: MovedClock) -> 
 
 
 async def test_a_chat_becomes_one_ticket_and_what_follows_stands_on_it_though_answers_are_lost(
-    tmp_path: Path, hubspot: HubSpotSandbox
+    tmp_path: Path, hubspot: HubSpotSandbox, clock: MovedClock
 ) -> None:
-    clock = MovedClock()
-    hubspot.now = hubspot.portal.now = clock.now
     hubspot.webhooks.duplicates = 0.5
     hubspot.webhooks.shuffled = True
-    hubspot.batch = 3
+    hubspot.teller.batch = 3
     async with running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock) as (gateway, knocker):
         for kind in (FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.HALF_BODY):
             for route in ("batch.upsert", "create"):
@@ -144,9 +146,9 @@ async def test_a_chat_becomes_one_ticket_and_what_follows_stands_on_it_though_an
         assert 401 not in hubspot.webhooks.answers
 
 
-async def test_a_ticket_of_hubspots_own_is_adopted_and_written_back_to(tmp_path: Path, hubspot: HubSpotSandbox) -> None:
-    clock = MovedClock()
-    hubspot.now = hubspot.portal.now = clock.now
+async def test_a_ticket_of_hubspots_own_is_adopted_and_written_back_to(
+    tmp_path: Path, hubspot: HubSpotSandbox, clock: MovedClock
+) -> None:
     async with running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock) as (gateway, _):
         ticket_id = hubspot.customer_writes("Ben Buyer", "Nothing arrives", "Where is it?")
         await rest(gateway, hubspot, clock)
@@ -165,13 +167,13 @@ async def test_a_ticket_of_hubspots_own_is_adopted_and_written_back_to(tmp_path:
 
 
 async def test_a_webhook_for_another_address_is_refused_and_leaves_nothing(
-    tmp_path: Path, hubspot: HubSpotSandbox
+    tmp_path: Path, hubspot: HubSpotSandbox, clock: MovedClock
 ) -> None:
-    async with running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS) as (gateway, knocker):
+    async with running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock) as (gateway, _):
         body = b"[]"
         url = f"http://127.0.0.1:{gateway.port}/hooks/crm"
-        wrong = hubspot.sign("https://elsewhere.example.com/hooks/crm", body)
-        right = hubspot.sign(f"{ADDRESS}/hooks/crm", body)
+        wrong = hubspot.teller.sign("https://elsewhere.example.com/hooks/crm", body)
+        right = hubspot.teller.sign(f"{ADDRESS}/hooks/crm", body)
         async with aiohttp.ClientSession() as session:
             for headers, status in ((wrong, 401), ({}, 401), (right, 200)):
                 async with session.post(url, data=body, headers=headers) as answer:

@@ -15,6 +15,7 @@ import click
 from prometheus_client import Metric
 from pydantic import BaseModel
 
+from connectors.hubspot import SPEC as HUBSPOT
 from connectors.slack import SPEC as SLACK
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
@@ -227,6 +228,7 @@ def metrics() -> str:
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
+    "hubspot-settings": lambda: settings(HUBSPOT.settings),
     "gateway": lambda: settings(GatewaySection),
     "limits": lambda: settings(Limits),
     "connection": connection_keys,
