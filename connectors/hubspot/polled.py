@@ -183,7 +183,7 @@ class _Reading:
         )
 
     def _author(self, properties: Json) -> Party:
-        user = text(properties.get("hs_created_by"))
+        user = text(properties.get("hs_created_by")) or text(properties.get("hs_created_by_user_id"))
         source, actor = text(properties.get("hs_object_source")), text(properties.get("hs_object_source_id"))
         return events.actor_of("CRM_UI", f"userId:{user}") if user else events.actor_of(source, actor)
 

@@ -21,8 +21,6 @@ from gateway.sdk import Cursor
 OVERLAP: Final = 5 * 60 * 1000
 #: Notes and e-mails of one ticket that are read, the newest of each.
 NEWEST: Final = 20
-#: What the search finds at most for one question.
-_FOUND: Final = 10_000
 #: Versions that a cursor remembers at most, the newest: what it forgets is told again, which is harmless.
 _REMEMBERED: Final = 2_000
 
@@ -45,6 +43,7 @@ _NOTE: Final = (
     "hs_timestamp",
     "hs_createdate",
     "hs_created_by",
+    "hs_created_by_user_id",
     "hs_attachment_ids",
     "hs_object_source",
     "hs_object_source_id",
@@ -60,6 +59,7 @@ _MAIL: Final = (
     "hs_timestamp",
     "hs_createdate",
     "hs_created_by",
+    "hs_created_by_user_id",
     "hs_attachment_ids",
     "hs_object_source",
     "hs_object_source_id",
@@ -109,7 +109,7 @@ class Poll:
 
     def pages(self, stand: Stand) -> Iterator[tuple[list[bytes], Stand]]:
         """Yield what changed since then: bodies of deliveries, and where the poll stands after them."""
-        low = stand.at - OVERLAP
+        since = low = stand.at - OVERLAP
         after = ""
         while True:
             answer = self._crm.search(
@@ -124,26 +124,26 @@ class Poll:
             new = {key: at for key, at in versions.items() if stand.told.get(key) != at}
             if new:
                 stand = stand.after(new)
-                yield self._whole(list(new), stand), stand
+                yield self._whole(list(new), since), stand
             after = str(((answer.get("paging") or {}).get("next") or {}).get("after") or "")
             if not after or not versions:
                 return
-            if int(after) + BATCH_WITH_HISTORY > _FOUND:
-                highest = max(versions.values())
-                # The search gives no more than so many: ask anew from where it stopped.
-                low, after = (highest if highest > low else highest + 1), ""
+            # Pages by number would skip a ticket whenever an earlier one changes meanwhile and moves to the end: the next page is
+            # asked for by the time that this one ended at. Only where all are of one instant is it asked for by its number.
+            last = list(versions.values())[-1]
+            if last > low:
+                low, after = last, ""
 
-    def _whole(self, ids: list[str], stand: Stand) -> list[bytes]:
+    def _whole(self, ids: list[str], since: int) -> list[bytes]:
         found = self._crm.read("tickets", ids, self._properties, history=HISTORY)
         ids = [str(each["id"]) for each in found]
         contacts = self._contacts(ids)
         notes = self._activities("notes", ids, _NOTE)
         mails = self._activities("emails", ids, _MAIL) if self._settings.read_emails else {}
-        low = stand.at - OVERLAP
         return [
             _body(
                 {
-                    "ticket": {**ticket, "propertiesWithHistory": _recent(ticket.get("propertiesWithHistory"), low)},
+                    "ticket": {**ticket, "propertiesWithHistory": _recent(ticket.get("propertiesWithHistory"), since)},
                     "contact": contacts.get(str(ticket["id"])),
                     "notes": notes.get(str(ticket["id"]), []),
                     "emails": mails.get(str(ticket["id"]), []),
@@ -169,13 +169,13 @@ def _modified(ticket: Json) -> int:
     return events.instant(properties.get(_MODIFIED) or ticket.get("updatedAt")) // 1000
 
 
-def _recent(history: Any, low: int) -> dict[str, list[Json]]:
+def _recent(history: Any, since: int) -> dict[str, list[Json]]:
     """Return the newest value of each property and those since the poll's beginning: the rest was told before."""
     return {
         name: [
             each
             for number, each in enumerate(versions or ())
-            if number == 0 or events.instant(each.get("timestamp")) // 1000 >= low
+            if number == 0 or events.instant(each.get("timestamp")) // 1000 >= since
         ]
         for name, versions in (history or {}).items()
     }

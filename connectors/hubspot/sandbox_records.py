@@ -80,10 +80,11 @@ class Records:
         given = await request.json()
         records, total = self._portal.search(request.match_info["kind"], given)
         end = int(given.get("after") or 0) + len(records)
-        answer: dict[str, Any] = {
-            "total": total,
-            "results": [shown(each, given.get("properties") or []) for each in records],
-        }
+        results = [shown(record, given.get("properties") or []) for _, record in records]
+        for result, (changed_at, _) in zip(results, records, strict=True):
+            if "hs_lastmodifieddate" in result["properties"]:
+                result["properties"]["hs_lastmodifieddate"] = changed_at
+        answer: dict[str, Any] = {"total": total, "results": results}
         if end < total:
             answer["paging"] = {"next": {"after": str(end)}}
         return web.json_response(answer)

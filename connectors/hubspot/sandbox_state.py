@@ -278,8 +278,11 @@ class Portal:
         return found
 
     # --- search ------------------------------------------------------------------------------------------------------
-    def search(self, kind: str, asked: Mapping[str, Any]) -> tuple[list[Record], int]:
-        """Return a page of what the index knows, and how many it finds: filters by equality and by the last change only."""
+    def search(self, kind: str, asked: Mapping[str, Any]) -> tuple[list[tuple[str, Record]], int]:
+        """Return a page of records, each with its last change as the index knows it, and how many are found.
+
+        Filters by equality and by the last change only.
+        """
         found: list[tuple[str, Record]] = []
         for record in self._of(kind).values():
             known = [at for at in record.changes if at + SEARCH_LAG <= self.now()]
@@ -289,7 +292,7 @@ class Portal:
         start, limit = int(asked.get("after") or 0), int(asked.get("limit") or 10)
         if start + limit > 10_000:
             raise HubSpotRefusal(400, "VALIDATION_ERROR", "The search gives no more than 10000 results")
-        return [record for _, record in found[start : start + limit]], len(found)
+        return found[start : start + limit], len(found)
 
     @staticmethod
     def _fits(record: Record, changed_at: int, asked: Mapping[str, Any]) -> bool:

@@ -194,3 +194,38 @@ class TestBackfill(HubSpotSetUp):
         with pytest.raises(CredentialsRefused, match="sales-email-read"):
             await self.poll(connector, '{"at":0,"told":{}}')
         await connector.close()
+
+    async def test_a_ticket_that_moves_while_pages_are_read_hides_no_other(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        _, cursor = await self.poll(connector, None)
+        made = []
+        for number in range(120):
+            made.append(sandbox.customer_writes(f"P{number}", "s", "t"))
+            host.time += 10_000_000
+        original, asked = sandbox.portal.search, iter(range(100))
+
+        def moving(kind: str, what: Any) -> Any:
+            found = original(kind, what)
+            if next(asked) == 0:
+                for ticket_id in made[:30]:
+                    sandbox.agent_sets(ticket_id, "subject", "changed")
+                host.time += SEARCH_LAG
+            return found
+
+        sandbox.portal.search = moving
+        got, cursor = await self.poll(connector, cursor)
+        assert {json.loads(delivery.body)["ticket"]["id"] for delivery in got} == set(made)
+
+    async def test_what_changed_while_baton_was_away_is_told_change_by_change(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        _, cursor = await self.poll(connector, None)
+        ticket_id = sandbox.customer_writes("Ben", "s", "t")
+        for stage in ("4", "3", "4"):
+            host.time += 3_600_000_000
+            sandbox.agent_sets(ticket_id, "hs_pipeline_stage", stage)
+        host.time += 3_600_000_000
+        (delivery,), _ = await self.poll(connector, cursor)
+        stages = [event.status for event in connector.parse(delivery) if event.change is TicketChange.STATUS]
+        assert stages == [TicketStatus.NEW, TicketStatus.SOLVED, TicketStatus.OPEN, TicketStatus.SOLVED]
