@@ -90,8 +90,11 @@ def created_key(ticket_id: str) -> str:
 
 
 def property_key(ticket_id: str, name: str, value: str, at: int) -> str:
-    """Return the key of a property's change: the same whether a webhook or the ticket's history tells of it."""
-    return f"property:{ticket_id}:{name}:{at // 1000}:{_digest(value)}"
+    """Return the key of a property's change: the same whether a webhook or the ticket's history tells of it.
+
+    Whole seconds: the history has milliseconds, webhooks about properties have been seen without.
+    """
+    return f"property:{ticket_id}:{name}:{at // 1_000_000}:{_digest(value)}"
 
 
 def description_key(ticket_id: str, text: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import html
 import re
+import string
 from collections.abc import Callable, Iterable, Mapping
-from html.parser import HTMLParser
 from typing import Final
 
 from connectors.hubspot import events, tickets
@@ -250,42 +250,45 @@ def _customer(contact: Json) -> Party | None:
 
 
 # --- HTML → text -----------------------------------------------------------------------------------------------------
+# Not the standard library's parser: broken HTML, which anybody can mail, costs it time that grows with the square of its size.
+_NAME: Final = re.compile(r"/?([A-Za-z][A-Za-z0-9]*)")
+#: Letters of tags, and of nothing else: `str.lower` makes some characters longer.
+_LOWER: Final = {ord(each): ord(each.lower()) for each in string.ascii_uppercase}
 _BREAKS: Final = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
 _SILENT: Final = frozenset({"script", "style", "head"})
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
-class _Text(HTMLParser):
-    """Keeps what a person reads."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 (the parser's shape)
-        if tag in _SILENT:
-            self._silent += 1
-        elif tag in _BREAKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
-        elif tag in _BREAKS and tag != "br":
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
-
-
 def plain(body: str) -> str:
-    """Return the text of a note's HTML."""
-    if "<" not in body:
-        return html.unescape(body).strip()
-    reader = _Text()
-    reader.feed(body)
-    reader.close()
-    lines = "".join(reader.parts).replace("\xa0", " ").split("\n")
+    """Return the text that a person reads in HTML. Each character is looked at a few times at most."""
+    parts: list[str] = []
+    lower = body.translate(_LOWER)
+    at = 0
+    while (start := body.find("<", at)) >= 0:
+        parts.append(html.unescape(body[at:start]))
+        end, made = _tag(body, lower, start)
+        parts.append(made)
+        at = end
+    parts.append(html.unescape(body[at:]))
+    lines = "".join(parts).replace("\xa0", " ").split("\n")
     return _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines)).strip()
+
+
+def _tag(body: str, lower: str, start: int) -> tuple[int, str]:
+    """Return where what begins with ``<`` ends, and what a person reads of it. What never ends swallows the rest."""
+    if body.startswith("<!--", start):
+        return _after(body, "-->", start), ""
+    name = _NAME.match(body, start + 1)
+    if name is None and body[start + 1 : start + 2] not in {"!", "?"}:
+        return start + 1, "<"
+    word = name[1].lower() if name is not None else ""
+    if word in _SILENT and body[start + 1] != "/":
+        start = lower.find(f"</{word}", start)
+        if start < 0:
+            return len(body), ""
+    return _after(body, ">", start), "\n" if word in _BREAKS else ""
+
+
+def _after(body: str, mark: str, start: int) -> int:
+    found = body.find(mark, start)
+    return len(body) if found < 0 else found + len(mark)

@@ -74,6 +74,8 @@ class Teller:
         }
         if change.what == "propertyChange":
             event.update({"propertyName": change.name, "propertyValue": change.value})
+            # So it was seen in the wild: properties change at whole seconds.
+            event["occurredAt"] = at // 1_000_000 * 1000
         waiting = self.sender.waiting
         last = json.loads(waiting[-1].body) if waiting else None
         if isinstance(last, list) and len(last) < self.batch:

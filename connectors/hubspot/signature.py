@@ -65,7 +65,7 @@ def check_signature(delivery: Delivery, secrets: Sequence[bytes], now: int) -> N
 def signed_text(method: str, url: str, body: bytes, stamp: str) -> bytes:
     """Return the bytes that are signed."""
     uri = _ENCODED.sub(lambda found: _DECODED[found[0].lower()], url)
-    return method.encode() + uri.encode("utf-8", "surrogateescape") + body + stamp.encode()
+    return method.encode("utf-8", "surrogateescape") + uri.encode("utf-8", "surrogateescape") + body + stamp.encode()
 
 
 def signed(secret: bytes, text: bytes) -> bytes:

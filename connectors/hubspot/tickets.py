@@ -26,6 +26,8 @@ _MESSAGE: Final = 10_000
 
 _MARKER: Final = "Baton reference "
 _MARKED: Final = re.compile(_MARKER + r"([A-Za-z0-9_.:-]{1,100})\s*\Z")
+#: The end of a note, in which our reference stands.
+_TAIL: Final = 1_000
 _TAG: Final = re.compile(r"<[^>]*>")
 _UNFIT: Final = re.compile(r"[^\w.() -]+")
 
@@ -114,7 +116,7 @@ def note_html(handoff: Handoff) -> str:
 
 def key_of(body: str) -> str:
     """Return our key at the end of a note's body; empty when there is none. What customers wrote stands before it."""
-    found = _MARKED.search(html.unescape(_TAG.sub("", body)))
+    found = _MARKED.search(html.unescape(_TAG.sub("", body[-_TAIL:])))
     return found[1] if found is not None else ""
 
 
