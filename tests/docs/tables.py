@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 from prometheus_client import Metric
 from pydantic import BaseModel
 
+from connectors.hubspot import SPEC as HUBSPOT
 from connectors.slack import SPEC as SLACK
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
@@ -64,7 +66,9 @@ def _bounds(metadata: Iterable[object]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, BaseModel):
         return "see below"
-    return "none" if value is None or value in ("", (), {}) else f"`{value}`"
+    if value is None or value in ("", (), {}):
+        return "none"
+    return f"`{json.dumps(value)}`" if isinstance(value, dict) else f"`{value}`"
 
 
 def connection_keys() -> str:
@@ -224,6 +228,7 @@ def metrics() -> str:
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
+    "hubspot-settings": lambda: settings(HUBSPOT.settings),
     "gateway": lambda: settings(GatewaySection),
     "limits": lambda: settings(Limits),
     "connection": connection_keys,

@@ -1,0 +1,121 @@
+"""Errors, settings, people and the doctor of HubSpot."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.hubspot import SPEC
+from connectors.hubspot.sandbox_state import Source
+from gateway.sdk import (
+    Contact,
+    CredentialsRefused,
+    Evidence,
+    OutcomeUnknown,
+    Priority,
+    TemporaryFailure,
+)
+from gateway.testing.faults import FaultKind
+from gateway.testing.host import FakeHost
+from tests.connectors.hubspot.desk import ANN, HubSpotSetUp, handoff
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+class TestErrors(HubSpotSetUp):
+    async def test_a_scope_that_is_missing_is_named(self, connector: Any, sandbox: Any) -> None:
+        sandbox.scopes.discard("crm.objects.contacts.write")
+        with pytest.raises(CredentialsRefused, match=r"the scope crm\.objects\.contacts\.write"):
+            await connector.hand_off(handoff())
+
+    async def test_hubspots_own_limits_come_out_with_the_time_to_wait(self, connector: Any, sandbox: Any) -> None:
+        sandbox.burst = 3
+        with pytest.raises(TemporaryFailure) as limited:
+            await connector.hand_off(handoff())
+        assert limited.value.retry_after == 10.0
+        sandbox.faults.add("account", FaultKind.RATE_LIMITED, seconds=17)
+        with pytest.raises(TemporaryFailure) as asked:
+            await connector.check()
+        assert asked.value.retry_after == 17.0
+
+    async def test_hubspot_that_is_silent_has_an_unknown_outcome_in_time(self, sandbox: Any, host: FakeHost) -> None:
+        connector = self.make({**self.values(sandbox), "timeout": 0.3}, host)
+        sandbox.faults.add("batch.upsert", FaultKind.HANG, seconds=1.0)
+        async with asyncio.timeout(5):
+            with pytest.raises(OutcomeUnknown):
+                await connector.hand_off(handoff())
+        await connector.close()
+
+    async def test_another_accounts_token_is_refused(self, sandbox: Any, host: FakeHost) -> None:
+        connector = self.make({**self.values(sandbox), "portal_id": 1}, host)
+        with pytest.raises(CredentialsRefused, match="portal_id 1"):
+            await connector.check()
+        await connector.close()
+
+    @pytest.mark.parametrize(
+        ("changes", "sentence"),
+        [
+            ({"access_token": None}, "either access_token"),
+            ({"refresh_token": "r"}, "either access_token"),
+            ({"channel_id": "1"}, "go together"),
+            ({"channel_id": "1", "channel_account_id": "2"}, "OAuth app"),
+            ({"priorities": {"P1": "HIGH"}}, "P2, P3, P4"),
+            ({"api_url": "http://example.com"}, "https://"),
+        ],
+    )
+    def test_settings_that_contradict_each_other_are_refused(self, changes: dict[str, Any], sentence: str) -> None:
+        values: dict[str, Any] = {"portal_id": 1, "app_id": 2, "client_secret": "s", "access_token": "t", **changes}
+        with pytest.raises(ValueError, match=sentence):
+            SPEC.settings(**{key: value for key, value in values.items() if value is not None})
+
+
+# --- people, doctor --------------------------------------------------------------------------------------------------
+class TestPeople(HubSpotSetUp):
+    async def test_the_roster_is_the_owners_with_their_teams(self, connector: Any) -> None:
+        roster = await connector.roster()
+        told = [(each.id, each.name, each.groups, each.available) for each in roster.agents]
+        assert told == [("7001", "Anna Agent", ("Second line", "Billing"), None), ("7002", "Ole", (), None)]
+
+    async def test_a_profile_is_the_contact_and_its_company(self, connector: Any, sandbox: Any) -> None:
+        source = Source(source="CRM_UI")
+        company = {"name": "Acme", "hs_ideal_customer_profile": "tier_1", "annualrevenue": "125000.5"}
+        own = {"email": "ann@customer.example", "firstname": "Ann", "lifecyclestage": "customer"}
+        contact = sandbox.portal.create("contacts", own, source)
+        made = sandbox.portal.create("companies", company, source)
+        sandbox.portal.link("contacts", contact.id, "companies", made.id)
+        profile = await connector.profile(Contact(id="c", parties=(ANN,)))
+        assert profile.values == {
+            "contact": contact.id,
+            "name": "Ann",
+            "lifecycle_stage": "customer",
+            "organization": "Acme",
+            "tier": "tier_1",
+            "value": 125000.5,
+        }
+        claimed = replace(ANN, evidence=Evidence.CLAIMED)
+        assert (await connector.profile(Contact(id="c", parties=(claimed,)))).values == {}
+        assert sandbox.writes() == 0
+
+    async def test_an_examination_of_an_account_that_is_right_finds_nothing_wrong(
+        self, connector: Any, sandbox: Any
+    ) -> None:
+        examination = await connector.examine()
+        assert [finding for finding in examination.findings if not finding.good] == []
+        assert sandbox.writes() == 0
+
+    async def test_an_examination_names_what_is_wrong_and_what_to_do(self, sandbox: Any, host: FakeHost) -> None:
+        changes = {"new_stage": "77", "stages": {"1": "new"}, "external_id_property": "other"}
+        connector = self.make({**self.values(sandbox), **changes, "priorities": dict.fromkeys(Priority, "NOW")}, host)
+        sandbox.scopes = {"tickets", "oauth"}
+        sandbox.portal.ticket_properties["other"] = {"hasUniqueValue": False}
+        examination = await connector.examine()
+        bad = {finding.subject: finding for finding in examination.findings if not finding.good}
+        assert set(bad) == {"scopes", "external id", "pipeline", "stages", "priorities"}
+        assert all(finding.advice for finding in bad.values())
+        assert "crm.objects.contacts.write" in bad["scopes"].sentence
+        sandbox.scopes = {*SPEC.capabilities.scopes, "crm.objects.deals.write"}
+        found = {each.subject: each for each in (await connector.examine()).findings}
+        assert "crm.objects.deals.write" in found["scopes"].sentence
+        await connector.close()
