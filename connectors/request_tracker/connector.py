@@ -17,7 +17,7 @@ from connectors.request_tracker.polling import Place, Poll
 from connectors.request_tracker.queues import Queue, Queues
 from connectors.request_tracker.roster import roster_of
 from connectors.request_tracker.settings import RequestTrackerSettings
-from connectors.request_tracker.transport import AbsentError, Answer, Api, DeniedError, SlowError
+from connectors.request_tracker.transport import AbsentError, Answer, Api, DeniedError, SlowError, Upload
 from gateway.sdk import (
     Attachment,
     Audience,
@@ -248,8 +248,10 @@ class RequestTrackerConnector(
     async def _comment(self, handoff: Handoff, ticket_id: str) -> str:
         transcript = handoff.packet.transcript if handoff.packet is not None and not handoff.adopted else ()
         files, left = await self._carried((*transcript, *handoff.entries))
-        body = tickets.message(tickets.without(handoff, left), self.settings, files)
-        return (await self._writing(handoff.key, self._api.post("ticket", ticket_id, "comment", body=body))).made
+        body = tickets.message(tickets.without(handoff, left), self.settings)
+        return (
+            await self._writing(handoff.key, self._api.post("ticket", ticket_id, "comment", body=body, files=files))
+        ).made
 
     async def _message_with(self, key: str, ticket_id: str) -> str:
         """Return the transaction of the message on a ticket that carries our key, empty when there is none."""
@@ -300,8 +302,12 @@ class RequestTrackerConnector(
         if not known:
             files, left = await self._carried([_entry_of(reply, self.host.now())])
             names = {file.sha256: file.name for file in reply.files}
-            body = replies.correspondence(reply, files, [f"{why}: {names[sha]}" for sha, why in left.items()])
-            known = (await self._writing(reply.key, self._api.post("ticket", ticket_id, "correspond", body=body))).made
+            body = replies.correspondence(reply, [f"{why}: {names[sha]}" for sha, why in left.items()])
+            known = (
+                await self._writing(
+                    reply.key, self._api.post("ticket", ticket_id, "correspond", body=body, files=files)
+                )
+            ).made
         return self._replied(ticket_id, known)
 
     async def settle_reply(self, reply: Reply) -> Receipt | None:
@@ -317,10 +323,10 @@ class RequestTrackerConnector(
         return replace(self._receipt(ticket_id, transaction_id), ids=(ForeignId(kind="message", id=transaction_id),))
 
     # --- what all writes share ---------------------------------------------------------------------------------------
-    async def _carried(self, entries: Iterable[Entry]) -> tuple[list[tickets.Carried], dict[str, str]]:
+    async def _carried(self, entries: Iterable[Entry]) -> tuple[list[Upload], dict[str, str]]:
         """Return the files with their bytes, and why the others stay behind, by their hash."""
         chosen, left = tickets.choose(entries, _MOST_BYTES)
-        carried: list[tickets.Carried] = []
+        carried: list[Upload] = []
         for file in chosen:
             try:
                 content = await self.host.blob(file.sha256)
@@ -328,7 +334,8 @@ class RequestTrackerConnector(
                 left[file.sha256] = "not kept any more"
                 continue
             if content:
-                carried.append(tickets.Carried(file=file, content=content))
+                media_type = file.media_type or "application/octet-stream"
+                carried.append(Upload(name=tickets.file_name(file), media_type=media_type, content=content))
             else:
                 left[file.sha256] = "empty"
         return carried, left

@@ -11,6 +11,8 @@ from gateway.sdk import PermanentFailure, Roster, RosterEntry
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 50
+#: Groups within one group that are looked into, at most.
+_DEEPEST: Final = 50
 
 
 async def roster_of(api: Api, settings: RequestTrackerSettings, now: int) -> Roster:
@@ -24,21 +26,51 @@ async def roster_of(api: Api, settings: RequestTrackerSettings, now: int) -> Ros
         )
     member_of: dict[str, list[str]] = {}
     for name in wanted:
-        for member in await _items(api, f"group/{groups[name]}/members", recursively=1, groups=0):
-            if member.get("type") == "user":
-                member_of.setdefault(str(member["id"]), []).append(name)
-    agents = [await _agent(api, user, names) for user, names in sorted(member_of.items())]
+        for user in sorted(await _members(api, groups[name], set())):
+            member_of.setdefault(user, []).append(name)
+    agents = [
+        await _agent(api, user, names)
+        for user, names in sorted(member_of.items())
+        if user.lower() != settings.user.lower()
+    ]
     return Roster(agents=tuple(agent for agent in agents if agent is not None), read_at=now)
 
 
 async def _groups(api: Api) -> dict[str, str]:
     condition = [{"field": "Domain", "operator": "=", "value": "UserDefined"}]
-    found = await _items(api, "groups", query=json.dumps(condition), fields="Name,Domain")
+    found: list[dict[str, Any]] = []
+    for page in range(1, _MOST_PAGES + 1):
+        query = {"query": json.dumps(condition), "fields": "Name,Domain", "page": page, "per_page": _PAGE}
+        items = (await api.get("groups", **query)).get("items") or []
+        found += items
+        if not items:
+            break
     return {str(each["Name"]): str(each["id"]) for each in found if each.get("Domain") == "UserDefined"}
 
 
+async def _members(api: Api, group: str, seen: set[str]) -> set[str]:
+    """Return the names of a group's users, those of groups within it as well.
+
+    RT's own list of members wants AdminGroupMembership, the right to change it; what a group shows of itself only SeeGroup.
+    """
+    if group in seen or len(seen) > _DEEPEST:
+        return set()
+    seen.add(group)
+    users: set[str] = set()
+    try:
+        members = (await api.get("group", group)).get("Members") or []
+    except (AbsentError, DeniedError):
+        return users
+    for member in members:
+        if member.get("type") == "user":
+            users.add(str(member["id"]))
+        elif member.get("type") == "group":
+            users |= await _members(api, str(member["id"]), seen)
+    return users
+
+
 async def _agent(api: Api, user: str, groups: list[str]) -> RosterEntry | None:
-    """Return an agent; None for one who is disabled, who is hidden, or who is ourselves."""
+    """Return an agent; None for one who is disabled or hidden."""
     try:
         found = await api.get("user", user)
     except (AbsentError, DeniedError):
@@ -47,15 +79,3 @@ async def _agent(api: Api, user: str, groups: list[str]) -> RosterEntry | None:
     if str(found.get("Disabled") or "0") == "1":
         return None
     return RosterEntry(id=name, name=str(found.get("RealName") or name), groups=tuple(groups))
-
-
-async def _items(api: Api, path: str, **query: str | int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for page in range(1, _MOST_PAGES + 1):
-        answer = await api.get(*path.split("/"), **query, page=page, per_page=_PAGE)
-        items = answer.get("items") or []
-        found += items
-        pages = answer.get("pages")
-        if not items or (isinstance(pages, int | float) and page >= pages):
-            break
-    return found

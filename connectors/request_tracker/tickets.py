@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from connectors.request_tracker.settings import RequestTrackerSettings
@@ -21,14 +20,6 @@ OWN_FIELDS: Final = frozenset({"Status", "Owner", "Subject"})
 _SUBJECT: Final = 200
 #: Most files that one message carries.
 _MOST_FILES: Final = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """A file with its bytes."""
-
-    file: File
-    content: bytes
 
 
 def new_ticket(handoff: Handoff, settings: RequestTrackerSettings, queue: str) -> dict[str, Any]:
@@ -91,26 +82,22 @@ def not_taken(wanted: Mapping[str, Any], ticket: Mapping[str, Any]) -> list[str]
     return missed
 
 
-def message(handoff: Handoff, settings: RequestTrackerSettings, files: Iterable[Carried]) -> dict[str, Any]:
+def message(handoff: Handoff, settings: RequestTrackerSettings) -> dict[str, Any]:
     """Return the note as a comment."""
     text = note_text(handoff, LONGEST)
     if handoff.tags and not settings.tags_field and handoff.mode is Mode.LIVE:
         text += f"\n\nTags (Request Tracker has no field for them here): {', '.join(handoff.tags)}"
-    return body(text, handoff.key, files)
+    return body(text, handoff.key)
 
 
-def body(text: str, key: str, files: Iterable[Carried]) -> dict[str, Any]:
+def body(text: str, key: str) -> dict[str, Any]:
     """Return a message with our key."""
-    made: dict[str, Any] = {"Content": text, "ContentType": f'text/plain; {KEY}="{key}"'}
-    attached = [
-        {
-            "FileName": one_line(each.file.name) or "file",
-            "FileType": each.file.media_type or "application/octet-stream",
-            "FileContent": base64.b64encode(each.content).decode(),
-        }
-        for each in files
-    ]
-    return {**made, "Attachments": attached} if attached else made
+    return {"Content": text, "ContentType": f'text/plain; {KEY}="{key}"'}
+
+
+def file_name(file: File) -> str:
+    """Return a name that may stand within quotes in a header."""
+    return one_line(file.name).replace('"', "'").replace("\\", "_") or "file"
 
 
 def key_mark(key: str) -> str:
