@@ -40,8 +40,8 @@ async def _groups(api: Api) -> dict[str, str]:
     condition = [{"field": "Domain", "operator": "=", "value": "UserDefined"}]
     found: list[dict[str, Any]] = []
     for page in range(1, _MOST_PAGES + 1):
-        query = {"query": json.dumps(condition), "fields": "Name,Domain", "page": page, "per_page": _PAGE}
-        items = (await api.get("groups", **query)).get("items") or []
+        answer = await api.get("groups", query=json.dumps(condition), fields="Name,Domain", page=page, per_page=_PAGE)
+        items = answer.get("items") or []
         found += items
         if not items:
             break
