@@ -161,7 +161,15 @@ class RunningRT:
         assert starman is not None
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [starman, "--listen", f"127.0.0.1:{self.port}", "--workers", str(self.workers), "--preload-app", str(SERVER)],
+                [
+                    starman,
+                    "--listen",
+                    f"127.0.0.1:{self.port}",
+                    "--workers",
+                    str(self.workers),
+                    "--preload-app",
+                    str(SERVER),
+                ],
                 cwd=self.directory,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,

@@ -22,6 +22,8 @@ from connectors.request_tracker.transport import AbsentError, Api, DeniedError
 OVERLAP: Final = timedelta(seconds=120)
 #: Items of a page; REST2 gives no more.
 _PAGE: Final = 100
+#: Tickets that one question about transactions names.
+_TICKETS: Final = 50
 #: Pages of one list that are read at most.
 _MOST_PAGES: Final = 1_000
 #: Longest text of a message that is taken over, characters.
@@ -77,45 +79,53 @@ class Poll:
     async def begin(self) -> Place:
         """Return the place of now: what happened before stays where it is."""
         place = Place(at=datetime.fromtimestamp(0, UTC))
-        async for ticket in self._pages(
-            "tickets", query="id > 0", orderby="LastUpdated", order="DESC", fields="LastUpdated"
-        ):
-            changed = _time(ticket.get("LastUpdated"))
-            place.at = max(place.at, changed)
-            if changed < place.at - OVERLAP:
-                break
-            place.told.update(_times(await self._history(str(ticket["id"]), place)))
+        tickets, place.at = await self._tickets(place.at, only_newest=True)
+        for found in (await self._news(tickets, place)).values():
+            place.told.update(_times(found))
         return place
 
     async def changed(self, place: Place) -> AsyncIterator[tuple[str, bytes]]:
         """Yield the body of each ticket's delivery, oldest change first, and move the place."""
-        since, newest = place.at - OVERLAP, place.at
-        tickets: list[str] = []
-        async for ticket in self._pages(
-            "tickets", query="id > 0", orderby="LastUpdated", order="DESC", fields="LastUpdated"
-        ):
-            changed = _time(ticket.get("LastUpdated"))
-            newest = max(newest, changed)
-            if changed < since:
-                break
-            tickets.append(str(ticket["id"]))
-        for ticket_id in dict.fromkeys(reversed(tickets)):
-            found = [each for each in await self._history(ticket_id, place) if int(each["id"]) not in place.told]
+        tickets, newest = await self._tickets(place.at, only_newest=False)
+        news = await self._news(tickets, place)
+        for ticket_id in tickets:
+            found = [each for each in news.get(ticket_id, []) if int(each["id"]) not in place.told]
             if found:
                 yield ticket_id, await self._body(ticket_id, found)
                 place.told.update(_times(found))
         place.at = newest
 
-    async def _history(self, ticket_id: str, place: Place) -> list[Mapping[str, Any]]:
-        """Return a ticket's transactions of the last minutes, oldest first."""
-        found: list[Mapping[str, Any]] = []
-        fields = "Type,Field,OldValue,NewValue,Created,Creator"
-        path = f"ticket/{ticket_id}/history"
-        async for each in self._pages(path, orderby="id", order="DESC", fields=fields):
-            if _time(each.get("Created")) < place.at - OVERLAP:
+    async def _tickets(self, at: datetime, *, only_newest: bool) -> tuple[list[str], datetime]:
+        """Return the tickets that changed since shortly before an instant, oldest change first, and the newest change.
+
+        With `only_newest`: since shortly before that newest change.
+        """
+        found: list[str] = []
+        newest = at
+        query = {"query": "id > 0", "orderby": "LastUpdated", "order": "DESC", "fields": "LastUpdated"}
+        async for ticket in self._pages("tickets", **query):
+            changed = _time(ticket.get("LastUpdated"))
+            newest = max(newest, changed)
+            if changed < (newest if only_newest else at) - OVERLAP:
                 break
-            found.append(each)
-        return found[::-1]
+            found.append(str(ticket["id"]))
+        return list(dict.fromkeys(reversed(found))), newest
+
+    async def _news(self, tickets: list[str], place: Place) -> dict[str, list[Mapping[str, Any]]]:
+        """Return the transactions of the last minutes by ticket, oldest first."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        types = " OR ".join(
+            f"Type = '{kind}'" for kind in (*events.TYPES, *dict.fromkeys(kind for kind, _ in events.FIELDS))
+        )
+        fields = "Type,Field,OldValue,NewValue,Created,Creator,ObjectId"
+        for at in range(0, len(tickets), _TICKETS):
+            wanted = " OR ".join(f"ObjectId = {number}" for number in tickets[at : at + _TICKETS])
+            query = f"ObjectType = 'RT::Ticket' AND ({wanted}) AND ({types})"
+            async for each in self._pages("transactions", query=query, orderby="id", order="DESC", fields=fields):
+                if _time(each.get("Created")) < place.at - OVERLAP:
+                    break
+                found.setdefault(str(each.get("ObjectId")), []).insert(0, each)
+        return found
 
     async def _body(self, ticket_id: str, transactions: Iterable[Mapping[str, Any]]) -> bytes:
         ticket = await self._api.get("ticket", ticket_id)

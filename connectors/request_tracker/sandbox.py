@@ -43,7 +43,7 @@ ROUTES: Final[tuple[tuple[str, str, str], ...]] = (
     ("ticket.update", "PUT", rf"{_ROOT}/ticket/{{id:\d+}}"),
     ("ticket.comment", "POST", rf"{_ROOT}/ticket/{{id:\d+}}/comment"),
     ("ticket.correspond", "POST", rf"{_ROOT}/ticket/{{id:\d+}}/correspond"),
-    ("ticket.history", "GET", rf"{_ROOT}/ticket/{{id:\d+}}/history"),
+    ("transactions.search", "GET", f"{_ROOT}/transactions"),
     ("ticket.attachments", "GET", rf"{_ROOT}/ticket/{{id:\d+}}/attachments"),
     ("transaction.attachments", "GET", rf"{_ROOT}/transaction/{{id:\d+}}/attachments"),
     ("attachment.show", "GET", rf"{_ROOT}/attachment/{{id:\d+}}"),
@@ -87,7 +87,7 @@ class RequestTrackerSandbox(Sandbox):
             "ticket.update": self._update,
             "ticket.comment": self._comment,
             "ticket.correspond": self._correspond,
-            "ticket.history": self._history,
+            "transactions.search": self._transactions,
             "ticket.attachments": self._ticket_attachments,
             "transaction.attachments": self._transaction_attachments,
             "attachment.show": self._attachment,
@@ -169,8 +169,7 @@ class RequestTrackerSandbox(Sandbox):
         ticket = self.desk.ticket(int(request.match_info["id"]))
         return web.json_response(self._shown(ticket), headers={"ETag": self._tag(ticket)})
 
-    async def _history(self, request: web.Request) -> web.Response:
-        ticket = self.desk.ticket(int(request.match_info["id"]))
+    async def _transactions(self, request: web.Request) -> web.Response:
         items = [
             self._ref(
                 "transaction",
@@ -181,8 +180,9 @@ class RequestTrackerSandbox(Sandbox):
                 NewValue=each.new,
                 Created=iso(each.created),
                 Creator=self._ref("user", each.creator),
+                ObjectId=str(each.ticket),
             )
-            for each in self.desk.history(ticket.id)
+            for each in self.desk.happened(request.query.get("query", ""))
         ]
         return self._page(request, items[::-1] if request.query.get("order") == "DESC" else items)
 

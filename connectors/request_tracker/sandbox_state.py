@@ -29,6 +29,9 @@ HIDDEN: Final = "Secret"
 
 _CUSTOM_FIELD: Final = re.compile(r"^'CF\.\{([^}]+)\}' = '((?:[^'\\]|\\.)*)'$")
 _LINK: Final = re.compile(r"^RefersTo = '((?:[^'\\]|\\.)*)'$")
+_TRANSACTIONS: Final = re.compile(
+    r"^ObjectType = 'RT::Ticket' AND \((ObjectId = \d+(?: OR ObjectId = \d+)*)\) AND \((Type = '\w+'(?: OR Type = '\w+')*)\)$"
+)
 _QUEUE: Final = re.compile(r"^Queue = (\d+)$")
 
 
@@ -166,6 +169,15 @@ class Desk:
     def history(self, ticket: int) -> list[SandboxTransaction]:
         """Return a ticket's transactions, oldest first."""
         return [each for each in self.transactions.values() if each.ticket == ticket]
+
+    def happened(self, query: str) -> list[SandboxTransaction]:
+        """Return what a TransactionSQL query finds, as far as the connector asks, oldest first. Raises Refusal."""
+        shape = _TRANSACTIONS.match(query)
+        if shape is None:
+            raise Refusal(400, "the stand-in does not know this query")
+        tickets = {int(number) for number in re.findall(r"ObjectId = (\d+)", shape[1])}
+        types = set(re.findall(r"Type = '(\w+)'", shape[2]))
+        return [each for each in self.transactions.values() if each.ticket in tickets and each.type in types]
 
     def parts(self, transactions: Sequence[int]) -> list[SandboxAttachment]:
         """Return the parts of messages."""

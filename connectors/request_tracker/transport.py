@@ -6,6 +6,7 @@ error: it may repeat what was sent.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ class Api:
             authorization = f"token {settings.token.get_secret_value()}"
         else:
             password = settings.password.get_secret_value() if settings.password is not None else ""
-            authorization = aiohttp.BasicAuth(settings.user, password, encoding="utf-8").encode()
+            login = f"{settings.user}:{password}".encode()
+            authorization = f"Basic {base64.b64encode(login).decode()}"
         # RT's servers drop an idle connection after a second or so: one that is used again loses answers for nothing.
         self._headers = {"Authorization": authorization, "Accept": "application/json", "Connection": "close"}
 

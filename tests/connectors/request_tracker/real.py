@@ -59,7 +59,9 @@ class RealDesk(Sandbox):
         headers = {name: request.headers[name] for name in _CARRIED if name in request.headers}
         url = f"{self.rt.url}{request.raw_path}"
         # Whoever asked may hang up; what reached RT runs to its end all the same, as it would without a proxy.
-        async with self._session.request(request.method, url, data=body, headers=headers, allow_redirects=False) as answer:
+        async with self._session.request(
+            request.method, url, data=body, headers=headers, allow_redirects=False
+        ) as answer:
             kept = {name: answer.headers[name] for name in _ANSWERED if name in answer.headers}
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
@@ -112,7 +114,9 @@ class RealDesk(Sandbox):
     def tickets_with_external_id(self, external_id: str) -> list[int]:
         return self.rt.tickets_with(external_id) or [
             int(row[0])
-            for row in self.rt.rows("SELECT LocalBase FROM Links WHERE Type = 'RefersTo' AND Target = ?", (external_id,))
+            for row in self.rt.rows(
+                "SELECT LocalBase FROM Links WHERE Type = 'RefersTo' AND Target = ?", (external_id,)
+            )
         ]
 
     def messages_with_key(self, key: str) -> list[tuple[int, str]]:

@@ -70,7 +70,9 @@ class TestSource(WebhookSourceContract, SetUp):
         delivery = self.delivery({}, json.dumps(body, sort_keys=True).encode(), host)
         assert connector.lane(delivery) == "ticket:5"
 
-    async def test_the_sandbox_tells_by_webhook_what_a_poll_tells(self, connector: Any, sandbox: Any, host: FakeHost) -> None:
+    async def test_the_sandbox_tells_by_webhook_what_a_poll_tells(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
         ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
         sandbox.agent_takes(ticket_id)
         sandbox.agent_comments(ticket_id, "Try &amp; see")
@@ -80,11 +82,22 @@ class TestSource(WebhookSourceContract, SetUp):
             delivery = self.delivery(sandbox._sign(webhook), webhook.body, host)
             await connector.verify(delivery)
             heard += connector.parse(delivery)
-        polled = [event for each in await suites.told(connector, '{"at":0,"told":[]}') for event in connector.parse(each)]
-        words = [(event.dedupe, event.change, event.sender, event.text, event.audience, event.occurred_at) for event in heard]
+        polled = [
+            event for each in await suites.told(connector, '{"at":0,"told":[]}') for event in connector.parse(each)
+        ]
+        words = [
+            (event.dedupe, event.change, event.sender, event.text, event.audience, event.occurred_at) for event in heard
+        ]
         assert words
         assert words == [
-            (event.dedupe, event.change, event.sender, event.text, event.audience, event.occurred_at // 1_000_000 * 1_000_000)
+            (
+                event.dedupe,
+                event.change,
+                event.sender,
+                event.text,
+                event.audience,
+                event.occurred_at // 1_000_000 * 1_000_000,
+            )
             for event in polled
         ]
 
@@ -100,7 +113,9 @@ class TestNewTickets(suites.NewTickets, SetUp):
         with pytest.raises(Exception, match="Ticket 1 was made, and Request Tracker did not keep baton_external_id"):
             await connector.hand_off(new(sandbox, "k"))
 
-    async def test_a_write_that_may_still_land_is_not_sent_again(self, connector: Any, sandbox: Any, host: FakeHost) -> None:
+    async def test_a_write_that_may_still_land_is_not_sent_again(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
         handoff = new(sandbox, "late")
         sandbox.faults.add("ticket.create", FaultKind.HANG, seconds=4)
         with pytest.raises(OutcomeUnknown):
@@ -110,9 +125,18 @@ class TestNewTickets(suites.NewTickets, SetUp):
         host.time += 61 * 1_000_000
         assert await connector.settle(handoff) is None
 
-    async def test_random_faults_leave_each_ticket_and_note_once(self, connector: Any, sandbox: Any, host: FakeHost) -> None:
+    async def test_random_faults_leave_each_ticket_and_note_once(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
         kinds = [Fault(kind=kind) for kind in FaultKind if kind not in {FaultKind.HANG, FaultKind.DELAY_AFTER}]
-        routes = ["ticket.create", "ticket.comment", "ticket.show", "tickets.search", "ticket.attachments", "queue.show"]
+        routes = [
+            "ticket.create",
+            "ticket.comment",
+            "ticket.show",
+            "tickets.search",
+            "ticket.attachments",
+            "queue.show",
+        ]
         for seed in range(20):
             handoff = new(sandbox, f"seed-{seed}")
             sandbox.faults.at_random(seed, 0.4, kinds, routes)
@@ -161,7 +185,12 @@ class TestPolls(suites.Polls, SetUp):
 
 
 # --- settings ------------------------------------------------------------------------------------------------------------
-GOOD: dict[str, Any] = {"url": "https://rt.example.com/rt/", "user": "baton", "token": "1-2-x", "webhook_secret": "s" * 16}
+GOOD: dict[str, Any] = {
+    "url": "https://rt.example.com/rt/",
+    "user": "baton",
+    "token": "1-2-x",
+    "webhook_secret": "s" * 16,
+}
 
 
 def test_an_address_of_this_machine_opens_its_port_and_no_other() -> None:

@@ -91,7 +91,7 @@ class TestPolls(OnRT, suites.Polls):
     async def test_a_merged_ticket_takes_notes_by_its_old_number(self, connector: Any, sandbox: RealDesk) -> None:
         old = sandbox.customer_writes("Ben", "Help", "first")
         kept = sandbox.customer_writes("Ben", "Help", "second")
-        _, cursor = await self.events(connector, '{"at":0,"told":[]}')
+        cursor = await connector.backfill(None, None)
         sandbox.anna("PUT", f"ticket/{old}", {"MergeInto": kept})
         handoff = suites.update(sandbox, "merged", old, mode=Mode.NOTES)
         await connector.hand_off(handoff)
