@@ -23,8 +23,7 @@ from typing import Any, Final
 from tests.facilities import MissingFacilityError
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "connectors" / "request_tracker.md"
-ROOT_PASSWORD: Final = "password"
-#: The password that RT's own set-up gives to root; everything else is made by the page's files.
+#: Queues that Baton works with in tests.
 QUEUES: Final = ("General", "Escalations", "Billing")
 SERVER: Final = Path("/usr/share/request-tracker5/libexec/rt-server")
 
@@ -59,7 +58,8 @@ _PEOPLE: Final = """
 use strict; use warnings;
 our ( @Queues, @Users, @Groups, @ACL, @Final );
 push @Queues, { Name => $_ } for qw(Escalations Billing Secret);
-push @Users, { Name => 'anna', RealName => 'Anna Agent', EmailAddress => 'anna@rt.test', Password => 'password', Privileged => 1 };
+push @Users, { Name => 'anna', RealName => 'Anna Agent', EmailAddress => 'anna@rt.test', Privileged => 1,
+    Password => 'password' };
 push @Groups, { Name => 'Second line', Domain => 'UserDefined', Members => { Users => ['anna'] } };
 push @ACL, { Right => $_, GroupDomain => 'UserDefined', GroupId => 'Second line' }
     for qw(SeeQueue CreateTicket ShowTicket ShowTicketComments CommentOnTicket ReplyToTicket ModifyTicket OwnTicket
@@ -252,14 +252,19 @@ class RunningRT:
         return "\n".join(path.read_text(errors="replace") for path in self.directory.rglob("*.mbox"))
 
 
-def make_rt(*, port: int | None = None, webhook: str = "", workers: int = 2) -> RunningRT:
-    """Return a Request Tracker that is set up and not started. Raises MissingFacilityError."""
+def installed() -> None:
+    """Return when this machine has a Request Tracker. Raises MissingFacilityError."""
     lacking = [name for name in ("rt-setup-database-5", "starman") if shutil.which(name) is None]
     if lacking or not SERVER.exists():
         raise MissingFacilityError(
             "Request Tracker is not installed (Debian: apt-get install request-tracker5 rt5-standalone rt5-db-sqlite starman;"
             " make test-rt does)"
         )
+
+
+def make_rt(*, port: int | None = None, webhook: str = "", workers: int = 2) -> RunningRT:
+    """Return a Request Tracker that is set up and not started. Raises MissingFacilityError."""
+    installed()
     directory = Path(tempfile.mkdtemp(prefix="baton-rt-", dir="/tmp"))
     rt = RunningRT(directory=directory, port=port or free_port(), webhook=webhook, workers=workers)
     try:

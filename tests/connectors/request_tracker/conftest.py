@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import missing
-from tests.facilities import MissingFacilityError
-from tests.running_rt import RunningRT, start_rt
+from tests.facilities import MissingFacilityError, start_rt
+from tests.running_rt import RunningRT
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A proxy before a running RT: the sandbox's routes, faults and questions, with the real RT behind and its database for the answers."""
+"""A proxy before a running RT: the sandbox's routes and faults, with the real RT behind; questions go to its database."""
 
 from __future__ import annotations
 

@@ -307,7 +307,7 @@ class Updates(HandoffTargetContract):
 
     async def test_tags_without_a_field_are_a_line_of_the_note(self, sandbox: Any, host: Any) -> None:
         values = {**sandbox.settings(), **sandbox.secrets(), "tags_field": ""}
-        connector = RequestTrackerConnector(SPEC.settings(**values), host)
+        connector: Any = RequestTrackerConnector(SPEC.settings(**values), host)
         ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
         since = await connector.backfill(None, None)
         receipt = await connector.hand_off(update(sandbox, "k", ticket_id, tags=("vip", "legal")))

@@ -59,6 +59,10 @@ class TestSource(WebhookSourceContract, SetUp):
             json.dumps({**body, "version": 2, "transactions": "of another shape"}).encode(),
         ]
 
+    async def test_recorded_deliveries_mean_what_they_meant(self, connector: Any, host: FakeHost) -> None:
+        elsewhere = {**GOOD, "url": "https://rt.example.com", "tags_field": "baton_tags"}
+        await super().test_recorded_deliveries_mean_what_they_meant(self.make(elsewhere, host))
+
     async def test_the_secret_before_is_accepted_while_both_stand(self, sandbox: Any, host: FakeHost) -> None:
         values = {**self.values(sandbox), "webhook_secret": "n" * 16, "previous_webhook_secret": SECRET}
         connector = self.make(values, host)

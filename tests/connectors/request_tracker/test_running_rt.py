@@ -1,4 +1,4 @@
-"""The same tests as against the sandbox, against Debian's Request Tracker, really running; what stands is asked of its database."""
+"""The same tests as against the sandbox, against Debian's Request Tracker, really running; its database is asked what stands."""
 
 from __future__ import annotations
 
@@ -71,16 +71,17 @@ class TestReplies(OnRT, suites.Replies):
 class TestPolls(OnRT, suites.Polls):
     async def test_credentials_are_judged(self, connector: Any, sandbox: RealDesk, host: FakeHost) -> None:
         await connector.check()
-        settings = {**sandbox.settings(), **sandbox.secrets()}
+        settings: dict[str, Any] = {**sandbox.settings(), **sandbox.secrets()}
         somebodys = settings["token"].replace(settings["token"].split("-")[2], "0" * 32)
         password = {"user": "anna", "token": None}
-        for change, works in (
+        changes: list[tuple[dict[str, Any], bool]] = [
             ({"token": somebodys}, False),
             ({"user": "anna"}, False),
             ({"user": "nobody-here"}, False),
             ({**password, "password": "password"}, True),
             ({**password, "password": "wrong"}, False),
-        ):
+        ]
+        for change, works in changes:
             other = RequestTrackerConnector(SPEC.settings(**{**settings, **change}), host)
             if works:
                 await other.check()
