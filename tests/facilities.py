@@ -18,7 +18,11 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from tests.running_rt import RunningRT
 
 
 class MissingFacilityError(Exception):
@@ -208,6 +212,20 @@ def _own_cluster(binaries: Path) -> PostgresServer:
 
 def _quiet_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+
+
+def require_rt() -> None:
+    """Return when this machine has a Request Tracker to start. Raises MissingFacilityError."""
+    from tests import running_rt
+
+    running_rt.installed()
+
+
+def start_rt() -> RunningRT:
+    """Return a running Request Tracker, set up as the connector's page says. Raises MissingFacilityError."""
+    from tests import running_rt
+
+    return running_rt.start_rt()
 
 
 def start_postgres(*, ours: bool = False) -> PostgresServer:

@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.facilities import MissingFacilityError, required, strace_binary
+from tests.facilities import MissingFacilityError, require_rt, required, strace_binary
 from tests.prove import catalogue, report
 from tests.prove.proof import Figures, Proof, Result, Size, Verdict
 
@@ -25,6 +25,8 @@ def missing(needs: frozenset[str]) -> tuple[str, str] | None:
                 strace_binary()
             elif name == "postgres":
                 start_postgres(ours=True).close()
+            elif name == "rt":
+                require_rt()
         except MissingFacilityError as problem:
             return name, str(problem)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tests.prove import forgeries, kills, lost_answers, one_case, syncs
+from tests.prove import forgeries, kills, lost_answers, one_case, real_tickets, syncs
 from tests.prove.proof import Proof
 
 PROOFS: Final[Mapping[str, Proof]] = {
@@ -17,5 +17,6 @@ PROOFS: Final[Mapping[str, Proof]] = {
         lost_answers.PROOF,
         syncs.PROOF,
         forgeries.PROOF,
+        real_tickets.PROOF,
     )
 }
