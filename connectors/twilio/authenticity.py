@@ -79,7 +79,7 @@ class Authenticity:
 def _algorithm(delivery: Delivery) -> str:
     stated = [value for name, value in delivery.headers if name.lower() == SIGNATURE_SETTINGS_HEADER.lower()]
     if not stated:
-        return HMAC_SHA1
+        return str(HMAC_SHA1)
     if len(set(stated)) > 1:
         raise DeliveryRejected("The settings of the signature stand there twice.")
     found = str(get_signature_algorithm(stated[0])).upper()

@@ -52,7 +52,7 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
             if _began(each) >= begin
         }
         running = [each for each in calls.values() if self._is_ours(each) and str(each.status) not in _OVER]
-        for call in sorted(calls.values(), key=_began):
+        for call in sorted(reversed(calls.values()), key=_began):
             if self._is_ours(call) and str(call.status) in _OVER:
                 made = polling.call_delivery(
                     call, str(call.status), connection=self.host.connection, now=self.host.now()

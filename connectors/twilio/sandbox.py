@@ -93,22 +93,18 @@ class TwilioSandbox(TwilioAccountSandbox):
         return web.json_response(shown(row), status=201)
 
     def _refusal(self, to: str, ours: str, given: Mapping[str, Any]) -> tuple[int, str] | None:
-        number = to.removeprefix("whatsapp:")
-        if not to:
-            return 21604, "A 'To' phone number is required."
-        if not (number.startswith("+") and number[1:].isdigit()):
-            return 21211, "The 'To' number is not a valid phone number."
-        if ours not in {*self.numbers, WHATSAPP}:
-            return 21606, "The 'From' phone number provided is not a valid message-capable Twilio phone number."
-        if not given.get("Body") and not given.get("ContentSid"):
-            return 21602, "Message body is required."
-        if len(given.get("Body", "")) > 1600:
-            return 21617, "The concatenated message body exceeds the 1600 character limit."
-        if given.get("ContentSid") and given["ContentSid"] not in self.templates:
-            return 21655, "The ContentSid is invalid."
-        if (ours, to) in self.stopped:
-            return 21610, "Attempt to send to unsubscribed recipient."
-        return None
+        number, body, template = to.removeprefix("whatsapp:"), given.get("Body", ""), given.get("ContentSid", "")
+        wrong = {
+            (21604, "A 'To' phone number is required."): not to,
+            (21211, "The 'To' number is not a valid phone number."): not (number[:1] == "+" and number[1:].isdigit()),
+            (21606, "The 'From' number is not a message-capable number of yours."): ours
+            not in {*self.numbers, WHATSAPP},
+            (21602, "Message body is required."): not body and not template,
+            (21617, "The concatenated message body exceeds the 1600 character limit."): len(body) > 1600,
+            (21655, "The ContentSid is invalid."): bool(template) and template not in self.templates,
+            (21610, "Attempt to send to unsubscribed recipient."): (ours, to) in self.stopped,
+        }
+        return next((problem for problem, stands in wrong.items() if stands), None)
 
     def _rendered(self, template: str, variables: str) -> str:
         import json
@@ -261,8 +257,11 @@ class TwilioSandbox(TwilioAccountSandbox):
         if not row["_callback"]:
             return
         fields = {name: row[name.lower()] for name in ("From", "To")} | {
-            **{"MessageSid": row["sid"], "SmsSid": row["sid"], "AccountSid": ACCOUNT, "ApiVersion": "2010-04-01"},
-            **{"MessageStatus": status, "SmsStatus": status},
+            "MessageSid": row["sid"],
+            "SmsSid": row["sid"],
+            "AccountSid": ACCOUNT,
+            "MessageStatus": status,
+            "SmsStatus": status,
             **({"ErrorCode": code} if code else {}),
         }
         query = urlsplit(row["_callback"]).query

@@ -54,7 +54,7 @@ class TwilioSender(WebhookSender):
 
     def __init__(self, token: str, public: str) -> None:
         """Take the token, and the public address of the hook that the Console knows."""
-        super().__init__(lambda webhook: {})
+        super().__init__(lambda _: {})
         self._token = token
         #: The public address of the hook; requests go to another where `send` is told so, and are signed for this one.
         self.public = public
@@ -195,5 +195,5 @@ def path_of(url: str) -> str:
 
 
 def _instant(text: str) -> int:
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    found = datetime.fromisoformat(text)
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()) * 1_000_000

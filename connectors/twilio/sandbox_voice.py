@@ -216,15 +216,15 @@ class _Caller:
     async def _ask(
         self, address: str, fields: dict[str, str], row: Mapping[str, Any] | None = None
     ) -> ET.Element | None:
-        body = urlencode(sorted({**self._sandbox._fields(row or self._row), **fields}.items())).encode()  # noqa: SLF001
+        body = urlencode(sorted({**self._sandbox._fields(row or self._row), **fields}.items())).encode()
         status, text = await self._sandbox.webhooks.ask(self._session, self._url, address, body)
         try:
-            return ET.fromstring(text) if status == 200 else self._fail(status, text)  # noqa: S314 (our own answer)
+            if status == 200:
+                return ET.fromstring(text)  # noqa: S314 (our own answer)
         except ET.ParseError:
-            return self._fail(status, text)
-
-    def _fail(self, status: int, text: str) -> None:
+            pass
         self._told.failures.append((status, text))
+        return None
 
     async def _document(self, address: str, fields: dict[str, str]) -> tuple[str, dict[str, str]] | None:
         """Follow one document; return what is asked for next, None when the call is over."""
@@ -267,11 +267,14 @@ class _Caller:
         about = {"RecordingSid": recording["sid"], "RecordingUrl": url, "RecordingDuration": recording["duration"]}
         if verb.get("transcribe") == "true":
             written = {
-                **{"TranscriptionSid": self._sandbox.sid("TR"), "TranscriptionText": words},
-                **{"TranscriptionStatus": "completed", "RecordingSid": recording["sid"], "RecordingUrl": url},
+                "TranscriptionSid": self._sandbox.sid("TR"),
+                "TranscriptionText": words,
+                "TranscriptionStatus": "completed",
+                "RecordingSid": recording["sid"],
+                "RecordingUrl": url,
             }
             query = self._address(address, verb.get("transcribeCallback", "")).partition("?")[2]
-            body = urlencode(sorted({**self._sandbox._fields(self._row), **written}.items())).encode()  # noqa: SLF001
+            body = urlencode(sorted({**self._sandbox._fields(self._row), **written}.items())).encode()
             self._sandbox.webhooks.put(TwilioWebhook(endpoint="", query=query, body=body))
         return {**about, "Digits": "hangup"}
 
