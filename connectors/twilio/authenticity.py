@@ -71,7 +71,7 @@ class Authenticity:
         if not is_form(delivery) and delivery.body:
             raise ValueError("no signature covers this body")
         form = form_of(delivery.body)
-        if is_spliced(form, query):
+        if is_spliced(form, delivery.url):
             raise ValueError("spliced")
         return form, self._subaccounts.get(form.get("AccountSid"), self._own)
 

@@ -65,7 +65,8 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
         found = await self.client.messages.list_async(date_sent_after=at(start), page_size=_PAGE)
         ours = set(self.settings.numbers)
         # The list begins with the newest; of one second, that order is all there is.
-        for message in sorted(reversed(found), key=_sent_at):
+        found.reverse()
+        for message in sorted(found, key=_sent_at):
             # Where Twilio takes only the day of what it is asked for, the rest of the day came before.
             if str(message.direction) != "inbound" or (ours and message.to not in ours) or _sent_at(message) < start:
                 continue

@@ -46,13 +46,12 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
         now = self.host.now()
         begin = polling.since_of(since, now)
         start = at(begin)
-        calls = {
-            str(each.sid): each
-            for each in await self.client.calls.list_async(start_time_after=start, page_size=_PAGE)
-            if _began(each) >= begin
-        }
+        found = await self.client.calls.list_async(start_time_after=start, page_size=_PAGE)
+        # The list begins with the newest; of one second, that order is all there is.
+        found.reverse()
+        calls = {str(each.sid): each for each in found if _began(each) >= begin}
         running = [each for each in calls.values() if self._is_ours(each) and str(each.status) not in _OVER]
-        for call in sorted(reversed(calls.values()), key=_began):
+        for call in sorted(calls.values(), key=_began):
             if self._is_ours(call) and str(call.status) in _OVER:
                 made = polling.call_delivery(
                     call, str(call.status), connection=self.host.connection, now=self.host.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,9 @@ class Desk:
             if event.dedupe not in self.seen:
                 self.seen.add(event.dedupe)
                 self.events.append(event)
-        return web.Response(status=ack.status, body=ack.body, headers={"Content-Type": ack.content_type or "text/plain"})
+        return web.Response(
+            status=ack.status, body=ack.body, headers={"Content-Type": ack.content_type or "text/plain"}
+        )
 
     def changes(self) -> list[str]:
         """Return what happened, in order."""
@@ -124,7 +126,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(connector: TwilioVoiceConnector, host: FakeHost) -> AsyncIterator[Desk]:
+async def desk(connector: TwilioVoiceConnector, host: FakeHost) -> AsyncGenerator[Desk]:
     found = Desk(connector, host)
     app = web.Application()
     app.router.add_post("/hooks/test", found.handle)
@@ -183,7 +185,9 @@ class TestDialogue(VoiceSetUp):
         ]
         voicemail, transcript = found.events[4], found.events[5]
         assert transcript.text == "Please call me about my order."
-        assert b"".join([chunk async for chunk in found.connector.fetch(voicemail.attachments[0], made(URL, b"", host))])
+        assert b"".join(
+            [chunk async for chunk in found.connector.fetch(voicemail.attachments[0], made(URL, b"", host))]
+        )
 
     async def test_words_are_a_message_and_words_for_a_person_are_a_transfer(
         self, sandbox: Any, host: FakeHost
