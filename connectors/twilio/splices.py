@@ -95,7 +95,7 @@ _BEHIND_BODY: Final = tuple(
 )
 #: A telephone number is one to its end.
 _NUMBER_BEGINS: Final = re.compile(r"(?:[a-z]+:)?\+[0-9]")
-_NUMBER: Final = re.compile(r"(?:[a-z]+:)?\+[0-9]{1,20}")
+_NUMBER: Final = re.compile(r"(?:[a-z]+:)?\+[0-9 ().-]{1,30}")
 #: Names with a hump within: nobody writes them by chance.
 _HUMPED: Final = re.compile(r"[A-Za-z][a-z]+[A-Z]")
 
