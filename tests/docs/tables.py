@@ -15,6 +15,8 @@ from prometheus_client import Metric
 from pydantic import BaseModel
 
 from connectors.slack import SPEC as SLACK
+from connectors.twilio import SPEC as TWILIO
+from connectors.twilio import VOICE as TWILIO_VOICE
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
 from gateway.config.fields import is_secret
@@ -64,7 +66,7 @@ def _bounds(metadata: Iterable[object]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, BaseModel):
         return "see below"
-    return f"`{value}`" if value not in {None, "", ()} else "none"
+    return f"`{value}`" if value not in [None, "", (), {}] else "none"
 
 
 def connection_keys() -> str:
@@ -223,6 +225,8 @@ def metrics() -> str:
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
+    "twilio-settings": lambda: settings(TWILIO.settings),
+    "twilio-voice-settings": lambda: settings(TWILIO_VOICE.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "gateway": lambda: settings(GatewaySection),
     "limits": lambda: settings(Limits),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
-from aiohttp import web
 
 from connectors.twilio import VOICE
 from connectors.twilio.connector_voice import TwilioVoiceConnector
@@ -22,14 +19,13 @@ from gateway.sdk import (
     CallChange,
     Cursor,
     Delivery,
-    DeliveryRejected,
     Evidence,
-    PhoneCall,
     Replier,
 )
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.host import FakeHost
 from gateway.testing.source_contract import WebhookSourceContract
+from tests.connectors.twilio.desk import Desk, desk, made
 
 ANNA = "+4915550100"
 AGENT, OTHER = "+4930100", "+4930101"
@@ -72,73 +68,6 @@ class TestSource(WebhookSourceContract, VoiceSetUp):
                 document = ET.fromstring(connector.acknowledge(delivery).body)
                 assert document.tag == "Response"
                 assert document.find(".//Say") is not None or document.find(".//Dial") is not None
-
-
-def made(url: str, body: bytes, host: FakeHost, endpoint: str = "") -> Delivery:
-    return Delivery(
-        connection="test",
-        endpoint=endpoint,
-        received_at=host.now(),
-        method="POST",
-        url=url,
-        headers=(("Content-Type", "application/x-www-form-urlencoded"),),
-        body=body,
-    )
-
-
-class Desk:
-    """A hook as the gateway's, in front of one connector: verifies, keeps the events, answers."""
-
-    def __init__(self, connector: TwilioVoiceConnector, host: FakeHost) -> None:
-        self.connector = connector
-        self.host = host
-        self.events: list[Any] = []
-        self.seen: set[str] = set()
-        self.url = ""
-
-    async def handle(self, request: web.Request) -> web.Response:
-        endpoint = request.match_info.get("endpoint", "")
-        delivery = Delivery(
-            connection="test",
-            endpoint=endpoint,
-            received_at=self.host.now(),
-            method="POST",
-            url="https://baton.example.com" + request.raw_path,
-            headers=tuple((k.decode(), v.decode()) for k, v in request.raw_headers),
-            body=await request.read(),
-        )
-        try:
-            await self.connector.verify(delivery)
-        except DeliveryRejected:
-            return web.Response(status=401)
-        ack = self.connector.acknowledge(delivery)
-        for event in self.connector.parse(delivery):
-            if event.dedupe not in self.seen:
-                self.seen.add(event.dedupe)
-                self.events.append(event)
-        return web.Response(
-            status=ack.status, body=ack.body, headers={"Content-Type": ack.content_type or "text/plain"}
-        )
-
-    def changes(self) -> list[str]:
-        """Return what happened, in order."""
-        return [e.change.value if isinstance(e, PhoneCall) else f"button {e.action}" for e in self.events]
-
-
-@asynccontextmanager
-async def desk(connector: TwilioVoiceConnector, host: FakeHost) -> AsyncGenerator[Desk]:
-    found = Desk(connector, host)
-    app = web.Application()
-    app.router.add_post("/hooks/test", found.handle)
-    app.router.add_post("/hooks/test/{endpoint}", found.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/test"
-    try:
-        yield found
-    finally:
-        await runner.cleanup()
 
 
 class TestDialogue(VoiceSetUp):
@@ -289,11 +218,11 @@ class TestDialogue(VoiceSetUp):
         sandbox.agents[AGENT] = "takes"
         told, found = await self.lived(sandbox, host, ["press:0"], webhook_url=URL)
         assert told.heard[-1] == f"[speaks with {AGENT}]"
-        body = found.connector.acknowledge(made(URL, self_body(), host)).body.decode()
+        body = found.connector.acknowledge(made(URL, first_request(), host)).body.decode()
         assert f'action="{URL}?step=choice' in body
 
 
-def self_body() -> bytes:
+def first_request() -> bytes:
     return urlencode({"CallSid": "CA1", "From": ANNA}).encode()
 
 
@@ -360,62 +289,6 @@ class TestListening(VoiceSetUp):
                     found.events.append(event)
 
         return str(await connector.backfill(cursor, emit))
-
-
-GOLDENS = Path(__file__).parent / "twiml"
-STEPS = {
-    "greeting": "",
-    "asked_again": "?step=again&n=2",
-    "too_often": "?step=again&n=99",
-    "zero": "?step=choice&n=1&v=a",
-    "one": "?step=choice&n=1",
-    "two": "?step=choice&n=1",
-    "speech": "?step=choice&n=1",
-    "whisper": f"?step=whisper&n=1&call=CA{'1' * 32}",
-    "accept": f"?step=accept&n=1&call=CA{'1' * 32}",
-    "nobody": "?step=dialed&n=1",
-    "well": "?step=dialed&n=1",
-    "recorded": "?step=recorded&n=1",
-    "number": "?step=number&n=1",
-}
-FIELDS: dict[str, dict[str, str]] = {
-    "greeting": {"StirVerstat": "TN-Validation-Passed-A"},
-    "zero": {"Digits": "0"},
-    "one": {"Digits": "1"},
-    "two": {"Digits": "2"},
-    "speech": {"SpeechResult": "Where is <my> order & why?"},
-    "nobody": {"DialCallStatus": "no-answer"},
-    "well": {"DialCallStatus": "completed", "DialBridged": "true"},
-}
-
-
-class TestAnswers(VoiceSetUp):
-    @pytest.mark.parametrize("name", STEPS)
-    async def test_what_callers_hear_is_what_they_heard(self, connector: Any, host: FakeHost, name: str) -> None:
-        import os
-
-        body = urlencode({"CallSid": f"CA{'1' * 32}", "From": ANNA, **FIELDS.get(name, {})}).encode()
-        delivery = made(URL + STEPS[name], body, host)
-        document = ET.fromstring(connector.acknowledge(delivery).body)
-        ET.indent(document)
-        text = ET.tostring(document, encoding="unicode") + "\n"
-        golden = GOLDENS / f"{name}.xml"
-        if os.environ.get("BATON_UPDATE_GOLDENS"):
-            GOLDENS.mkdir(exist_ok=True)
-            golden.write_text(text)
-        assert text == golden.read_text()
-
-    async def test_the_same_request_gets_the_same_answer(self, connector: Any, host: FakeHost) -> None:
-        delivery = made(URL, self_body(), host)
-        assert connector.acknowledge(delivery) == connector.acknowledge(delivery)
-
-    async def test_nothing_is_recorded_before_the_sentence_of_consent(self, connector: Any, host: FakeHost) -> None:
-        for name, query in STEPS.items():
-            body = urlencode({"CallSid": "CA1", "From": ANNA, **FIELDS.get(name, {})}).encode()
-            verbs = [each.tag for each in ET.fromstring(connector.acknowledge(made(URL + query, body, host)).body)]
-            if "Record" in verbs:
-                texts = [each.text for each in ET.fromstring(connector.acknowledge(made(URL + query, body, host)).body)]
-                assert connector.settings.consent in texts[: verbs.index("Record")]
 
 
 def test_the_sandboxes_sender_signs_for_the_public_address() -> None:
