@@ -242,9 +242,11 @@ class _Heard:
     def status(self, *, listening: bool) -> Iterable[ChannelEvent]:
         """Return what a status callback, or the poll, says: of the caller's call, or of the leg to an agent."""
         status = self.form.get("CallStatus").lower()
-        parent = self.form.get("ParentCallSid")
-        if parent:
+        if self.form.get("ParentCallSid"):
             return self._leg(status, listening=listening)
+        if self.form.get("Direction") == "outbound-api":
+            # Somebody of ours calls somebody: no customer's call.
+            return []
         found: list[ChannelEvent] = []
         stamp = self.form.get("StartTime")
         if status in _BEGUN or stamp:

@@ -76,11 +76,11 @@ _INSIDE: Final = re.compile(r"(?:Account|Message|Sms|Call|Recording|Transcriptio
 _SHAPES: Final = {
     "NumMedia": re.compile(r"[0-9]{0,3}"),
     "NumSegments": re.compile(r"[0-9]{0,4}"),
-    "ApiVersion": re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})?"),
+    "ApiVersion": re.compile(r"[0-9a-z.-]{0,12}"),
     "SmsStatus": re.compile(r"[a-z_]*"),
     "MessageStatus": re.compile(r"[a-z_-]*"),
     "CallStatus": re.compile(r"[a-z-]*"),
-    "Digits": re.compile(r"hangup|[0-9*#A-D]*"),
+    "Digits": re.compile(r"[a-z]{3,10}|[0-9*#A-Dw]*"),
 }
 #: Short names that stand in many a sentence count only with what follows them as a field.
 _ADDRESS: Final = r"(?:\+[0-9]|[a-z]+:\+?[0-9A-Z])"
@@ -94,7 +94,9 @@ _BEHIND_BODY: Final = tuple(
     name for name in NAMES if name.startswith(("Button", "Channel", "Flow", "Forwarded", "Frequently"))
 )
 #: A telephone number is one to its end.
-_NUMBER_BEGINS: Final = re.compile(r"(?:[a-z]+:)?\+[0-9]")
+_NUMBER_BEGINS: Final = re.compile(r"(?:(?!sip:|client:|sim:)[a-z]+:)?\+[0-9]")
+_COMMON: Final = frozenset({"From", "To"})
+_ADDRESSES: Final = frozenset({"From", "To", "Caller", "Called"})
 _NUMBER: Final = re.compile(r"(?:[a-z]+:)?\+[0-9 ().-]{1,30}")
 #: Names with a hump within: nobody writes them by chance.
 _HUMPED: Final = re.compile(r"[A-Za-z][a-z]+[A-Z]")
@@ -118,7 +120,7 @@ def _miscut(name: str, value: str, form: Form) -> bool:
         return True
     if name.endswith("Sid") and _SID.match(value) and len(value) != 34:  # noqa: PLR2004 (letters of a SID)
         return True
-    if name in {"From", "To", "Caller", "Called"} and _NUMBER_BEGINS.match(value) and not _NUMBER.fullmatch(value):
+    if name in _ADDRESSES and _NUMBER_BEGINS.match(value) and not _NUMBER.fullmatch(value):
         return True
     shape = _SHAPES.get(name)
     if shape is not None and shape.fullmatch(value) is None:
@@ -132,13 +134,18 @@ def _cut_late(name: str, form: Form) -> bool:
         return False
     if name.startswith(("MediaUrl", "MediaContentType")):
         return True
-    return any((name.startswith(other) or name.endswith(other)) and not form.has(other) for other in NAMES)
+    if name.endswith("AccountSid") and not form.has("AccountSid"):
+        # The URL's end has become the beginning of the first field's name.
+        return True
+    # Fields of next year may begin with `To` or `From`; a number behind these cannot be the end of a name.
+    return any(other not in _COMMON and name.startswith(other) and not form.has(other) for other in NAMES)
 
 
 def _cut_early(name: str, value: str) -> bool:
     """Return whether a value has taken the end of its name."""
     whole = name + value[:40]
-    if name in _FREE:
+    if name in _FREE or name in _ADDRESSES:
+        # A sender may be called CityBank; the real field would stand there twice.
         return False
     if name not in NAMES and not _NUMBERED.fullmatch(name) and _NUMBERED.match(whole):
         return True
@@ -174,7 +181,10 @@ def _swallows(name: str, value: str, form: Form) -> bool:
 def _incomplete(form: Form) -> bool:
     if not form.get("MessageSid", "SmsSid", "SmsMessageSid"):
         return False
-    if any(not form.has(name) for name in ("MessageSid", "From", "To")):
+    # The first reports of a message that a Messaging Service sends have no sender yet.
+    early = form.has("MessageStatus") and form.has("MessagingServiceSid")
+    needed = ("MessageSid", "To") if early else ("MessageSid", "From", "To")
+    if any(not form.has(name) for name in needed):
         return True
     arrived = form.get("SmsStatus") in {"received", "receiving", ""} and not form.has("MessageStatus")
     return arrived and not form.has("Body")

@@ -197,6 +197,38 @@ async def test_what_people_write_about_fields_is_taken_for_what_it_is() -> None:
         assert await accepts(connector(), request(sorted(fields))), text
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"From": "CityBank", "To": "+4915550100", "MessageSid": "SM" + "1" * 32, "MessageStatus": "sent"},
+        {
+            "To": "+4915550100",
+            "MessageSid": "SM" + "1" * 32,
+            "MessageStatus": "accepted",
+            "MessagingServiceSid": "MG" + "1" * 32,
+        },
+        {"CallSid": "CA" + "1" * 32, "From": "sip:+4930@pbx.example.com", "To": "client:anna", "CallStatus": "ringing"},
+        {
+            "CallSid": "CA" + "1" * 32,
+            "RecordingSid": "RE" + "1" * 32,
+            "RecordingStatus": "completed",
+            "TotalOfNextYear": "1",
+        },
+        {"Sid": "NO" + "1" * 32, "Level": "ERROR", "ParentAccountSid": "", "Payload": '{"resource_sid":"CA"}'},
+        {"ConversationSid": "CH" + "1" * 32, "EventType": "onMessageAdded", "Author": "anna", "ApiVersion": "v1"},
+        {
+            "CallSid": "CA" + "1" * 32,
+            "From": "+4915550100",
+            "To": "+4930555001",
+            "Digits": "hangup",
+            "CallStatus": "completed",
+        },
+    ],
+)
+async def test_what_twilio_sends_beside_the_common_is_not_taken_for_a_forgery(fields: dict[str, str]) -> None:
+    assert await accepts(connector(), request(sorted({"AccountSid": ACCOUNT, **fields}.items())))
+
+
 # --- a great many changed requests -----------------------------------------------------------------------------------
 Change = Callable[[random.Random, Delivery], Delivery]
 
