@@ -18,8 +18,8 @@ settings.register_profile(
 settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=1000)
 settings.load_profile(os.environ.get("BATON_HYPOTHESIS", "default"))
 
-#: Test data that others wrote; beside the project, never in it.
-REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "data"
+#: Test data that others wrote; beside the project or where BATON_SHARED_DATA says, never in it.
+REFERENCE = Path(os.environ.get("BATON_SHARED_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 
 
 def missing(name: str, reason: str) -> None:

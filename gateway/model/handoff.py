@@ -179,6 +179,8 @@ class Reply:
     last_message_at: int | None = None
     #: Files to send along.
     files: tuple[File, ...] = ()
+    #: When it was written, UTC microseconds; None when unknown. Nothing that is older at the vendor can be this reply.
+    written_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

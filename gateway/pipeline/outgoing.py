@@ -42,7 +42,14 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
     if allowed is Mode.OBSERVE or (head.kind is EffectKind.REPLY and allowed is not Mode.LIVE):
         raise Forbidden
     if head.kind is EffectKind.REPLY:
-        return Reply(key=head.id, case_id=head.case_id, thread=head.destination, text=head.text, buttons=_buttons(head))
+        return Reply(
+            key=head.id,
+            case_id=head.case_id,
+            thread=head.destination,
+            text=head.text,
+            buttons=_buttons(head),
+            written_at=head.due_at or None,
+        )
     if head.kind is EffectKind.NOTIFY:
         return _notice(claim, head)
     link = next((link for link in claim.tickets if link.connection == claim.connection), None)

@@ -17,6 +17,8 @@ from pydantic import BaseModel
 
 from connectors.hubspot import SPEC as HUBSPOT
 from connectors.slack import SPEC as SLACK
+from connectors.twilio import SPEC as TWILIO
+from connectors.twilio import VOICE as TWILIO_VOICE
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
 from gateway.config.fields import is_secret
@@ -227,6 +229,8 @@ def metrics() -> str:
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
+    "twilio-settings": lambda: settings(TWILIO.settings),
+    "twilio-voice-settings": lambda: settings(TWILIO_VOICE.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "hubspot-settings": lambda: settings(HUBSPOT.settings),
     "gateway": lambda: settings(GatewaySection),

@@ -1,0 +1,79 @@
+"""Twilio's calls: answered with TwiML where the admin wants it, listened to otherwise, and the poll for what was missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from twilio.rest.api.v2010.account.call import CallInstance
+
+from connectors.twilio import events_voice, polling, twiml
+from connectors.twilio.account import TwilioConnection, at
+from connectors.twilio.settings import TwilioVoiceSettings
+from gateway.sdk import Ack, Backfill, ChannelEvent, Cursor, Delivery, Emit
+
+_PAGE: Final = 1000
+_XML: Final = "text/xml"
+_OVER: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+
+
+class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
+    """The calls of one account."""
+
+    _hook = "voice_url"
+
+    async def check(self) -> None:
+        """See that the credentials may read calls."""
+        await self.client.calls.list_async(limit=1, page_size=1)
+
+    def lane(self, delivery: Delivery) -> str:
+        """Return the lane of the caller's call."""
+        return events_voice.lane_of(delivery)
+
+    def acknowledge(self, delivery: Delivery) -> Ack:
+        """Answer with what the caller hears next; with nothing where Twilio only tells us something."""
+        if delivery.endpoint == events_voice.STATUS or events_voice.turn_of(delivery).step == "transcribed":
+            return Ack()
+        text = twiml.answer(delivery, self.settings, paused=self.host.paused)
+        return Ack(body=text.encode(), content_type=_XML)
+
+    def parse(self, delivery: Delivery) -> Iterable[ChannelEvent]:
+        """Say what happened; see `events_voice`."""
+        return events_voice.parse_call(delivery, listening=not self.settings.answers)
+
+    async def backfill(self, since: Cursor | None, emit: Emit) -> Cursor:
+        """Emit every incoming call that is over, and every voicemail, since the cursor."""
+        now = self.host.now()
+        begin = polling.since_of(since, now)
+        start = at(begin)
+        found = await self.client.calls.list_async(start_time_after=start, page_size=_PAGE)
+        # The list begins with the newest; of one second, that order is all there is.
+        found.reverse()
+        calls = {str(each.sid): each for each in found if _began(each) >= begin}
+        running = [each for each in calls.values() if self._is_ours(each) and str(each.status) not in _OVER]
+        for call in sorted(calls.values(), key=_began):
+            if self._is_ours(call) and str(call.status) in _OVER:
+                made = polling.call_delivery(
+                    call, str(call.status), connection=self.host.connection, now=self.host.now()
+                )
+                await emit(made, None)
+        for recording in await self.client.recordings.list_async(date_created_after=start, page_size=_PAGE):
+            if str(recording.source) != "RecordVerb" or polling.instant_of(recording.date_created) < begin:
+                continue
+            owner = calls.get(str(recording.call_sid))
+            if owner is not None and not self._is_ours(owner):
+                continue
+            url = f"{self.settings.api_url}{str(recording.uri).removesuffix('.json')}"
+            made = polling.recording_delivery(
+                recording, owner, url, connection=self.host.connection, now=self.host.now()
+            )
+            await emit(made, None)
+        # A call that still runs is asked for again: its end is what the next poll must not miss.
+        return str(min([now, *(_began(each) for each in running)]))
+
+    def _is_ours(self, call: CallInstance) -> bool:
+        return str(call.direction) == "inbound" and (not self.settings.numbers or call.to in self.settings.numbers)
+
+
+def _began(call: CallInstance) -> int:
+    return polling.instant_of(call.start_time or call.date_created)

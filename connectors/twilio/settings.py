@@ -1,0 +1,170 @@
+"""Settings of Twilio connections: what both share, then text messages, then calls."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from gateway.sdk import ConnectionSettings
+
+_NUMBER = r"^\+[1-9][0-9]{6,14}$"
+
+
+class TwilioAccount(ConnectionSettings):
+    """How Baton reaches one Twilio account, and how Twilio proves its requests."""
+
+    account_sid: str = Field(pattern=r"^AC[0-9A-Za-z]+$")
+    """SID of the account (AC…), from the Console's front page."""
+
+    auth_token: SecretStr = Field(min_length=1)
+    """The account's auth token: Twilio signs its requests with it. Calls are made with it too, unless an API key is given."""
+
+    previous_auth_token: SecretStr | None = None
+    """The token before it was changed: requests signed with it are accepted until this line is removed."""
+
+    signing_key: SecretStr | None = None
+    """Secret of a shared key for webhooks, where the account signs with HMAC_SHA256 instead of the auth token."""
+
+    subaccounts: dict[str, SecretStr] = Field(default_factory=dict)
+    """Auth tokens of sub-accounts by their SID: what happens in one is signed with its own token."""
+
+    api_key_sid: str = Field(default="", pattern=r"^(SK[0-9A-Za-z]+)?$")
+    """SID of a restricted API key (SK…), with which calls are made instead of with the auth token."""
+
+    api_key_secret: SecretStr | None = None
+    """Secret of that API key."""
+
+    numbers: tuple[str, ...] = ()
+    """Our own numbers and senders (`+4930…`, `whatsapp:+4930…`): what is polled is kept to them. Empty: all of the account."""
+
+    webhook_url: str = ""
+    """This connection's hook as Twilio reaches it, `https://…/hooks/NAME`. Without it Twilio reports no delivery states."""
+
+    url_fragment: str = Field(default="", pattern=r"^(#[A-Za-z0-9=&,.:%_-]+)?$")
+    """Connection overrides (`#rc=2&rp=all`) behind the URL in the Console: no request bears them, a signature may cover them."""
+
+    timeout: float = Field(default=10.0, gt=0, le=15)
+    """Longest that one request to Twilio may take, seconds."""
+
+    api_url: str = "https://api.twilio.com"
+    """Address of the API. Another one only for a sandbox or another edge: http only on this machine."""
+
+    @field_validator("api_url")
+    @classmethod
+    def _safe_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+            message = "an address of the API begins with https://; http:// only for a sandbox on this machine"
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment):
+            message = "the hook's address is a URL without a query: https://YOUR-ADDRESS/hooks/NAME"
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _whole_key(self) -> TwilioAccount:
+        if bool(self.api_key_sid) != (self.api_key_secret is not None):
+            message = "api_key_sid and api_key_secret belong together: give both or neither"
+            raise ValueError(message)
+        return self
+
+
+class TwilioSettings(TwilioAccount):
+    """Text messages: SMS and WhatsApp."""
+
+    template_sid: str = Field(default="", pattern=r"^(HX[0-9A-Za-z]+)?$")
+    """Content template (HX…) for WhatsApp replies later than 24 hours after the customer's last message. Empty: they fail."""
+
+    template_variable: str = Field(default="1", min_length=1)
+    """The variable of that template that takes the reply's text."""
+
+    daily_messages: int = Field(default=1000, ge=1, le=100_000)
+    """Messages that each of our numbers may send in a day (UTC), whoever sent them. What is beyond becomes a dead letter."""
+
+
+class TwilioVoiceSettings(TwilioAccount):
+    """Telephone calls."""
+
+    answers: bool = False
+    """False: Baton only listens beside what answers calls today. True: Baton answers calls with the texts below, in any mode."""
+
+    greeting: str = "Thank you for calling. Please say in a few words how we can help you."
+    """The first sentence that a caller hears."""
+
+    menu: str = "To speak with a person, press zero. To leave a message, press one. To be called back, press two."
+    """Said after the greeting, and after each answer of the caller."""
+
+    consent: str = Field(
+        default="Your message will be recorded and written down, so that we can help you. If you do not agree, hang up now.",
+        min_length=1,
+    )
+    """Said before each recording. The law of most countries demands it."""
+
+    noted: str = "Thank you, I have noted that."
+    """Said after the caller has said something."""
+
+    goodbye: str = "Thank you. Goodbye."
+    """Said last."""
+
+    waiting: str = "I connect you with a person. One moment, please."
+    """Said before a transfer."""
+
+    nobody: str = "Nobody can take your call right now."
+    """Said when a transfer failed, before the voicemail."""
+
+    callback: str = (
+        "We call you back at the number that you call from. For another number, enter it now and press hash."
+    )
+    """Said when the caller wants to be called back."""
+
+    whisper: str = "A customer is on the line. Press any key to take the call."
+    """Said to whoever picks up a transferred call, who must press a key to take it. Empty: picking up is taking."""
+
+    person_words: tuple[str, ...] = ("agent", "person", "human", "representative", "operator", "somebody real")
+    """Words by which a caller who speaks is transferred at once."""
+
+    language: str = "en-US"
+    """Language of voice and speech recognition, as Twilio names it."""
+
+    voice: str = ""
+    """Twilio's name of the voice, empty for the account's own."""
+
+    transfer_to: tuple[str, ...] = ()
+    """Numbers (E.164) of people who take calls; all of them ring, the first who takes it has it."""
+
+    transfer_queue: str = ""
+    """Instead of numbers: the name of a Twilio queue."""
+
+    transfer_workflow: str = Field(default="", pattern=r"^(WW[0-9A-Za-z]+)?$")
+    """Instead of numbers: a TaskRouter workflow (WW…), for Flex."""
+
+    transfer_seconds: int = Field(default=25, ge=5, le=600)
+    """How long numbers ring, seconds."""
+
+    old_number: str = Field(default="", pattern=rf"^$|{_NUMBER}")
+    """Where calls went before Baton (E.164): they are sent there while the connection is paused."""
+
+    voicemail_seconds: int = Field(default=120, ge=5, le=600)
+    """Longest voicemail, seconds. Twilio writes down at most 120."""
+
+    transcribe: bool = True
+    """Have Twilio write voicemails down. It does so for English only."""
+
+    turns: int = Field(default=4, ge=1, le=20)
+    """How often a caller may say something before the voicemail takes over."""
+
+    @field_validator("transfer_to")
+    @classmethod
+    def _numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not (each.startswith("+") and each[1:].isascii() and each[1:].isdigit()) for each in value):
+            message = "numbers to transfer to are written in E.164: +4930123456"
+            raise ValueError(message)
+        return value

@@ -1,0 +1,215 @@
+"""Texts and calls through a whole gateway: over HTTP, through store and rules, into the helpdesk's sandbox and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import aiohttp
+
+from connectors.twilio.sandbox import TwilioSandbox
+from connectors.twilio.sandbox_voice import TwilioVoiceSandbox
+from connectors.zendesk.sandbox import ZendeskSandbox
+from gateway.app import Gateway
+from gateway.host.registry import GROUP, Specs
+from gateway.loading import load_setup
+from gateway.telemetry.redaction import Redaction
+from tests.app.gateways import MovedClock, quiet, write
+
+ANNA, BEN = "+4915550100", "whatsapp:+4915550200"
+AGENT = "+4930100"
+PUBLIC = "https://baton.example.com"
+POLICY = """
+[[rule]]
+id = "wants-person"
+when.any = ["button.action == 'talk_to_agent'", "message.text contains 'person'"]
+do = "escalate"
+ladder = "desk"
+reply = "A colleague will answer you here. Your reference is #{{ticket.id}}."
+
+[[rule]]
+id = "rest"
+do = "none"
+catch_all = true
+
+[ladder.desk]
+final = { target = "queue:zendesk/Escalations" }
+[[ladder.desk.step]]
+target = "queue:zendesk/Second line"
+ack_within = "15m"
+"""
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """A gateway, and the vendors around it."""
+
+    gateway: Gateway
+    texts: TwilioSandbox
+    calls: TwilioVoiceSandbox
+    zendesk: ZendeskSandbox
+
+    def hook(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.gateway.port}/hooks/{name}"
+
+    async def rest(self) -> None:
+        """Deliver what the vendors have to tell until nothing moves any more."""
+        async with asyncio.timeout(30):
+            calm = 0
+            while calm < 3:
+                answers = await self.texts.webhooks.send(self.hook("texts"))
+                answers += await self.calls.webhooks.send(self.hook("line"))
+                assert set(answers) <= {200}
+                await quiet(self.gateway)
+                effects = (await asyncio.to_thread(self.gateway.store.accounts)).effects
+                busy = sum(effects.get(state, 0) for state in ("pending", "sending", "unknown"))
+                calm = 0 if busy or answers else calm + 1
+                await asyncio.sleep(0.05)
+
+
+def plugins(texts: TwilioSandbox, calls: TwilioVoiceSandbox, zendesk: ZendeskSandbox) -> str:
+    desk = zendesk.settings()
+    return f"""
+[gateway]
+listen = "127.0.0.1:0"
+public_url = "{PUBLIC}"
+
+[messaging.texts]
+connector = "twilio"
+mode = "live"
+account_sid = "{texts.settings()["account_sid"]}"
+auth_token = {{ env = "TWILIO_TOKEN" }}
+api_url = "{texts.url}"
+webhook_url = "{PUBLIC}/hooks/texts"
+
+[phone.line]
+connector = "twilio_voice"
+mode = "live"
+account_sid = "{calls.settings()["account_sid"]}"
+auth_token = {{ env = "TWILIO_TOKEN" }}
+api_url = "{calls.url}"
+answers = true
+transfer_to = ["{AGENT}"]
+old_number = "+4930999000"
+
+[helpdesk.zendesk]
+connector = "zendesk"
+mode = "live"
+subdomain = "{desk["subdomain"]}"
+email = "{desk["email"]}"
+user_id = {desk["user_id"]}
+api_url = "{zendesk.url}"
+api_token = {{ env = "ZENDESK_TOKEN" }}
+webhook_secret = {{ env = "ZENDESK_SECRET" }}
+"""
+
+
+@asynccontextmanager
+async def world(directory: Path) -> AsyncGenerator[World, None]:
+    texts = TwilioSandbox(public=f"{PUBLIC}/hooks/texts")
+    calls = TwilioVoiceSandbox(public=f"{PUBLIC}/hooks/line")
+    zendesk = ZendeskSandbox()
+    for sandbox in (texts, calls, zendesk):
+        await sandbox.start()
+    names = {
+        "twilio": "connectors.twilio:SPEC",
+        "twilio_voice": "connectors.twilio:VOICE",
+        "zendesk": "connectors.zendesk:SPEC",
+    }
+    found = Specs({name: EntryPoint(name, value, GROUP) for name, value in names.items()}, {})
+    path = write(directory, plugins(texts, calls, zendesk), POLICY)
+    secrets = zendesk.secrets()
+    environ = {
+        "TWILIO_TOKEN": texts.secrets()["auth_token"],
+        "ZENDESK_TOKEN": secrets["api_token"],
+        "ZENDESK_SECRET": secrets["webhook_secret"],
+    }
+    setup = load_setup(path, specs=found, environ=environ)
+    redaction = Redaction(setup.config.secrets)
+    gateway = Gateway(setup, path=path, specs=found, redaction=redaction, environ=environ, clock=MovedClock())
+    async with asyncio.TaskGroup() as group:
+        life = group.create_task(gateway.run())
+        ready = group.create_task(gateway.ready.wait())
+        await asyncio.wait([life, ready], return_when=asyncio.FIRST_COMPLETED)
+        if life.done():
+            ready.cancel()
+            await life
+        try:
+            yield World(gateway=gateway, texts=texts, calls=calls, zendesk=zendesk)
+        finally:
+            gateway.end()
+            for sandbox in (texts, calls, zendesk):
+                await sandbox.stop()
+
+
+async def test_a_text_for_a_person_becomes_a_ticket_and_the_answer_a_text(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        for person in (ANNA, BEN):
+            there.texts.person_texts(person, "I want to speak to a person")
+        there.texts.webhooks.duplicates = 1.0
+        await there.rest()
+        there.texts.webhooks.duplicates = 0.0
+        assert len(there.zendesk.state()["tickets"]) == 2
+        answers = [row for row in there.texts.messages if row["direction"] == "outbound-api"]
+        assert sorted(row["to"] for row in answers) == sorted([ANNA, BEN])
+        assert {str(ticket["id"]) for ticket in there.zendesk.state()["tickets"]} == {
+            row["body"].partition("#")[2].strip(".") for row in answers
+        }
+        there.texts.carries()
+        await there.rest()
+        cases = there.gateway.store.cases()
+        assert len(cases) == 2
+        assert there.gateway.store.accounts().unaccounted == 0
+
+
+async def test_who_said_stop_gets_no_text_though_the_case_is_escalated(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        there.texts.person_texts(BEN, "STOP")
+        await there.rest()
+        there.texts.person_texts(BEN, "I want a person")
+        await there.rest()
+        assert len(there.zendesk.state()["tickets"]) == 1
+        assert not [row for row in there.texts.messages if row["direction"] == "outbound-api"]
+
+
+async def test_a_call_is_one_case_from_its_first_ring_to_the_voicemail(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        told = await there.calls.call(there.hook("line"), ANNA, ["press:0", "record:Please call me about my order."])
+        assert told.failures == []
+        await there.rest()
+        (case,) = there.gateway.store.cases()
+        assert case.channel is not None
+        assert case.channel.value == "phone"
+        (ticket,) = there.zendesk.state()["tickets"]
+        text = str(there.zendesk.state())
+        assert "Please call me about my order." in text
+        assert ticket
+        assert there.gateway.store.accounts().unaccounted == 0
+
+
+async def test_a_call_while_the_connection_is_paused_goes_to_the_old_number(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        there.calls.agents["+4930999000"] = "takes"
+        await asyncio.to_thread(there.gateway.store.pause, "connection:line", "test", "", 1)
+        async with asyncio.timeout(10):
+            while True:
+                told = await there.calls.call(there.hook("line"), ANNA, ["press:0"])
+                if told.heard[-1:] == ["[speaks with +4930999000]"]:
+                    break
+                await asyncio.sleep(0.2)
+        assert told.heard == ["[rings at +4930999000]", "[speaks with +4930999000]"]
+
+
+async def test_a_forged_call_gets_401_and_no_word(tmp_path: Path) -> None:
+    async with world(tmp_path) as there, aiohttp.ClientSession() as session:
+        body = b"CallSid=CA1&From=%2B4915550100&CallStatus=ringing"
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": "AAAA"}
+        async with session.post(there.hook("line"), data=body, headers=headers) as answer:
+            assert answer.status == 401
+            assert await answer.read() == b""
+        assert there.gateway.store.accounts().deliveries_pending == 0
+        assert there.gateway.store.cases() == []

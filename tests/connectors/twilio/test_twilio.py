@@ -1,0 +1,370 @@
+"""Twilio's text messages keep the contracts they claim, and what is special to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+
+from connectors.twilio import SPEC
+from connectors.twilio.connector import TwilioConnector
+from connectors.twilio.sandbox import TwilioSandbox
+from connectors.twilio.sandbox_account import ACCOUNT, SMS_NUMBER, TOKEN, WHATSAPP, signature
+from gateway.sdk import (
+    Attachment,
+    Button,
+    ConsentChanged,
+    Cursor,
+    Delivery,
+    DeliveryReport,
+    DeliveryState,
+    File,
+    PermanentFailure,
+    Reply,
+    TextMessage,
+)
+from gateway.testing.contracts import ConnectorContract
+from gateway.testing.faults import FaultKind
+from gateway.testing.host import FakeHost
+from gateway.testing.source_contract import WebhookSourceContract
+from gateway.testing.target_contract import ReplierContract
+
+ANNA = "+4915550100"
+BEN = "whatsapp:+4915550200"
+URL = "https://baton.example.com/hooks/test"
+DAY = 86_400_000_000
+
+
+class TwilioSetUp(ConnectorContract):
+    spec = SPEC
+    sandbox_class = TwilioSandbox
+
+    def values(self, sandbox: Any) -> dict[str, Any]:
+        return {**super().values(sandbox), "timeout": 3.0, "webhook_url": URL}
+
+    def sdk_modules(self) -> set[str]:
+        return {"aiohttp", "requests", "twilio"}
+
+
+class TestSource(WebhookSourceContract, TwilioSetUp):
+    deliveries = Path(__file__).parent / "deliveries"
+    window = None
+
+    def body(self) -> bytes:
+        fields = {"MessageSid": "SM1", "AccountSid": ACCOUNT, "From": ANNA, "To": SMS_NUMBER, "Body": "Where is it?"}
+        return urlencode(fields).encode()
+
+    def signed(self, body: bytes, at: int, *, secret: str | None = None) -> dict[str, str]:
+        fields = parse_qsl(body.decode(), keep_blank_values=True)
+        return {"X-Twilio-Signature": signature(secret or TOKEN, URL, fields)}
+
+    def unknown_bodies(self) -> list[bytes]:
+        return [
+            urlencode({"AccountSid": ACCOUNT, "EventType": "onMessageAdded", "ConversationSid": "CH1"}).encode(),
+            urlencode({"MessageSid": "SM1", "MessageStatus": "of-next-year", "From": "a", "To": "b"}).encode(),
+            b"",
+        ]
+
+    async def test_what_the_sandbox_sends_is_authentic(self, connector: Any, sandbox: Any) -> None:
+        sandbox.person_texts(BEN, "Grüße & more", name="Ben", files=[("image/png", b"x")])
+        for webhook in sandbox.webhooks.waiting:
+            await connector.verify(arrived(sandbox, webhook))
+
+
+def arrived(sandbox: Any, webhook: Any) -> Delivery:
+    """Return what a hook would make of a webhook of the sandbox."""
+    url = sandbox.webhooks.public + sandbox.webhooks.address(webhook)
+    return Delivery(
+        connection="test",
+        endpoint=webhook.endpoint,
+        received_at=sandbox.now(),
+        method="POST",
+        url=url,
+        headers=tuple(sandbox.webhooks.sign(url, webhook.body).items()),
+        body=webhook.body,
+    )
+
+
+def said(connector: Any, sandbox: Any) -> list[Any]:
+    """Return the events of all that waits to be sent."""
+    waiting, sandbox.webhooks.waiting = sandbox.webhooks.waiting, []
+    return [event for webhook in waiting for event in connector.parse(arrived(sandbox, webhook))]
+
+
+def answer_to(theirs: str = ANNA, text: str = "It is on its way.", key: str = "k-1", **more: Any) -> Reply:
+    ours = WHATSAPP if theirs.startswith("whatsapp:") else SMS_NUMBER
+    return Reply(key=key, case_id="c", thread=f"{ours}|{theirs}", text=text, **more)
+
+
+class TestReplies(ReplierContract, TwilioSetUp):
+    def route(self) -> str:
+        return "messages.create"
+
+    def something(self, sandbox: Any, key: str) -> Reply:
+        return answer_to(text=f"SECRET-BODY {key}", key=key)
+
+    def written(self, sandbox: Any, key: str) -> int:
+        return int(sandbox.sent(f"SECRET-BODY {key}"))
+
+
+class TestMessaging(TwilioSetUp):
+    @pytest.mark.parametrize("person", [ANNA, BEN])
+    async def test_an_answer_goes_out_on_the_thread_of_the_question_and_is_reported(
+        self, connector: Any, sandbox: Any, person: str
+    ) -> None:
+        sandbox.person_texts(person, "Where is my order?")
+        (question,) = said(connector, sandbox)
+        receipt = await connector.reply(Reply(key="k-7", case_id="c", thread=question.thread, text="On its way."))
+        sandbox.carries()
+        sent, delivered = said(connector, sandbox)
+        assert (sent.state, delivered.state) == (DeliveryState.SENT, DeliveryState.DELIVERED)
+        assert {sent.reference, delivered.reference} == {"k-7"}
+        assert {sent.thread, delivered.thread, receipt.thread} == {question.thread}
+        assert {sent.message_id, delivered.message_id} == {receipt.ids[0].id}
+        assert sent.dedupe != delivered.dedupe
+
+    async def test_a_message_is_a_phone_number_whatever_it_came_by(self, connector: Any, sandbox: Any) -> None:
+        sandbox.person_texts("+4915550200", "by text")
+        sandbox.person_texts(BEN, "by WhatsApp", name="Ben")
+        sandbox.person_texts("whatsapp:DE.1A2B3C", "without a number", to=WHATSAPP)
+        text, chat, hidden = said(connector, sandbox)
+        assert (
+            (text.sender.kind, text.sender.value) == (chat.sender.kind, chat.sender.value) == ("phone", "+4915550200")
+        )
+        assert chat.sender.name == "Ben"
+        assert text.thread != chat.thread
+        assert hidden.sender.kind == "whatsapp_user"
+
+    async def test_stop_and_start_change_consent_and_help_is_a_message(self, connector: Any, sandbox: Any) -> None:
+        for words in ("STOP", "Start", "help"):
+            sandbox.person_texts(ANNA, words)
+        stop, start, help_ = said(connector, sandbox)
+        assert (stop.granted, start.granted) == (False, True)
+        assert isinstance(help_, TextMessage)
+
+    async def test_a_word_within_a_sentence_or_an_answer_of_a_messenger_stops_nothing(
+        self, connector: Any, sandbox: Any
+    ) -> None:
+        for sender, words in ((ANNA, "please stop the delivery"), (ANNA, "Yes please"), (BEN, "Cancel"), (BEN, "Yes")):
+            sandbox.person_texts(sender, words)
+        assert all(isinstance(event, TextMessage) for event in said(connector, sandbox))
+
+    async def test_who_said_stop_is_not_written_to(self, connector: Any, sandbox: Any) -> None:
+        sandbox.person_texts(ANNA, "stop")
+        assert isinstance(said(connector, sandbox)[0], ConsentChanged)
+        with pytest.raises(PermanentFailure, match="STOP"):
+            await connector.reply(answer_to())
+        sandbox.person_texts(ANNA, "START")
+        await connector.reply(answer_to())
+        assert sandbox.sent("It is on its way.") == 1
+
+    async def test_whatsapp_after_24_hours_takes_a_template_or_says_why_not(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        sandbox.person_texts(BEN, "Hello")
+        (question,) = said(connector, sandbox)
+        wrote = host.now()
+        host.time += DAY - 1
+        await connector.reply(answer_to(BEN, "in time", last_message_at=wrote))
+        host.time += 1
+        late = answer_to(BEN, "late\nwith two lines", key="k-2", last_message_at=wrote, written_at=host.now())
+        with pytest.raises(PermanentFailure, match="template_sid"):
+            await connector.reply(late)
+        template = self.make({**self.values(sandbox), "template_sid": "HX" + "1" * 32}, host)
+        await template.open()
+        assert await template.settle_reply(late) is None
+        receipt = await template.reply(late)
+        assert sandbox.messages[-1]["body"] == "We have news for you: late with two lines"
+        assert await template.settle_reply(late) == receipt
+        sandbox.carries()
+        assert [event.state for event in said(connector, sandbox)].count(
+            DeliveryState.FAILED
+        ) == 1  # the one "in time", now late
+        assert question.sender.value == "+4915550200"
+        await template.close()
+
+    async def test_free_text_that_comes_too_late_is_reported_as_failed(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        sandbox.person_texts(BEN, "Hello")
+        said(connector, sandbox)
+        host.time += DAY
+        await connector.reply(answer_to(BEN))
+        sandbox.carries()
+        report = said(connector, sandbox)[-1]
+        assert isinstance(report, DeliveryReport)
+        assert (report.state, report.code, report.permanent) == (DeliveryState.FAILED, "63016", False)
+        assert "24 hours" in report.reason
+
+    async def test_a_text_of_1600_characters_goes_out_whole_and_a_longer_one_not_at_all(
+        self, connector: Any, sandbox: Any
+    ) -> None:
+        await connector.reply(answer_to(text="x" * 1600))
+        with pytest.raises(PermanentFailure, match="1601 characters"):
+            await connector.reply(answer_to(text="y" * 1601))
+        assert [len(row["body"]) for row in sandbox.messages] == [1600]
+
+    async def test_buttons_and_files_become_words(self, connector: Any, sandbox: Any) -> None:
+        button = Button(action="talk_to_agent", label="Talk to an agent")
+        await connector.reply(answer_to(buttons=(button,), files=(File(name="bill.pdf"),)))
+        body = sandbox.messages[-1]["body"]
+        assert "Answer with: Talk to an agent" in body
+        assert "bill.pdf" in body
+
+    async def test_the_cap_of_the_day_counts_what_twilio_sent_and_ends_at_midnight(
+        self, sandbox: Any, host: FakeHost
+    ) -> None:
+        host.time += DAY // 2
+        connector = self.make({**self.values(sandbox), "daily_messages": 3}, host)
+        for number in range(3):
+            # Each time another object: the count must not live in the connector.
+            connector = self.make({**self.values(sandbox), "daily_messages": 3}, host)
+            await connector.open()
+            await connector.reply(answer_to(text=f"number {number}", key=f"k-{number}"))
+            sandbox.carries()
+        with pytest.raises(PermanentFailure, match="daily_messages"):
+            await connector.reply(answer_to(text="one too many"))
+        host.time += DAY // 2
+        await connector.reply(answer_to(text="a new day"))
+        assert sandbox.sent("one too many") == 0
+        assert sandbox.sent("a new day") == 1
+
+    async def test_the_same_words_to_the_same_person_earlier_are_not_this_reply(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        await connector.reply(answer_to(text="Thank you", key="k-1", written_at=host.now()))
+        host.time += 3_600_000_000
+        again = answer_to(text="Thank you", key="k-2", written_at=host.now())
+        assert await connector.settle_reply(again) is None
+        await connector.reply(again)
+        assert await connector.settle_reply(again) is not None
+
+    async def test_a_message_that_is_still_queued_is_found(self, connector: Any, sandbox: Any) -> None:
+        sandbox.faults.add("messages.create", FaultKind.RESET_AFTER)
+        with pytest.raises(Exception, match="whole answer"):
+            await connector.reply(answer_to())
+        assert sandbox.messages[-1]["date_sent"] is None
+        assert await connector.settle_reply(answer_to()) is not None
+
+    async def test_errors_that_an_admin_can_mend_say_how(self, connector: Any) -> None:
+        for thread, words in ((f"{SMS_NUMBER}|nobody", "customer's number"), (f"+4930999|{ANNA}", "account's")):
+            with pytest.raises(PermanentFailure, match=words):
+                await connector.reply(Reply(key="k", case_id="c", thread=thread, text="x"))
+        with pytest.raises(PermanentFailure, match="no thread"):
+            await connector.reply(Reply(key="k", case_id="c", thread=f"|{ANNA}", text="x"))
+
+
+class TestFiles(TwilioSetUp):
+    async def test_a_file_is_fetched_with_our_credentials(self, connector: Any, sandbox: Any) -> None:
+        sandbox.person_texts(BEN, "see", files=[("image/png", b"\x89PNG" * 40_000), ("text/vcard", b"BEGIN:VCARD")])
+        (message,) = said(connector, sandbox)
+        found = [b"".join([chunk async for chunk in connector.fetch(each, DELIVERY)]) for each in message.attachments]
+        assert found == [b"\x89PNG" * 40_000, b"BEGIN:VCARD"]
+        assert [each.media_type for each in message.attachments] == ["image/png", "text/vcard"]
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://evil.example/2010-04-01/Media/ME1",
+            "https://api.twilio.com.evil.example/x",
+            "https://api.twilio.com@evil.example/x",
+            "http://media.twiliocdn.com/x",
+            "https://s3-external-1.amazonaws.com/somebody/x",
+            "file:///etc/passwd",
+            "www.contoso.com",
+        ],
+    )
+    async def test_nothing_is_fetched_from_elsewhere_and_no_credential_goes_there(
+        self, connector: Any, sandbox: Any, url: str
+    ) -> None:
+        with pytest.raises(PermanentFailure, match="not Twilio's"):
+            async for _ in connector.fetch(Attachment(id="x", url=url), DELIVERY):
+                pass
+        assert not sandbox.calls
+
+    async def test_a_file_that_is_gone_is_given_up(self, connector: Any, sandbox: Any) -> None:
+        url = f"{sandbox.url}/2010-04-01/Accounts/{ACCOUNT}/Messages/SM1/Media/ME1"
+        with pytest.raises(PermanentFailure):
+            async for _ in connector.fetch(Attachment(id="x", url=url), DELIVERY):
+                pass
+
+
+DELIVERY = Delivery(connection="t", endpoint="", received_at=0, method="POST", url="", headers=(), body=b"")
+
+
+class TestBackfill(TwilioSetUp):
+    async def test_a_lost_webhook_is_found_by_asking_and_counts_once_with_the_one_that_came(
+        self, connector: TwilioConnector, sandbox: Any, host: FakeHost
+    ) -> None:
+        cursor = await self.polled(connector, None, [])
+        host.time += 60_000_000
+        sandbox.person_texts(ANNA, "lost", lost=True)
+        sandbox.person_texts(ANNA, "came")
+        sandbox.person_texts(BEN, "with a picture", files=[("image/png", b"x")], lost=True)
+        sandbox.person_texts(ANNA, "STOP", lost=True)
+        (came,) = said(connector, sandbox)
+        deliveries: list[Delivery] = []
+        cursor = await self.polled(connector, cursor, deliveries)
+        events = [event for each in deliveries for event in connector.parse(each)]
+        assert [getattr(event, "text", "") for event in events] == ["lost", "came", "with a picture", "STOP"]
+        assert events[1].dedupe == came.dedupe
+        assert events[1].thread == came.thread
+        assert isinstance(events[3], ConsentChanged)
+        picture = events[2]
+        assert isinstance(picture, TextMessage)
+        assert b"".join([chunk async for chunk in connector.fetch(picture.attachments[0], DELIVERY)]) == b"x"
+        assert events[0].occurred_at == host.now() // 1_000_000 * 1_000_000
+        host.time += 3_600_000_000
+        cursor = await self.polled(connector, cursor, [])
+        later: list[Delivery] = []
+        await self.polled(connector, cursor, later)
+        assert later == []
+
+    async def test_nothing_from_before_the_first_poll_is_brought_up(
+        self, connector: TwilioConnector, sandbox: Any, host: FakeHost
+    ) -> None:
+        sandbox.person_texts(ANNA, "years ago", lost=True)
+        host.time += 30 * DAY
+        deliveries: list[Delivery] = []
+        await self.polled(connector, None, deliveries)
+        assert deliveries == []
+
+    async def test_pages_are_followed_to_their_end_and_our_own_messages_are_left_out(
+        self, connector: TwilioConnector, sandbox: Any, host: FakeHost
+    ) -> None:
+        cursor = await self.polled(connector, None, [])
+        for number in range(1_203):
+            sandbox.person_texts(ANNA, f"number {number}", lost=True)
+        await connector.reply(answer_to())
+        sandbox.carries()
+        deliveries: list[Delivery] = []
+        await self.polled(connector, cursor, deliveries)
+        assert len(deliveries) == 1_203
+
+    async def polled(self, connector: TwilioConnector, cursor: Cursor | None, deliveries: list[Delivery]) -> Cursor:
+        async def emit(delivery: Delivery, _: Cursor | None) -> None:
+            deliveries.append(delivery)
+
+        return await connector.backfill(cursor, emit)
+
+
+class TestExamination(TwilioSetUp):
+    async def test_a_number_that_sends_elsewhere_and_one_that_is_not_ours_are_named(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        found = await connector.examine()
+        assert found.addresses == (f"phone:{SMS_NUMBER}",)
+        assert all(finding.good for finding in found.findings)
+        values = {
+            **self.values(sandbox),
+            "webhook_url": "https://other.example/hooks/x",
+            "numbers": [SMS_NUMBER, "+4930777"],
+        }
+        other = self.make(values, host)
+        await other.open()
+        bad = [finding for finding in (await other.examine()).findings if not finding.good]
+        assert {finding.subject for finding in bad} == {"webhook", "numbers"}
+        assert all(finding.advice for finding in bad)
+        assert sandbox.writes() == 0
