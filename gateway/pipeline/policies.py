@@ -78,4 +78,5 @@ class Policies:
             tickets=view.tickets,
             thread=view.thread,
             connections=direction.connections,
+            strangers=frozenset((each.connection, each.key) for each in view.threads if each.stranger),
         )
