@@ -29,6 +29,7 @@ _FEWEST_DIGITS: Final = 7
 _BRAZIL, _ARGENTINA, _MEXICO = 55, 54, 52
 #: National digits of a number in Brazil (with area code) before mobile numbers got their ninth digit.
 _OLD_BRAZIL: Final = 10
+_MOBILE_PREFIXES: Final = frozenset({(_ARGENTINA, "9"), (_MEXICO, "1")})
 #: National digits of a number in Argentina and in Mexico, without the mobile prefix.
 _NATIONAL: Final = 10
 
@@ -121,9 +122,7 @@ def canonical_phone(value: str, region: str = "") -> str | None:
     national = phonenumbers.national_significant_number(number)
     if number.country_code == _BRAZIL and len(national) == _OLD_BRAZIL and national[2] in "6789":
         national = f"{national[:2]}9{national[2:]}"
-    elif number.country_code == _ARGENTINA and len(national) == _NATIONAL + 1 and national[0] == "9":
-        national = national[1:]
-    elif number.country_code == _MEXICO and len(national) == _NATIONAL + 1 and national[0] == "1":
+    elif len(national) == _NATIONAL + 1 and (number.country_code, national[0]) in _MOBILE_PREFIXES:
         national = national[1:]
     if len(national) < _FEWEST_DIGITS:
         return None

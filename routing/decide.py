@@ -20,15 +20,13 @@ from gateway.model import (
     TicketStatus,
     count_in,
 )
-from gateway.model.life import takes
+from gateway.model.life import ACKNOWLEDGE, takes
 from routing import ladder
 from routing.acting import act_on, follow
 from routing.draft import Draft
 from routing.matching import matching_rules
 from routing.snapshot import Snapshot
 
-#: Action name of the button that notices offer.
-ACKNOWLEDGE: Final = ladder.ACKNOWLEDGE
 _OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 _PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 
