@@ -12,7 +12,6 @@ import structlog
 
 from gateway.config import changes, needs_restart
 from gateway.loading import Setup, load_setup
-from gateway.pipeline.policies import Direction
 from gateway.toml import Problems
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class Reloading:
         await asyncio.to_thread(self._enter, new, store, "reloaded", actor, told)
         self.setup = new
         # No await between these two: no delivery and no decision sees one half of the change.
-        pipeline.swap(Direction(policy=new.policy, connections=new.facts))
+        pipeline.swap(new.direction)
         await supervisor.change(config.running)
         self._meters.reloads.labels("done").inc()
         _log.info("the configuration was read again", action="reloaded", changes=told, needs_restart=list(restart))

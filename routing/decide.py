@@ -20,7 +20,7 @@ from gateway.model import (
     TicketStatus,
     count_in,
 )
-from gateway.model.life import ACKNOWLEDGE, takes
+from gateway.model.life import takes
 from routing import ladder
 from routing.acting import act_on, follow
 from routing.draft import Draft

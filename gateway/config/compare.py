@@ -25,6 +25,11 @@ def changes(old: Config, new: Config) -> tuple[str, ...]:
             lines.append(f"{name} is new ({connection.spec.name}, {connection.mode.value})")
         else:
             lines += _connection(earlier, connection)
+    lines += [
+        f"cases: {key} changed"
+        for key in type(new.cases).model_fields
+        if getattr(old.cases, key) != getattr(new.cases, key)
+    ]
     lines += [f"policy is now {new.policy}"] if old.policy != new.policy else []
     return tuple(lines)
 

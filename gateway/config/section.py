@@ -10,13 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 _PORTS = range(65_536)
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A section of `plugins.toml` that is Baton's own."""
+
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True, strict=False
     )
 
 
-class Limits(_Section):
+class Limits(Section):
     """Bounds of the front door."""
 
     body: int = Field(default=1_048_576, ge=1_024)
@@ -41,7 +43,7 @@ class Limits(_Section):
     """Share of the disk (0 to 1) that must be free; below it Baton says that it is not ready."""
 
 
-class GatewaySection(_Section):
+class GatewaySection(Section):
     """Baton itself."""
 
     public_url: str | None = None

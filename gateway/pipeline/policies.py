@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.store.ports import CaseView, Store
+from gateway.store.ports import CaseRules, CaseView, Store
 from gateway.toml import Problems
 from routing.load import load_policy
 from routing.policy import Policy
@@ -22,6 +22,10 @@ class Direction:
 
     policy: Policy
     connections: Mapping[str, ConnectionFacts]
+    #: What becomes one case.
+    cases: CaseRules = field(default_factory=CaseRules)
+    #: The languages that the desk answers in.
+    languages: tuple[str, ...] = ()
 
 
 class Policies:

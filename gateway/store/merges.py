@@ -119,7 +119,8 @@ class Merges:
     def _recount(self, t: Transaction, case_id: str, since: int | None) -> None:
         """Count a case anew from its activities, and number them from 1.
 
-        Up to `since` they are in the case's own order; later ones were numbered by the case that held it, and follow as they came.
+        Up to `since` they are in the case's own order; later ones were numbered by the case that held it: they follow as
+        they came.
         """
         doc, person = t.rows("SELECT doc, contact_id FROM cases WHERE id = ?", case_id)[0]
         rows = t.rows(

@@ -51,7 +51,9 @@ def _strangers(t: Transaction, rows: Sequence[Row], people: Mapping[str, str | N
     foreign = [row for row in rows if row[5] != people[row[4]] and (row[5] is not None or row[6] != row[4])]
     if not foreign:
         return set()
-    homes: dict[str, str | None] = dict(t.rows("SELECT id, contact_id FROM cases WHERE id IN (??text)", sorted({row[6] for row in foreign})))
+    homes: dict[str, str | None] = dict(
+        t.rows("SELECT id, contact_id FROM cases WHERE id IN (??text)", sorted({row[6] for row in foreign}))
+    )
     speakers = {row[0]: row[5] or homes.get(row[6]) for row in foreign}
     wanted = {each for each in (*speakers.values(), *people.values()) if each is not None}
     roots: dict[str, str] = dict(t.rows("SELECT id, root_id FROM contacts WHERE id IN (??text)", sorted(wanted)))

@@ -312,7 +312,7 @@ class Threads:
             if thread not in self.made.anonymous and thread not in self.known.anonymous:
                 continue
             customer = customer_of(activity)
-            if customer is None:
+            if customer is None or activity.channel is Channel.HELPDESK:
                 continue
             contact = self.contacts.of([(connection_id, customer)])[key_of(connection_id, customer)].contact
             # The case first, as applying does: two that take rows in different orders wait for each other.

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from connectors.slack import SPEC as SLACK
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
+from gateway.config.cases import CasesSection, MailDomain
 from gateway.config.fields import is_secret
 from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
@@ -62,7 +63,7 @@ def _bounds(metadata: Iterable[object]) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, BaseModel):
+    if isinstance(value, BaseModel | dict):
         return "see below"
     return f"`{value}`" if value not in {None, "", ()} else "none"
 
@@ -225,6 +226,8 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "gateway": lambda: settings(GatewaySection),
+    "cases": lambda: settings(CasesSection),
+    "cases-mail": lambda: settings(MailDomain),
     "limits": lambda: settings(Limits),
     "connection": connection_keys,
     "policy": lambda: keys(schema.TOP),

@@ -49,7 +49,7 @@ CREATE TABLE suggestions (
 CREATE INDEX cases_contact ON cases (contact_id);
 ALTER TABLE merges ADD COLUMN since $INT;
 ALTER TABLE threads ADD COLUMN contact_id TEXT;
-UPDATE threads SET contact_id = (SELECT c.contact_id FROM cases c WHERE c.id = threads.home_case_id) WHERE connection_id <> 0;
+UPDATE threads SET contact_id = (SELECT c.contact_id FROM cases c WHERE c.id = threads.home_case_id) WHERE channel <> 'helpdesk';
 CREATE TABLE message_ids (
     connection_id $INT NOT NULL, digest TEXT NOT NULL, thread_id TEXT NOT NULL, PRIMARY KEY (connection_id, digest));
 CREATE TABLE participants (
