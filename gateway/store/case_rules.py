@@ -39,6 +39,22 @@ class CaseRules:
         found = self.canonical(kind, value)
         return f"{found[0]}:{found[1]}" if found is not None and found[0] in {EMAIL, PHONE} else None
 
+    def known_as(self, party: Party) -> str | None:
+        """Return what somebody is called on all connections.
+
+        Who is verified is so with the e-mail address that was given along: a site signs both for its user, or neither.
+        """
+        own = self.crossing(party.kind, party.value)
+        if own is None and party.email and party.evidence is Evidence.VERIFIED:
+            return self.crossing(EMAIL, party.email)
+        return own
+
+    def claim_of(self, party: Party) -> str | None:
+        """Return the e-mail address that somebody gave and nobody proved, as it is called on all connections."""
+        if not party.email or party.evidence is Evidence.VERIFIED:
+            return None
+        return self.crossing(EMAIL, party.email)
+
 
 def proves(party: Party) -> bool:
     """Tell whether somebody is proven to be who they say.

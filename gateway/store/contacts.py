@@ -74,10 +74,8 @@ class Contacts:
         latest = {key_of(connection_id, party): party for connection_id, party in customers}
         if not latest:
             return {}
-        crossing = {key: self._rules.crossing(party.kind, party.value) for key, party in latest.items()}
-        claims = {
-            key: self._rules.crossing("email", party.email) if party.email else None for key, party in latest.items()
-        }
+        crossing = {key: self._rules.known_as(party) for key, party in latest.items()}
+        claims = {key: self._rules.claim_of(party) for key, party in latest.items()}
         self._engine.take_turns(self._t, [each for each in (*crossing.values(), *claims.values()) if each is not None])
         eras, reused = self._eras([key for key, name in crossing.items() if name and name.startswith(f"{PHONE}:")])
         fresh = {key: uuid7(self._now, self._entropy(10)) for key in sorted(latest)}

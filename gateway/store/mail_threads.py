@@ -170,7 +170,8 @@ class MailThreads:
             " ELSE participants.verified END",
         )
         if began or verified:
-            others = [each for each in activity.recipients if each.role is Role.CUSTOMER][:_RECIPIENTS]
+            # The first is the address at which it reached us: whoever writes in our own name takes part in nothing.
+            others = [each for each in activity.recipients[1:] if each.role is Role.CUSTOMER][:_RECIPIENTS]
             self._t.insert(
                 "participants",
                 _PARTICIPANT,

@@ -84,11 +84,11 @@ class Merges:
             into = cases[case_id][1]
             if into is None:
                 raise ValueError(f"Case {case_id} is not merged.")
-            number, threads, since = t.rows(
-                "SELECT id, threads, since FROM merges WHERE case_id = ? AND undone_at IS NULL ORDER BY id DESC LIMIT 1",
+            number, since = t.rows(
+                "SELECT id, since FROM merges WHERE case_id = ? AND undone_at IS NULL ORDER BY id DESC LIMIT 1",
                 case_id,
             )[0]
-            moved = codec.strings_from(threads)
+            moved = self._own_threads(t, case_id, root)
             t.run("UPDATE threads SET case_id = ? WHERE id IN (??text)", case_id, moved)
             t.run(
                 "UPDATE activities SET case_id = ? WHERE state = 1 AND thread_id IN (??text) AND id > ?"
@@ -105,6 +105,21 @@ class Merges:
             self._engine.notify(t)
 
         self._engine.write(work)
+
+    @staticmethod
+    def _own_threads(t: Transaction, case_id: str, root: str) -> list[str]:
+        """Return the threads that a root holds for a case: those that began in it, or in one that is merged into it.
+
+        Not those that it had when it was merged: one that was merged into it may have gone its own way since.
+        """
+        tree, level = [case_id], [case_id]
+        while level:
+            level = [row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into IN (??text)", level)]
+            tree += level
+        rows = t.rows(
+            "SELECT id FROM threads WHERE case_id = ? AND home_case_id IN (??text) ORDER BY id", root, sorted(tree)
+        )
+        return [row[0] for row in rows]
 
     @staticmethod
     def _reroot(t: Transaction, case_id: str) -> None:

@@ -35,11 +35,19 @@ Wanted: TypeAlias = tuple[int, Activity]
 
 
 def customer_of(activity: Activity) -> Party | None:
-    """Return the customer who did it, None when it was somebody else. Whoever failed DMARC only claims to be them."""
+    """Return the customer who did it, None when it was somebody else. Whoever failed DMARC only claims to be them.
+
+    What somebody typed as their address (`claimed_email` of a web visitor) is a claim, and leads to a suggestion at most.
+    """
     sender = activity.sender
     if sender is None or sender.role is not Role.CUSTOMER:
         return None
-    return replace(sender, evidence=Evidence.CLAIMED) if activity.mail is not None and failed(activity) else sender
+    if activity.mail is not None and failed(activity):
+        return replace(sender, evidence=Evidence.CLAIMED)
+    typed = activity.extras.get("claimed_email")
+    if isinstance(typed, str) and not sender.email and sender.evidence is not Evidence.VERIFIED:
+        return replace(sender, email=typed)
+    return sender
 
 
 @dataclass(slots=True, kw_only=True)

@@ -131,8 +131,8 @@ MUTANTS: Final = (
         edits=(
             (
                 "gateway/store/applying.py",
-                '"SELECT id, root_id, doc FROM cases WHERE id IN (??text) ORDER BY id " + self.engine.skip_locked, wanted',
-                '"SELECT id, root_id, doc FROM cases WHERE id IN (??text) ORDER BY id", wanted',
+                '"SELECT id, root_id, doc, contact_id FROM cases WHERE id IN (??text) ORDER BY id " + self.engine.skip_locked',
+                '"SELECT id, root_id, doc, contact_id FROM cases WHERE id IN (??text) ORDER BY id"',
             ),
         ),
         killer="one_case",

@@ -112,9 +112,7 @@ def test_an_upgraded_store_has_the_tables_and_indexes_of_a_fresh_one(
     if url.startswith("sqlite"):
         fresh = f"sqlite:///{tmp_path / 'fresh.db'}"
     else:
-        from tests.facilities import start_postgres
-
-        fresh = start_postgres().schema()
+        fresh = request.getfixturevalue("postgres_server").schema()
     open_store(fresh).close()
     assert columns(url) == columns(fresh)
     assert indexes(url) == indexes(fresh)
