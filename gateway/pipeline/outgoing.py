@@ -37,6 +37,8 @@ def outgoing(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies
     if allowed is Mode.OBSERVE or (head.kind is EffectKind.REPLY and allowed is not Mode.LIVE):
         raise Forbidden
     if head.kind is EffectKind.REPLY:
+        if claim.astray and not claim.settle:
+            raise Pointless("The thread that it was written for is another person's by now: it is not sent there.")
         return Reply(key=head.id, case_id=head.case_id, thread=head.destination, text=head.text, buttons=_buttons(head))
     if head.kind is EffectKind.NOTIFY:
         return _notice(claim, head)

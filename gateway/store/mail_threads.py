@@ -5,6 +5,9 @@
 3. A token of ours in the subject, from somebody who takes part.
 4. Nothing else: a subject alone never does, and what failed DMARC is believed nothing.
 
+A thread is one person's, of whoever began it. Others who take part (in Cc), and those whom a mail of ours was passed on to, get
+threads of their own in the case: it hears them and does not answer them.
+
 Message ids and addresses are kept as hashes.
 """
 
@@ -24,7 +27,7 @@ _REFERENCES: Final = 50
 #: Recipients of one mail who become participants.
 _RECIPIENTS: Final = 50
 _MESSAGE: Final = (("connection_id", "bigint"), ("digest", "text"), ("thread_id", "text"))
-_PARTICIPANT: Final = (("thread_id", "text"), ("digest", "text"), ("verified", "bigint"))
+_PARTICIPANT: Final = (("thread_id", "text"), ("digest", "text"), ("began", "bigint"), ("verified", "bigint"))
 _CASE_PREFIX: Final = "baton:"
 
 
@@ -74,39 +77,42 @@ class MailThreads:
             return Place(thread=sent[0] if sent else None)
         if failed(activity) or activity.sender is None:
             return Place()
-        signed = self._signed(connection_id, activity)
-        if signed is not None:
-            return signed
+        case = self._case_of_effect(connection_id, activity.reference) if activity.reference else None
+        if case is not None:
+            return Place(thread=self._own_in(connection_id, case, activity), case=case)
         mail = activity.mail
         references = mail.references[:_REFERENCES] if mail is not None else ()
-        for thread in self._threads_of(connection_id, references):
-            if self.takes_part(thread, activity):
-                return Place(thread=thread)
+        threads = self._threads_of(connection_id, references)
         token = mail.token if mail is not None else ""
-        return Place(thread=self._by_token(connection_id, token, activity) if token else None)
+        if token and not any(self.takes_part(thread, activity) for thread in threads):
+            threads = self._by_token(connection_id, token)
+        return self._among(connection_id, threads, activity)
+
+    def _among(self, connection_id: int, threads: Sequence[str], activity: Activity) -> Place:
+        """Return the first of some threads that is the sender's own, else one beside the first that they take part in."""
+        joined = [thread for thread in threads if self.takes_part(thread, activity)]
+        own = next((thread for thread in joined if self.takes_part(thread, activity, own=True)), None)
+        if own is not None or not joined:
+            return Place(thread=own)
+        case = str(self._t.rows("SELECT case_id FROM threads WHERE id = ?", joined[0])[0][0])
+        return Place(thread=self._own_in(connection_id, case, activity), case=case)
 
     # --- proofs ------------------------------------------------------------------------------------------------------
-    def _signed(self, connection_id: int, activity: Activity) -> Place | None:
-        """Return the place of what answers a mail of ours by its signature.
-
-        Somebody whom the mail was passed on to has the signature too: they get a thread of their own in the case, and are
-        nobody whom the case answers.
-        """
-        if not activity.reference:
-            return None
+    def _case_of_effect(self, connection_id: int, effect_id: str) -> str | None:
+        """Return the case of what answers a mail of ours by its signature: the connector has checked it."""
         rows = self._t.rows(
-            "SELECT c.root_id, e.doc FROM effects e JOIN cases c ON c.id = e.case_id WHERE e.id = ? AND e.connection_id = ?",
-            *(activity.reference, connection_id),
+            "SELECT c.root_id FROM effects e JOIN cases c ON c.id = e.case_id WHERE e.id = ? AND e.connection_id = ?",
+            *(effect_id, connection_id),
         )
-        if not rows:
-            return None
-        case, effect = rows[0][0], codec.effect_from(rows[0][1])
+        return str(rows[0][0]) if rows else None
+
+    def _own_in(self, connection_id: int, case: str, activity: Activity) -> str | None:
+        """Return the newest thread of a case that is the sender's own."""
         threads = self._t.rows(
-            "SELECT id FROM threads WHERE connection_id = ? AND key = ?", connection_id, effect.destination
+            "SELECT id FROM threads WHERE case_id = ? AND connection_id = ? ORDER BY created_at DESC, id DESC",
+            *(case, connection_id),
         )
-        if threads and self.takes_part(threads[0][0], activity):
-            return Place(thread=threads[0][0])
-        return Place(case=case)
+        return next((row[0] for row in threads if self.takes_part(row[0], activity, own=True)), None)
 
     def _threads_of(self, connection_id: int, message_ids: Sequence[str]) -> list[str]:
         """Return the threads of known mails, in the order of the message ids."""
@@ -120,8 +126,8 @@ class MailThreads:
         found: dict[str, str] = dict(rows)
         return list(dict.fromkeys(found[each] for each in digests if each in found))
 
-    def _by_token(self, connection_id: int, token: str, activity: Activity) -> str | None:
-        """Return the newest thread of the token's case in which the sender takes part."""
+    def _by_token(self, connection_id: int, token: str) -> list[str]:
+        """Return the threads of the token's case, the newest first: it names an effect, or what the connector said it is."""
         bare = token.removeprefix(_CASE_PREFIX)
         rows = self._t.rows(
             "SELECT c.root_id FROM foreign_ids f JOIN cases c ON c.id = f.case_id WHERE f.connection_id = ?"
@@ -134,11 +140,11 @@ class MailThreads:
             "SELECT id FROM threads WHERE case_id IN (??text) AND connection_id = ? ORDER BY created_at DESC, id DESC",
             *([row[0] for row in rows], connection_id),
         )
-        return next((row[0] for row in threads if self.takes_part(row[0], activity)), None)
+        return [row[0] for row in threads]
 
     # --- participants ------------------------------------------------------------------------------------------------
-    def takes_part(self, thread: str, activity: Activity) -> bool:
-        """Tell whether a mail's sender takes part in a thread.
+    def takes_part(self, thread: str, activity: Activity, *, own: bool = False) -> bool:
+        """Tell whether a mail's sender takes part in a thread, or with `own` whether it is theirs.
 
         Whoever was verified there once must be verified again: their domain says what is from there, so a mail that it does
         not vouch for is somebody else's.
@@ -147,9 +153,11 @@ class MailThreads:
         if sender is None or failed(activity):
             return False
         rows = self._t.rows(
-            "SELECT verified FROM participants WHERE thread_id = ? AND digest = ?", thread, self._digest(sender)
+            "SELECT verified, began FROM participants WHERE thread_id = ? AND digest = ?", thread, self._digest(sender)
         )
-        return bool(rows) and (not rows[0][0] or sender.evidence is Evidence.VERIFIED)
+        if not rows or (own and not rows[0][1]):
+            return False
+        return not rows[0][0] or sender.evidence is Evidence.VERIFIED
 
     def remember(self, connection_id: int, activity: Activity, thread: str, *, began: bool) -> None:
         """Keep a mail's id, and who takes part since it came.
@@ -165,7 +173,7 @@ class MailThreads:
         self._t.insert(
             "participants",
             _PARTICIPANT,
-            [(thread, self._digest(activity.sender), int(verified))],
+            [(thread, self._digest(activity.sender), int(began), int(verified))],
             conflict="ON CONFLICT (thread_id, digest) DO UPDATE SET verified = CASE WHEN excluded.verified = 1 THEN 1"
             " ELSE participants.verified END",
         )
@@ -175,7 +183,7 @@ class MailThreads:
             self._t.insert(
                 "participants",
                 _PARTICIPANT,
-                [(thread, digest, 0) for digest in sorted({self._digest(each) for each in others})],
+                [(thread, digest, 0, 0) for digest in sorted({self._digest(each) for each in others})],
                 conflict="ON CONFLICT (thread_id, digest) DO NOTHING",
             )
 

@@ -26,6 +26,7 @@ from gateway.store.inbound import append_internal, bury
 from gateway.store.mail_threads import keep_message_ids
 from gateway.store.names import BATON_NAME, Names
 from gateway.store.reports import Reports
+from gateway.store.speakers import threads_by_id
 from gateway.store.threads import TICKET, bind_thread, internal_thread
 from gateway.store.values import ClaimedEffects, Destination, EffectResult, Verdict
 
@@ -192,7 +193,16 @@ class Outbox:
             case=case,
             episode=episode,
             tickets=tickets,
+            astray=effects[0].kind is EffectKind.REPLY and self._astray(t, number, case_id, effects[0].destination),
         )
+
+    def _astray(self, t: Transaction, number: int, case_id: str, destination: str) -> bool:
+        """Tell whether the thread that a reply was written for is somebody else's than the case's customer's."""
+        rows = t.rows(
+            "SELECT t.id, k.contact_id FROM threads t JOIN cases k ON k.id = ? WHERE t.connection_id = ? AND t.key = ?",
+            *(case_id, number, destination),
+        )
+        return any(threads_by_id(t, self._names, [row[0]], row[1])[row[0]].stranger for row in rows)
 
     def _surroundings(
         self, t: Transaction, case_id: str, effect: Effect

@@ -82,7 +82,8 @@ CREATE INDEX threads_case ON threads (case_id);
 CREATE TABLE message_ids (
     connection_id $INT NOT NULL, digest TEXT NOT NULL, thread_id TEXT NOT NULL, PRIMARY KEY (connection_id, digest));
 CREATE TABLE participants (
-    thread_id TEXT NOT NULL, digest TEXT NOT NULL, verified $INT NOT NULL, PRIMARY KEY (thread_id, digest));
+    thread_id TEXT NOT NULL, digest TEXT NOT NULL, began $INT NOT NULL, verified $INT NOT NULL,
+    PRIMARY KEY (thread_id, digest));
 
 CREATE TABLE activities (
     id $SERIAL, connection_id $INT NOT NULL, dedupe TEXT NOT NULL, delivery_id $INT, place $INT, thread_id TEXT NOT NULL,

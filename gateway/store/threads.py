@@ -151,7 +151,7 @@ class Threads:
         A thread of the same key is not taken for it unless its sender takes part: a Message-ID can be copied.
         """
         rows = self.t.rows("SELECT id FROM threads WHERE connection_id = ? AND key = ?", connection_id, activity.thread)
-        if rows and self.mails.takes_part(rows[0][0], activity):
+        if rows and self.mails.takes_part(rows[0][0], activity, own=True):
             return str(rows[0][0]), False
         key = activity.thread if not rows else f"{activity.thread}#{codec.key_hash(activity.dedupe)[:12]}"
         apart = replace(activity, thread=key, reference=None)

@@ -147,6 +147,8 @@ class ClaimedEffects:
     case: Case
     episode: Episode | None
     tickets: tuple[TicketLink, ...]
+    #: True when a reply would go to a thread that is not the case's customer's any more: operators have parted them since.
+    astray: bool = False
 
 
 class Verdict(StrEnum):

@@ -188,6 +188,7 @@ class Desk:
         signed: str | None = None,
         dmarc: str = "pass",
         subject: str = "",
+        name: str = "",
     ) -> str:
         """Bring a mail, and return its Message-ID. The thread's key begins with the address, as the connector makes it."""
         message_id = message_id or f"<{self.number()}@{address.partition('@')[2]}>"
@@ -197,7 +198,7 @@ class Desk:
             self.activity(
                 "mail",
                 f"{address.lower()}|{root}",
-                Party(kind="email", value=address, name=address.partition("@")[0], evidence=evidence),
+                Party(kind="email", value=address, name=name or address.partition("@")[0], evidence=evidence),
                 text,
                 subject=subject,
                 message_id=message_id,
@@ -209,17 +210,17 @@ class Desk:
         )
         return message_id
 
-    def text_message(self, number: str, text: str = "hello") -> None:
+    def text_message(self, number: str, text: str = "hello", *, name: str = "") -> None:
         """Bring a text message: all of a number are of one thread."""
-        self.bring(self.activity("sms", f"+1|{number}", Party(kind="phone", value=number, name=number), text))
+        self.bring(self.activity("sms", f"+1|{number}", Party(kind="phone", value=number, name=name or number), text))
 
-    def call(self, number: str, text: str = "hello", *, evidence: Evidence = Evidence.ATTESTED) -> str:
+    def call(self, number: str, text: str = "hello", *, evidence: Evidence = Evidence.ATTESTED, name: str = "") -> str:
         """Bring a call, a thread of its own, with what was said in it."""
         thread = f"call:{self.number()}"
         said = self.activity(
             "phone",
             thread,
-            Party(kind="phone", value=number, name=number, evidence=evidence),
+            Party(kind="phone", value=number, name=name or number, evidence=evidence),
             text,
             call=CallFacts(id=thread, change=CallChange.SPEECH),
         )
@@ -227,21 +228,28 @@ class Desk:
         return thread
 
     def chat(
-        self, session: str, text: str = "hello", *, user: str = "", email: str = "", verified: bool = False
+        self,
+        session: str,
+        text: str = "hello",
+        *,
+        user: str = "",
+        email: str = "",
+        verified: bool = False,
+        name: str = "",
     ) -> None:
         """Bring a message of a web visitor: signed in at the site, or with whatever they typed."""
         sender = Party(
             kind="site_user" if verified else "webchat_visitor",
             value=user or session,
-            name=user or session,
+            name=name or user or session,
             email=email,
             evidence=Evidence.VERIFIED if verified else Evidence.CLAIMED,
         )
         self.bring(self.activity("web", session, sender, text))
 
-    def team(self, user: str, thread: str, text: str = "hello") -> None:
+    def team(self, user: str, thread: str, text: str = "hello", *, name: str = "") -> None:
         """Bring a message of somebody in a workspace."""
-        self.bring(self.activity("team", thread, Party(kind="slack_user", value=user, name=user), text))
+        self.bring(self.activity("team", thread, Party(kind="slack_user", value=user, name=name or user), text))
 
     def resolve(self, case_id: str) -> None:
         """Let a person end the case in the helpdesk."""
@@ -278,8 +286,17 @@ class Desk:
             if not claims:
                 return
             for claim in claims:
-                self._take(claim.connection, claim.effects, claim.attempt)
+                if claim.astray and not claim.settle:
+                    self._drop(claim.connection, claim.effects, claim.attempt)
+                else:
+                    self._take(claim.connection, claim.effects, claim.attempt)
             self.decide()
+
+    def _drop(self, connection: str, effects: Sequence[Effect], attempt: int) -> None:
+        """Do as dispatch does with a reply whose thread is another person's by now."""
+        ids = tuple(each.id for each in effects)
+        result = EffectResult(connection=connection, effect_ids=ids, attempt=attempt, verdict=Verdict.CANCELLED)
+        self.store.finish([result], self.now)
 
     def _take(self, connection: str, effects: Sequence[Effect], attempt: int) -> None:
         head = effects[0]

@@ -85,15 +85,12 @@ def test_a_chain_comes_apart_as_if_it_had_never_been(tmp_path: Path) -> None:
             for who in range(3):
                 said(desk, who, 0)
             a, b, c = ids(desk)
-            steps = [
-                lambda d=desk, a=a, b=b: d.store.merge(a, b, "op", d.now),
-                lambda d=desk, b=b, c=c: d.store.merge(b, c, "op", d.now),
-                lambda d=desk, a=a: d.store.unmerge(a, "op", d.now),
-                lambda d=desk, b=b: d.store.unmerge(b, "op", d.now),
-            ]
-            for step in steps:
-                if desk is merged:
-                    step()
+            merges = [(a, b), (b, c), (a, ""), (b, "")]
+            for case, into in merges:
+                if desk is merged and into:
+                    desk.store.merge(case, into, "op", desk.now)
+                elif desk is merged:
+                    desk.store.unmerge(case, "op", desk.now)
                 for who in range(3):
                     said(desk, who, 1)
         assert histories(merged.store) == histories(never.store)

@@ -53,7 +53,8 @@ UPDATE threads SET contact_id = (SELECT c.contact_id FROM cases c WHERE c.id = t
 CREATE TABLE message_ids (
     connection_id $INT NOT NULL, digest TEXT NOT NULL, thread_id TEXT NOT NULL, PRIMARY KEY (connection_id, digest));
 CREATE TABLE participants (
-    thread_id TEXT NOT NULL, digest TEXT NOT NULL, verified $INT NOT NULL, PRIMARY KEY (thread_id, digest));
+    thread_id TEXT NOT NULL, digest TEXT NOT NULL, began $INT NOT NULL, verified $INT NOT NULL,
+    PRIMARY KEY (thread_id, digest));
 CREATE INDEX foreign_ids_known ON foreign_ids (connection_id, foreign_id);
 CREATE INDEX foreign_ids_effect ON foreign_ids (effect_id);
 CREATE TABLE reports (
