@@ -135,24 +135,23 @@ class Contacts:
         """Link a new identifier to the one person who is proven to have it too; suggest what is less than that."""
         names = [each for each in (new.crossing, claim) if each is not None]
         rows = self._t.rows(
-            "SELECT c.root_id, i.proven, i.canonical, i.seen_at FROM identifiers i JOIN contacts c ON c.id = i.contact_id"
+            "SELECT c.root_id, i.proven, i.canonical, i.seen_at, c.id FROM identifiers i JOIN contacts c ON c.id = i.contact_id"
             " WHERE (i.canonical IN (??text) OR i.claim IN (??text)) AND i.contact_id <> ?"
             " ORDER BY i.proven DESC, i.seen_at DESC LIMIT ?",
             *(names, names, new.contact, _CANDIDATES),
         )
         alive = self._now - self._rules.phone_reused_after
         is_number = new.crossing is not None and new.crossing.startswith(f"{PHONE}:")
-        same = {
-            root
-            for root, proven, canonical, seen_at in rows
-            if proven and canonical == new.crossing and (not is_number or seen_at >= alive)
-        }
+        same: dict[str, str] = {}
+        for root, proven, canonical, seen_at, contact in rows:
+            if proven and canonical == new.crossing and (not is_number or seen_at >= alive):
+                same.setdefault(root, contact)
         if new.proven and len(same) == 1:
-            (root,) = same
+            ((root, contact),) = same.items()
             if separated(self._t, new.contact, root):
                 return
             what = "number" if is_number else "e-mail address"
-            if link(self._t, self._engine, new.contact, root, "baton", f"the same proven {what}", self._now):
+            if link(self._t, self._engine, new.contact, contact, "baton", f"the same proven {what}", self._now):
                 return
         for root in list(dict.fromkeys(row[0] for row in rows))[:_SUGGESTIONS]:
             if not separated(self._t, new.contact, root):

@@ -51,17 +51,33 @@ def lock(t: Transaction, engine: Engine, *ids: str) -> dict[str, tuple[str, str 
 
 
 def link(t: Transaction, engine: Engine, contact: str, into: str, actor: str, reason: str, now: int) -> bool:
-    """Link a root into another; False when either is none (any more), or when they must not be linked."""
-    found = lock(t, engine, contact, into)
-    if contact == into or any(root != each for each, (root, _) in found.items()) or separated(t, contact, into):
+    """Link a root into a contact of another person; False when it is no root (any more), or when they must not be linked.
+
+    Into the very contact that gives the reason, not into its root: when that one is parted from its person, it takes along what
+    was linked because of it.
+    """
+    while True:
+        root = root_of(t, into)
+        found = lock(t, engine, contact, into, root)
+        if found[into][0] == root:
+            break
+    if root == contact or found[contact][0] != contact or separated(t, contact, root):
         return False
     t.run("UPDATE contacts SET merged_into = ? WHERE id = ?", into, contact)
-    t.run("UPDATE contacts SET root_id = ? WHERE root_id = ?", into, contact)
+    t.run("UPDATE contacts SET root_id = ? WHERE root_id = ?", root, contact)
     t.run(
         "INSERT INTO contact_links (contact_id, into_id, actor, reason, linked_at) VALUES (?, ?, ?, ?, ?)",
         *(contact, into, actor, reason, now),
     )
     return True
+
+
+def root_of(t: Transaction, contact: str) -> str:
+    """Return the contact that stands for a person. Raises ValueError with a sentence."""
+    rows = t.rows("SELECT root_id FROM contacts WHERE id = ?", contact)
+    if not rows:
+        raise ValueError(f"There is no contact {contact}.")
+    return str(rows[0][0])
 
 
 def unlink(t: Transaction, contact: str, now: int) -> None:

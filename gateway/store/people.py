@@ -8,7 +8,7 @@ from typing import Final
 from gateway.model import Evidence, Party
 from gateway.store.auditing import Auditing
 from gateway.store.engine import Engine, Row, Transaction
-from gateway.store.linking import link, lock, separate, separated, unlink
+from gateway.store.linking import link, lock, root_of, separate, separated, unlink
 from gateway.store.names import Names
 from gateway.store.values import ContactView, Identifier, Separation, Suggestion
 
@@ -123,16 +123,13 @@ class People:
         self._engine.write(lambda t: self._link(t, contact_id, into, actor, reason, now))
 
     def _link(self, t: Transaction, contact_id: str, into: str, actor: str, reason: str, now: int) -> None:
-        found = lock(t, self._engine, contact_id, into)
-        if contact_id == into:
-            raise ValueError(f"Contact {contact_id} cannot be linked with itself.")
-        for each in (contact_id, into):
-            holder = found[each][1]
-            if holder is not None:
-                raise ValueError(
-                    f"Contact {each} is linked into {holder} already: unlink that first, or name {holder}."
-                )
-        if separated(t, contact_id, into):
+        holder = lock(t, self._engine, contact_id)[contact_id][1]
+        root = root_of(t, into)
+        if contact_id in {into, root}:
+            raise ValueError(f"Contacts {contact_id} and {into} are one person already.")
+        if holder is not None:
+            raise ValueError(f"Contact {contact_id} is linked into {holder} already: unlink that first.")
+        if separated(t, contact_id, root):
             raise ValueError(
                 f"Contacts {contact_id} and {into} must not be linked: an operator said that they are two people."
             )
@@ -145,9 +142,9 @@ class People:
         def work(t: Transaction) -> None:
             # The root may change until its row is locked: read it, lock, and look again.
             while True:
-                rows = t.rows("SELECT root_id FROM contacts WHERE id = ?", contact_id)
-                found = lock(t, self._engine, contact_id, *([rows[0][0]] if rows else []))
-                if found[contact_id][0] == rows[0][0]:
+                root = root_of(t, contact_id)
+                found = lock(t, self._engine, contact_id, root)
+                if found[contact_id][0] == root:
                     break
             into = found[contact_id][1]
             if into is None:
@@ -181,7 +178,7 @@ class People:
             roots: dict[str, str] = dict(t.rows("SELECT id, root_id FROM contacts WHERE id IN (??text)", [one, two]))
             if accept:
                 if roots[one] != roots[two]:
-                    self._link(t, roots[one], roots[two], actor, f"suggestion {suggestion_id}: {reason}", now)
+                    self._link(t, roots[one], two, actor, f"suggestion {suggestion_id}: {reason}", now)
             else:
                 if roots[one] == roots[two]:
                     raise ValueError("The two are one person by now: unlink the contact that should stand apart.")

@@ -170,7 +170,7 @@ class Store(Protocol):
         ...
 
     def link_contacts(self, contact_id: str, into: str, actor: str, reason: str, now: int) -> None:
-        """Make two contacts one person. Raises ValueError when they must not be, or are linked already."""
+        """Link a contact that stands for a person into one of another person. Raises ValueError when that must not be."""
         ...
 
     def unlink_contact(self, contact_id: str, actor: str, reason: str, now: int) -> None:

@@ -167,14 +167,30 @@ def test_an_undone_link_stays_undone_through_others(desk: Desk) -> None:
     desk.team("U1", "t1", "somebody")
     third = next(each.id for each in desk.store.contacts() if each.identifiers[0].connection == "team")
     desk.store.link_contacts(third, person.id, "op", "", desk.now)
-    with pytest.raises(ValueError, match="must not be linked"):
-        desk.store.link_contacts(member, person.id, "op", "", desk.now)
+    for into in (person.id, third):
+        with pytest.raises(ValueError, match="must not be linked"):
+            desk.store.link_contacts(member, into, "op", "", desk.now)
+    with pytest.raises(ValueError, match="one person already"):
+        desk.store.link_contacts(person.id, third, "op", "", desk.now)
     with pytest.raises(ValueError, match="is linked into"):
         desk.store.link_contacts(third, member, "op", "", desk.now)
     with pytest.raises(ValueError, match="is not linked"):
         desk.store.unlink_contact(member, "op", "", desk.now)
     with pytest.raises(ValueError, match="There is no contact"):
         desk.store.unlink_contact("nobody", "op", "", desk.now)
+
+
+def test_who_is_parted_takes_along_whom_they_brought(desk: Desk) -> None:
+    desk.text_message("+4917112345678", "text")
+    desk.team("U1", "t1", "somebody")
+    (text,) = (each.id for each in desk.store.contacts() if each.identifiers[0].connection == "sms")
+    (other,) = (each.id for each in desk.store.contacts() if each.identifiers[0].connection == "team")
+    desk.store.link_contacts(text, other, "op", "by mistake", desk.now)
+    desk.call("+4917112345678", "call")
+    assert len(desk.store.contacts()) == 1
+    desk.store.unlink_contact(text, "op", "", desk.now)
+    people = {frozenset(one.connection for one in each.identifiers) for each in desk.store.contacts()}
+    assert people == {frozenset({"sms", "phone"}), frozenset({"team"})}
 
 
 def test_linking_and_unlinking_gives_both_people_back_as_they_were(desk: Desk) -> None:

@@ -7,6 +7,7 @@ carries its author's mark, and each answer that goes out is read by whoever real
 from __future__ import annotations
 
 import os
+import random
 import re
 import tempfile
 from collections.abc import Iterable
@@ -22,6 +23,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from gateway.model import CaseStatus, Evidence
 from gateway.store import open_store
 from gateway.store.ports import ContactView, Identifier
+from gateway.store.sqlite import SqliteEngine
+from gateway.store.sqlstore import SqlStore
 from tests.identity.desk import DAY, HOUR, Desk
 
 _MARK: Final = re.compile(r"mark-([a-z]+)")
@@ -58,7 +61,10 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
-        self.desk = Desk(store=open_store(f"sqlite:///{Path(self.directory.name) / 'baton.db'}")).open()
+        path = Path(self.directory.name) / "baton.db"
+        open_store(f"sqlite:///{path}").close()
+        # Ids that are the same in every run, so that what is found can be found again.
+        self.desk = Desk(store=SqlStore(SqliteEngine(path), entropy=random.Random(1).randbytes)).open()
         #: Who has a number, and when they were last heard on it.
         self.owner = dict(zip(NUMBERS, ("ann", "bob", "cy"), strict=True))
         self.heard: dict[str, int] = {}
@@ -223,7 +229,7 @@ class Life(RuleBasedStateMachine):
         with suppress(ValueError):
             self.desk.store.decide_suggestion(int(chosen), accept=accept, actor="op", reason="", now=self.desk.now)
             if accept:
-                self.links[roots[found[chosen].contact]] = roots[found[chosen].other]
+                self.links[roots[found[chosen].contact]] = found[chosen].other
 
     @rule(one=_chance)
     def resolve(self, one: int) -> None:
