@@ -19,7 +19,7 @@ from gateway.host.supervisor import Supervisor
 from gateway.operations import Operations
 from gateway.pipeline import Pipeline
 from gateway.pipeline.intake import WAITING
-from gateway.reloading import Reloading, direction_of
+from gateway.reloading import Reloading
 from gateway.sdk import Cursor, Delivery, Emit
 from gateway.store import Store, StoreUnavailable, open_store
 from gateway.store.values import JournalEntry
@@ -120,7 +120,7 @@ class Gateway:
 
     async def _run(self, store: Store) -> None:
         setup = self.setup
-        direction = direction_of(setup)
+        direction = setup.direction
         self._pipeline = Pipeline(store, self.supervisor, direction, self._clock, self.meters)
         self.supervisor.begin(setup.config.running)
         door = self._door = self._make_door()

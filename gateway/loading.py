@@ -15,6 +15,7 @@ from routing.policy import ConnectionFacts, Policy
 
 if TYPE_CHECKING:
     from gateway.host.registry import Specs
+    from gateway.pipeline.policies import Direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,21 @@ class Setup:
     facts: Mapping[str, ConnectionFacts]
     #: Connections that cannot run as they stand, and why; the others do.
     faults: tuple[Problem, ...] = ()
+
+    @property
+    def direction(self) -> Direction:
+        """Return what the pipeline goes by."""
+        from gateway.pipeline.identity import case_rules
+        from gateway.pipeline.policies import Direction
+        from normalizers.redaction import Secret
+
+        return Direction(
+            policy=self.policy,
+            connections=self.facts,
+            cases=case_rules(self.config.cases),
+            languages=self.config.cases.languages,
+            redact=frozenset(Secret(each) for each in self.config.redact),
+        )
 
 
 def load_setup(path: Path, *, specs: Specs, environ: Mapping[str, str]) -> Setup:

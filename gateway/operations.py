@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gateway.toml import nearest
 
 if TYPE_CHECKING:
     from gateway.store.ports import Store
+
+T = TypeVar("T")
 
 #: What `pause` and `resume` hold when they hold everything.
 ALL: Final = "all"
@@ -45,6 +47,10 @@ class Operations:
             "dead-letter-replay": self._replay_dead_letter,
             "dead-letter-discard": self._discard_dead_letter,
             "replay": self._replay,
+            "contact-link": self._link,
+            "contact-unlink": self._unlink,
+            "suggestion-accept": self._accept,
+            "suggestion-reject": self._reject,
         }[name]
         return verb(arguments, str(arguments.get("actor") or "unknown"))
 
@@ -106,6 +112,40 @@ class Operations:
         if not ids:
             ids = list(self.store.deliveries(since=int(arguments["since"]), connection=connection, limit=REPLAY_LIMIT))
         return {"replayed": self.store.replay(ids, actor, self.now()), "more": len(ids) == REPLAY_LIMIT}
+
+    # --- contacts ----------------------------------------------------------------------------------------------------
+    def _link(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        contact, into = str(arguments["contact"]), str(arguments["into"])
+        reason = str(arguments.get("reason") or "")
+        _refusing(lambda: self.store.link_contacts(contact, into, actor, reason, self.now()))
+        return {"contact": contact, "into": into, "linked": True}
+
+    def _unlink(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        contact, reason = str(arguments["contact"]), str(arguments.get("reason") or "")
+        _refusing(lambda: self.store.unlink_contact(contact, actor, reason, self.now()))
+        return {"contact": contact, "linked": False}
+
+    def _accept(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        return self._decide(arguments, actor, accept=True)
+
+    def _reject(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        return self._decide(arguments, actor, accept=False)
+
+    def _decide(self, arguments: Mapping[str, Any], actor: str, *, accept: bool) -> dict[str, Any]:
+        number, reason = int(arguments["id"]), str(arguments.get("reason") or "")
+        return dict(
+            _refusing(
+                lambda: self.store.decide_suggestion(number, accept=accept, actor=actor, reason=reason, now=self.now())
+            )
+        )
+
+
+def _refusing(work: Callable[[], T]) -> T:
+    """Do something; what the store says cannot be done is refused with its sentence."""
+    try:
+        return work()
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def _nobody(name: str, kind: str, known: Iterable[str]) -> str:

@@ -12,9 +12,7 @@ import structlog
 
 from gateway.config import changes, needs_restart
 from gateway.loading import Setup, load_setup
-from gateway.pipeline.policies import Direction
 from gateway.toml import Problems
-from normalizers.redaction import Secret
 
 if TYPE_CHECKING:
     from gateway.host.registry import Specs
@@ -25,12 +23,6 @@ if TYPE_CHECKING:
     from gateway.telemetry.redaction import Redaction
 
 _log: Final = structlog.stdlib.get_logger("gateway.app")
-
-
-def direction_of(setup: Setup) -> Direction:
-    """Return what decisions and what goes out are made by."""
-    redact = frozenset(Secret(each) for each in setup.config.redact)
-    return Direction(policy=setup.policy, connections=setup.facts, redact=redact)
 
 
 class Reloading:
@@ -88,15 +80,15 @@ class Reloading:
         new = replace(new, config=config)
         self._redaction.learn(config.secrets)
         # While the store takes renamings over, cases speak of connections by either name.
-        pipeline.swap(Direction(policy=old.policy, connections={**new.facts, **old.facts}))
+        pipeline.swap(replace(old.direction, connections={**new.facts, **old.facts}))
         try:
             await asyncio.to_thread(self._enter, new, store, "reloaded", actor, told)
         except BaseException:
-            pipeline.swap(Direction(policy=old.policy, connections=old.facts))
+            pipeline.swap(old.direction)
             raise
         self.setup = new
         # No await between these two: no delivery and no decision sees one half of the change.
-        pipeline.swap(direction_of(new))
+        pipeline.swap(new.direction)
         await supervisor.change(config.running)
         self._meters.reloads.labels("done").inc()
         _log.info("the configuration was read again", action="reloaded", changes=told, needs_restart=list(restart))

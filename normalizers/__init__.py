@@ -27,6 +27,7 @@ from gateway.model import (
     TicketChanged,
 )
 from normalizers import any_channel, chat, email, helpdesk, messaging, phone
+from normalizers.language import language_of
 from normalizers.text import one_line
 
 __all__ = ["normalize"]
@@ -45,8 +46,10 @@ _NORMALIZERS: Final[dict[type, Callable[..., Activity]]] = {
 }
 
 
-def normalize(event: ChannelEvent, *, connection: str, channel: Channel, received_at: int) -> Activity:
-    """Return the activity of a channel event that came over a connection.
+def normalize(
+    event: ChannelEvent, *, connection: str, channel: Channel, received_at: int, languages: tuple[str, ...] = ()
+) -> Activity:
+    """Return the activity of a channel event that came over a connection; of `languages` its text's own is told.
 
     Raises ValueError for an event that cannot be an activity (an empty dedupe or thread key, no event of a channel).
     """
@@ -56,6 +59,8 @@ def normalize(event: ChannelEvent, *, connection: str, channel: Channel, receive
     if not event.dedupe or not event.thread:
         raise ValueError("The event has no dedupe key or no thread key: its connector made it wrongly.")
     made: Activity = normalizer(event, connection=connection, channel=channel, received_at=received_at)
+    if languages and (made.reply_text or made.text):
+        made = replace(made, language=language_of(made.reply_text or made.text, languages))
     sender, files = made.sender and _party(made.sender), tuple(_file(each) for each in made.attachments)
     others = tuple(_party(each) for each in made.recipients)
     if sender is made.sender and files == made.attachments and others == made.recipients:

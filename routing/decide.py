@@ -7,30 +7,26 @@ the helpdesk.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
     Activity,
     ActivityKind,
     Audience,
-    Case,
     CaseStatus,
-    Channel,
     Decision,
     Role,
     TicketChange,
     TicketStatus,
+    count_in,
 )
+from gateway.model.life import takes
 from routing import ladder
 from routing.acting import act_on, follow
 from routing.draft import Draft
 from routing.matching import matching_rules
 from routing.snapshot import Snapshot
 
-#: Action name of the button that notices offer.
-ACKNOWLEDGE: Final = ladder.ACKNOWLEDGE
-_SUBJECT: Final = 80
 _OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 _PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 
@@ -42,7 +38,7 @@ def decide(snapshot: Snapshot, activity: Activity, now: int) -> Decision:
 
 def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     """Return the decision with what it was made from."""
-    draft = Draft(snapshot, activity, now, _case_after(snapshot.case, activity))
+    draft = Draft(snapshot, activity, now, count_in(snapshot.case, activity, snapshot.thread))
     if activity.kind is ActivityKind.TIMER:
         ladder.timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
@@ -65,51 +61,6 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     return draft
 
 
-def _case_after(case: Case, activity: Activity) -> Case:
-    """Return the case with the activity counted in."""
-    sender = activity.sender
-    message = activity.kind is ActivityKind.MESSAGE and not activity.own
-    customer = sender is not None and sender.role is Role.CUSTOMER and not activity.own and not _takes(activity)
-    public = activity.audience is Audience.PUBLIC
-    agent = message and not customer and sender is not None and sender.role is Role.AGENT
-    speaks = customer and activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON}
-    moved = speaks and activity.channel is not Channel.HELPDESK
-    subject = (
-        case.subject or activity.subject or (_first_words(activity.text) if message and public and customer else "")
-    )
-    return replace(
-        case,
-        seq=case.seq + 1,
-        subject=subject,
-        customer=case.customer or (sender if customer else None),
-        last_activity_at=max(case.last_activity_at, activity.occurred_at),
-        customer_messages=case.customer_messages + (message and customer),
-        agent_messages=case.agent_messages + (agent and public),
-        last_connection=activity.connection if moved else case.last_connection,
-        last_thread=activity.thread if moved else case.last_thread,
-        silenced=_silenced(case, activity),
-    )
-
-
-def _silenced(case: Case, activity: Activity) -> tuple[str, ...]:
-    """Return the threads on which nothing may be written, after a STOP or START."""
-    if activity.consent is None:
-        return case.silenced
-    others = tuple(each for each in case.silenced if each != f"{activity.connection}:{activity.thread}")
-    return others if activity.consent else (*others, f"{activity.connection}:{activity.thread}")
-
-
-def _first_words(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SUBJECT else line[: _SUBJECT - 1].rstrip() + "…"
-
-
-def _takes(activity: Activity) -> bool:
-    """Tell whether somebody pressed the button of a notice: an agent, whatever the channel takes them for."""
-    pressed = activity.button is not None and activity.button.action == ACKNOWLEDGE
-    return activity.kind is ActivityKind.BUTTON and pressed and activity.reference is not None
-
-
 def _machine_acted(draft: Draft) -> None:
     """Let a machine end or reopen a ticket as people do; nothing else that it does counts."""
     ticket = draft.activity.ticket
@@ -119,7 +70,7 @@ def _machine_acted(draft: Draft) -> None:
 
 def _person_acted(draft: Draft, role: Role) -> None:
     activity = draft.activity
-    if _takes(activity):
+    if takes(activity):
         ladder.acknowledged(draft)
         return
     if activity.kind in {ActivityKind.EDIT, ActivityKind.DELETION}:
@@ -135,7 +86,7 @@ def _person_acted(draft: Draft, role: Role) -> None:
             draft.say("agent", "An agent wrote an internal note: no rule looks at it.")
         return
     if role is Role.CUSTOMER and draft.case.status is CaseStatus.RESOLVED:
-        draft.change_case(status=CaseStatus.OPEN)
+        draft.move_case(CaseStatus.OPEN)
     _rules(draft)
     if role is Role.CUSTOMER and activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON}:
         follow(draft)
@@ -148,12 +99,12 @@ def _status_changed(draft: Draft) -> bool:
         return False
     if ticket.status in _OVER:
         if draft.case.status is CaseStatus.OPEN:
-            draft.change_case(status=CaseStatus.RESOLVED)
+            draft.move_case(CaseStatus.RESOLVED)
         ladder.close(draft)
         draft.say("resolved", f"The ticket was set to {ticket.status.value} in the helpdesk: the case is resolved.")
         return True
     if draft.case.status is CaseStatus.RESOLVED:
-        draft.change_case(status=CaseStatus.OPEN)
+        draft.move_case(CaseStatus.OPEN)
     return False
 
 

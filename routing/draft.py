@@ -9,6 +9,7 @@ from typing import Final
 from gateway.model import (
     Activity,
     Case,
+    CaseStatus,
     Decision,
     Effect,
     EffectKind,
@@ -20,6 +21,7 @@ from gateway.model import (
     Trace,
     TraceStep,
     effect_id,
+    move,
 )
 from routing.policy import Policy, Rule
 from routing.snapshot import Snapshot
@@ -121,6 +123,10 @@ class Draft:
     def change_case(self, **changes: object) -> None:
         """Take changes of the case over."""
         self.case = replace(self.case, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+    def move_case(self, status: CaseStatus) -> None:
+        """Take the case to another state. Raises IllegalMove."""
+        self.case = move(self.case, status, self.now)
 
     def change_episode(self, **changes: object) -> Episode:
         """Take changes of the open episode over."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.model import CaseStatus, EffectKind, Episode, EpisodeState, Mode, Outcome, TicketLink
+from gateway.model.life import ACKNOWLEDGE
 from routing.draft import Draft, stricter
 from routing.policy import Address, Rule
 from routing.template import render
 
-#: Action name of the button with which an agent takes a case.
-ACKNOWLEDGE: Final = "acknowledge"
 _BUTTON: Final = ((ACKNOWLEDGE, "Acknowledge"),)
 
 
@@ -107,6 +106,9 @@ def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
     if not rule.reply or facts is None or "reply" not in facts.roles:
         return
     if f"{facts.name}:{draft.case.last_thread}" in draft.case.silenced:
+        return
+    if (facts.name, draft.case.last_thread) in draft.snapshot.strangers:
+        # Who spoke there last is another person by now: an operator said so after they spoke.
         return
     mode = draft.mode(facts.name, rule)
     customer = draft.case.customer

@@ -29,3 +29,5 @@ class Snapshot:
     thread: Thread
     #: The connections, by name.
     connections: Mapping[str, ConnectionFacts]
+    #: Connection and key of the case's threads on which somebody else than its customer speaks.
+    strangers: frozenset[tuple[str, str]] = frozenset()

@@ -9,6 +9,7 @@ import click
 
 from gateway.cli.configuration import config_option
 from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, table
+from gateway.model import DeliveryState
 
 if TYPE_CHECKING:
     from gateway.store.ports import AppliedActivity, CaseHistory, EffectView
@@ -73,8 +74,11 @@ def show(case_id: str, config: Path, *, as_json: bool) -> None:
 def _show(history: CaseHistory) -> None:
     case = history.case
     click.echo(f"Case {case.id} is {case.status.value}, priority {case.priority.value if case.priority else '-'}.")
+    if case.follows:
+        click.echo(f"  follows case {case.follows}, which was over for too long to be reopened")
     for thread in history.threads:
-        click.echo(f"  thread {thread.key} on {thread.connection}")
+        whose = ", of somebody else" if thread.stranger else ""
+        click.echo(f"  thread {thread.key} on {thread.connection}{whose}")
     for ticket in history.tickets:
         kind = "was there before" if ticket.adopted else "made by Baton"
         click.echo(f"  ticket {ticket.ticket_id} on {ticket.connection} ({kind})")
@@ -105,5 +109,12 @@ def _show_effect(view: EffectView) -> None:
     click.echo(f"  {effect.kind.value} to {effect.connection}: {view.state.value}{rule}")
     if view.receipt and view.receipt.ticket_id:
         click.echo(f"       ticket {view.receipt.ticket_id} {view.receipt.url}".rstrip())
+    progress = view.progress
+    if progress is not None and progress.state is not None:
+        failed = progress.state is DeliveryState.FAILED
+        said = (
+            f" ({progress.code} {progress.reason}".rstrip() + ")" if failed and progress.code + progress.reason else ""
+        )
+        paragraph(f"the channel reports: {progress.state.value}{said}", indent="       ")
     if view.reason:
         paragraph(view.reason, indent="       ")

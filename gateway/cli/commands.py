@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     ),
     "sandbox": Entry("gateway.cli.sandbox", "Run a stand-in for a vendor, to try Baton without an account."),
     "cases": Entry("gateway.cli.cases", "Show cases, and why they were escalated or not."),
+    "contacts": Entry("gateway.cli.contacts", "Show customers, and say who is one person and who is not."),
     "dlq": Entry("gateway.cli.dlq", "Show, replay and discard dead letters."),
     "replay": Entry("gateway.cli.replay", "Have deliveries parsed again, after a mapping was mended."),
     "pause": Entry("gateway.cli.pause", "Hold what goes out: of everything, of a connection or of a rule."),

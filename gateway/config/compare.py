@@ -26,6 +26,11 @@ def changes(old: Config, new: Config) -> tuple[str, ...]:
         else:
             lines += _connection(earlier, connection)
     lines += [f"redact is now {', '.join(new.redact) or 'nothing'}"] if old.redact != new.redact else []
+    lines += [
+        f"cases: {key} changed"
+        for key in type(new.cases).model_fields
+        if getattr(old.cases, key) != getattr(new.cases, key)
+    ]
     lines += [f"policy is now {new.policy}"] if old.policy != new.policy else []
     return tuple(lines)
 

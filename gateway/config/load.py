@@ -8,16 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote
 
+from gateway.config.cases import CasesSection
 from gateway.config.extras import missing
 from gateway.config.fields import FieldReader, at_value, secret_values
 from gateway.config.secrets import References
-from gateway.config.section import GatewaySection, check_database, split_address
+from gateway.config.section import GatewaySection, Section, check_database, split_address
 from gateway.config.values import AnySpec, Config, ConnectionConfig
 from gateway.model import Channel, Mode
 from gateway.toml import Problem, Problems, TomlDocument, nearest, read_toml
+
+SectionT = TypeVar("SectionT", bound=Section)
 
 #: The environment variable that wins over `database`.
 DATABASE_VARIABLE: Final = "BATON_DATABASE_URL"
@@ -47,9 +50,10 @@ def load_config(
         document=document, specs=specs, references=References(environ=environ, directory=directory), lacking=lacking
     )
     section = reader.gateway()
+    cases = reader.cases()
     connections = reader.connections()
     database = reader.database(environ)
-    if reader.problems or section is None:
+    if reader.problems or section is None or cases is None:
         raise Problems(tuple(sorted(set(reader.problems))))
     host, port = split_address(section.listen)
     shown = f"[{host}]" if ":" in host else host
@@ -66,6 +70,7 @@ def load_config(
         data=data,
         database=url,
         policy=directory / section.policy,
+        cases=cases,
         limits=section.limits,
         redact=section.redact,
         trusted_proxies=tuple(ip_network(each) for each in section.trusted_proxies),
@@ -124,18 +129,24 @@ class _Reader:
 
     # --- [gateway] ----------------------------------------------------------------------------------------------------
     def gateway(self) -> GatewaySection | None:
-        known = ("gateway", *(channel.value for channel in Channel))
+        known = ("gateway", "cases", *(channel.value for channel in Channel))
         for key in self.document.values:
             if key not in known:
                 near = nearest(key, known)
                 hint = f'did you mean "{near}"?' if near else f"the sections are {', '.join(known)}"
                 self._note((key,), f'unknown section "{key}": {hint}')
-        values: Any = self.document.values.get("gateway", {})
+        return self._section("gateway", GatewaySection)
+
+    def cases(self) -> CasesSection | None:
+        return self._section("cases", CasesSection)
+
+    def _section(self, name: str, model: type[SectionT]) -> SectionT | None:
+        values: Any = self.document.values.get(name, {})
         if not isinstance(values, dict):
-            self._note(("gateway",), "gateway must be a section: write [gateway]")
+            self._note((name,), f"{name} must be a section: write [{name}]")
             return None
-        reader = FieldReader(document=self.document, path=("gateway",), references=self.references)
-        section = reader.read(GatewaySection, values)  # pyright: ignore[reportUnknownArgumentType]
+        reader = FieldReader(document=self.document, path=(name,), references=self.references)
+        section = reader.read(model, values)  # pyright: ignore[reportUnknownArgumentType]
         self.problems += reader.problems
         return section
 

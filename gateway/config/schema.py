@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gateway.config.cases import CasesSection
 from gateway.config.section import GatewaySection
 from gateway.config.values import AnySpec
 from gateway.model import Channel, Mode
@@ -29,7 +30,8 @@ def plugins_schema(specs: Mapping[str, AnySpec]) -> dict[str, Any]:
     """Return the schema: one section for each channel, with the settings of every connector that has the channel."""
     definitions: dict[str, Any] = {"reference": _REFERENCE}
     gateway = _settings(GatewaySection.model_json_schema(), definitions)
-    sections: dict[str, Any] = {"gateway": gateway}
+    cases = _settings(CasesSection.model_json_schema(), definitions)
+    sections: dict[str, Any] = {"gateway": gateway, "cases": cases}
     for channel in Channel:
         able = sorted((spec for spec in specs.values() if channel in spec.channels), key=lambda spec: spec.name)
         sections[channel.value] = {

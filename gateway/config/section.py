@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 _PORTS = range(65_536)
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A section of `plugins.toml` that is Baton's own."""
+
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True, strict=False
     )
 
 
-class Limits(_Section):
+class Limits(Section):
     """Bounds of the front door."""
 
     body: int = Field(default=1_048_576, ge=1_024)
@@ -46,7 +48,7 @@ class Limits(_Section):
 Redacted: TypeAlias = Literal["card", "iban", "security-code", "password"]
 
 
-class GatewaySection(_Section):
+class GatewaySection(Section):
     """Baton itself."""
 
     public_url: str | None = None

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from gateway.config.cases import CasesSection
 from gateway.config.section import Limits
 from gateway.model import Channel, Mode
 from gateway.sdk import ConnectionSettings, ConnectorSpec
@@ -62,6 +63,8 @@ class Config:
     database: str = field(repr=False)
     #: The escalation policy.
     policy: Path
+    #: What becomes one case.
+    cases: CasesSection = field(default_factory=CasesSection)
     #: Bounds of the front door.
     limits: Limits = field(default_factory=Limits)
     #: What is redacted when text crosses from one vendor to another: ``card``, ``iban``, ``security-code``, ``password``.

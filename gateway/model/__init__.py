@@ -40,7 +40,9 @@ from gateway.model.events import (
 )
 from gateway.model.handoff import Button, Entry, File, ForeignId, Handoff, Notice, Packet, Priority, Receipt, Reply
 from gateway.model.ids import effect_id, uuid7
+from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
+from gateway.model.progress import Progress
 
 __all__ = [
     "Activity",
@@ -75,6 +77,7 @@ __all__ = [
     "ForeignId",
     "Handoff",
     "HandoffRequested",
+    "IllegalMove",
     "InboundEmail",
     "MailFacts",
     "MessageAction",
@@ -85,6 +88,7 @@ __all__ = [
     "Party",
     "PhoneCall",
     "Priority",
+    "Progress",
     "Receipt",
     "Reply",
     "Role",
@@ -100,6 +104,10 @@ __all__ = [
     "Timer",
     "Trace",
     "TraceStep",
+    "count_in",
     "effect_id",
+    "move",
+    "recount",
+    "speaks",
     "uuid7",
 ]

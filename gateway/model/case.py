@@ -11,7 +11,10 @@ from gateway.model.party import Channel, Mode, Party
 
 
 class CaseStatus(StrEnum):
-    """The life of a case. Legal moves: open ⇄ resolved, and any → merged ⇄ (undone) what it was before."""
+    """The life of a case. Legal moves: open ⇄ resolved, and any → merged ⇄ (undone) what it was before.
+
+    A merged case's document keeps what it was before: `MERGED` is only shown, never stored. See `gateway.model.life`.
+    """
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -48,6 +51,9 @@ class Thread:
     key: str
     #: The kind of channel; None for a case's internal thread.
     channel: Channel | None = None
+    #: True when somebody else speaks here than the one whose case it is, since cases were merged: no answer of the case
+    #: may go here, and nothing that is said here becomes the case's subject or customer.
+    stranger: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,5 +141,9 @@ class Case:
     rehearsed: tuple[str, ...] = ()
     #: Threads, as ``connection:key``, on which the customer wants no messages (STOP): no reply is written there.
     silenced: tuple[str, ...] = ()
+    #: When it was resolved, UTC microseconds; None while it is open.
+    resolved_at: int | None = None
+    #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.
+    follows: str = ""
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

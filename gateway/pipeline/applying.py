@@ -58,7 +58,7 @@ class Applying:
 
     # --- one turn, in the worker's thread ----------------------------------------------------------------------------
     def _turn(self) -> AppliedBatch:
-        return self._store.apply(BATCH, self._clock.now(), self._step())
+        return self._store.apply(BATCH, self._clock.now(), self._step(), self._policies.direction.cases)
 
     def _step(self) -> Step:
         direction = self._policies.direction

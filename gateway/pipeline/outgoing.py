@@ -42,6 +42,8 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
     if allowed is Mode.OBSERVE or (head.kind is EffectKind.REPLY and allowed is not Mode.LIVE):
         raise Forbidden
     if head.kind is EffectKind.REPLY:
+        if claim.astray and not claim.settle:
+            raise Pointless("The thread that it was written for is another person's by now: it is not sent there.")
         return Reply(
             key=head.id,
             case_id=head.case_id,

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from gateway.clock import Clock
 from gateway.model import Activity, Channel
 from gateway.pipeline.bell import Bell
+from gateway.pipeline.policies import Direction
 from gateway.sdk import Source, UnreadableDelivery
 from gateway.store.ports import EventFailure, ParsedDelivery, SavedBatch, Store, StoredDelivery
 from normalizers import normalize
@@ -46,11 +47,13 @@ class Parsing:
         *,
         connections: Callable[[], Mapping[str, tuple[ParsingSide, Channel, int]]],
         saved: Callable[[SavedBatch], None],
+        direction: Callable[[], Direction],
     ) -> None:
         """Take the store, and where connections are found: side, channel and events a delivery may bring.
 
-        `saved` is told of every batch.
+        `saved` is told of every batch; `direction` says what becomes one case.
         """
+        self._direction = direction
         self._store = store
         self._clock = clock
         self._connections = connections
@@ -82,21 +85,27 @@ class Parsing:
     def _turn(self, connections: Mapping[str, tuple[ParsingSide, Channel, int]]) -> SavedBatch | None:
         able = [name for name, (side, _, _) in connections.items() if side.source is not None]
         waiting = self._store.unparsed(BATCH, able)
-        parsed = [self._parse(delivery, connections) for delivery in waiting]
+        direction = self._direction()
+        parsed = [self._parse(delivery, connections, direction.languages) for delivery in waiting]
         kept = [each for each in parsed if each is not None]
-        return self._store.save_parsed(kept, self._clock.now()) if kept else None
+        return self._store.save_parsed(kept, self._clock.now(), direction.cases) if kept else None
 
     def _parse(
-        self, stored: StoredDelivery, connections: Mapping[str, tuple[ParsingSide, Channel, int]]
+        self,
+        stored: StoredDelivery,
+        connections: Mapping[str, tuple[ParsingSide, Channel, int]],
+        languages: tuple[str, ...],
     ) -> ParsedDelivery | None:
         """Return what a delivery says; None when its connection is not configured any more: it waits for that."""
         found = connections.get(stored.delivery.connection)
         if found is None or found[0].source is None:
             return None
-        return parse_delivery(stored, found[0].source, found[1], found[2])
+        return parse_delivery(stored, found[0].source, found[1], found[2], languages)
 
 
-def parse_delivery(stored: StoredDelivery, source: Source, channel: Channel, most: int) -> ParsedDelivery:
+def parse_delivery(
+    stored: StoredDelivery, source: Source, channel: Channel, most: int, languages: tuple[str, ...] = ()
+) -> ParsedDelivery:
     """Return what a delivery says: activities, events that could not be normalized, or why it is unreadable.
 
     Parsing is pure, so a second try would end the same: whatever goes wrong makes a dead letter at once.
@@ -111,7 +120,11 @@ def parse_delivery(stored: StoredDelivery, source: Source, channel: Channel, mos
                 return ParsedDelivery(id=stored.id, lane=stored.lane, unreadable=reason)
             try:
                 activity = normalize(
-                    event, connection=delivery.connection, channel=channel, received_at=delivery.received_at
+                    event,
+                    connection=delivery.connection,
+                    channel=channel,
+                    received_at=delivery.received_at,
+                    languages=languages,
                 )
             except Exception as error:  # noqa: BLE001 (one event must not spoil its neighbours)
                 failures.append(EventFailure(index=place, reason=_sentence("normalizing failed", error)))

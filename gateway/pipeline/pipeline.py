@@ -44,7 +44,13 @@ class Pipeline:
         self._meters = meters
         self.policies = Policies(store, direction)
         self.applying = Applying(store, self.policies, clock, applied=self._batch_applied)
-        self.parsing = Parsing(store, clock, connections=self._parsing_sides, saved=self._batch_saved)
+        self.parsing = Parsing(
+            store,
+            clock,
+            connections=self._parsing_sides,
+            saved=self._batch_saved,
+            direction=lambda: self.policies.direction,
+        )
         self.intake = Intake(store, accepted=self.parsing.bell.ring)
         self.dispatch = Dispatch(
             store,

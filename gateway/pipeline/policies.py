@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.store.ports import CaseView, Store
+from gateway.store.ports import CaseRules, CaseView, Store
 from gateway.toml import Problems
 from normalizers.redaction import Secret
 from routing.load import load_policy
@@ -25,6 +25,10 @@ class Direction:
     connections: Mapping[str, ConnectionFacts]
     #: What is redacted when text crosses from one vendor to another.
     redact: frozenset[Secret] = frozenset(Secret)
+    #: What becomes one case.
+    cases: CaseRules = field(default_factory=CaseRules)
+    #: The languages that the desk answers in.
+    languages: tuple[str, ...] = ()
 
 
 class Policies:
@@ -81,4 +85,5 @@ class Policies:
             tickets=view.tickets,
             thread=view.thread,
             connections=direction.connections,
+            strangers=frozenset((each.connection, each.key) for each in view.threads if each.stranger),
         )

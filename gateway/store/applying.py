@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, Case, Channel, Decision, Effect, Episode, EpisodeState, Mode, Thread, TicketLink
+from gateway.model import (
+    Activity,
+    Case,
+    CaseStatus,
+    Decision,
+    Effect,
+    Episode,
+    EpisodeState,
+    Mode,
+    Thread,
+    TicketLink,
+    speaks,
+    uuid7,
+)
 from gateway.store import codec
+from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import bury
-from gateway.store.names import Names
+from gateway.store.names import BATON_NAME, Names
+from gateway.store.speakers import read_threads
 from gateway.store.values import AppliedBatch, CaseView, Step
 
 #: States of an effect as numbers: below 10 it is open and keeps later effects of its case and connection waiting.
@@ -21,6 +37,11 @@ _EFFECT: Final = (
     *(("id", "text"), ("case_id", "text"), ("connection_id", "bigint"), ("kind", "text"), ("rule", "text")),
     *(("state", "bigint"), ("due_at", "bigint"), ("created_at", "bigint"), ("doc", "text")),
 )
+_CASE: Final = (
+    *(("id", "text"), ("root_id", "text"), ("contact_id", "text"), ("created_at", "bigint"), ("seq", "bigint")),
+    ("doc", "text"),
+)
+_DEFAULT: Final = CaseRules()
 _EPISODE: Final = (
     *(("id", "text"), ("case_id", "text"), ("state", "text"), ("policy", "text"), ("opened_at", "bigint")),
     ("doc", "text"),
@@ -30,24 +51,39 @@ _EPISODE: Final = (
 class Applying:
     """The step from waiting activities to decided ones."""
 
-    def __init__(self, engine: Engine, names: Names) -> None:
+    def __init__(self, engine: Engine, names: Names, entropy: Callable[[int], bytes]) -> None:
         """Work on an engine."""
         self._engine = engine
         self._names = names
+        self._entropy = entropy
 
-    def apply(self, limit: int, now: int, step: Step) -> AppliedBatch:
+    def apply(self, limit: int, now: int, step: Step, rules: CaseRules = _DEFAULT) -> AppliedBatch:
         """Decide and write the oldest waiting activities; see `Store.apply`."""
-        return self._engine.write(lambda t: _Batch(t, self._engine, self._names, now).apply(limit, step))
+        return self._engine.write(
+            lambda t: _Batch(t, self._engine, self._names, self._entropy, rules, now).apply(limit, step)
+        )
 
 
 class _Batch:
     """One `apply`."""
 
-    def __init__(self, t: Transaction, engine: Engine, names: Names, now: int) -> None:
+    def __init__(
+        self,
+        t: Transaction,
+        engine: Engine,
+        names: Names,
+        entropy: Callable[[int], bytes],
+        rules: CaseRules,
+        now: int,
+    ) -> None:
         self.t = t
         self.engine = engine
         self.names = names
+        self.entropy = entropy
+        self.rules = rules
         self.now = now
+        #: Case of each thread.
+        self.home: dict[str, str] = {}
         self.cases: dict[str, Case] = {}
         self.episodes: dict[str, list[Episode]] = {}
         self.tickets: dict[str, list[TicketLink]] = {}
@@ -63,7 +99,10 @@ class _Batch:
         waiting, more = self._take(limit)
         if not waiting:
             return AppliedBatch(applied=0, dead=0, connections=frozenset(), more=more)
-        for activity_id, thread_id, case_id, activity in waiting:
+        for activity_id, thread_id, activity in waiting:
+            case_id = self.home[thread_id]
+            if self._over(case_id, thread_id, activity):
+                case_id = self._follow_up(case_id, thread_id, activity)
             self._one(step, activity_id, thread_id, case_id, activity)
         self._flush()
         dead = len(self.letters)
@@ -75,7 +114,7 @@ class _Batch:
         )
 
     # --- reading -----------------------------------------------------------------------------------------------------
-    def _take(self, limit: int) -> tuple[list[tuple[int, str, str, Activity]], bool]:
+    def _take(self, limit: int) -> tuple[list[tuple[int, str, Activity]], bool]:
         """Lock the cases of the oldest waiting activities in id order; only then read what waits for them."""
         oldest = self.t.rows(
             "SELECT t.case_id FROM (SELECT id, thread_id FROM activities WHERE state = 0 ORDER BY id LIMIT ?) a"
@@ -86,40 +125,31 @@ class _Batch:
             return [], False
         wanted = sorted({row[0] for row in oldest})
         rows = self.t.rows(
-            "SELECT id, root_id, doc FROM cases WHERE id IN (??text) ORDER BY id " + self.engine.skip_locked, wanted
+            "SELECT id, root_id, doc, contact_id FROM cases WHERE id IN (??text) ORDER BY id "
+            + self.engine.skip_locked,
+            wanted,
         )
         locked = [row[0] for row in rows if row[0] == row[1]]
-        for case_id, root_id, _ in rows:
+        for case_id, root_id, _, _ in rows:
             if case_id != root_id:
                 # A thread that came in while its case was being merged: it follows now, and is read in the next batch.
                 self.t.run("UPDATE threads SET case_id = ? WHERE case_id = ?", root_id, case_id)
         self.cases = {row[0]: codec.case_from(row[2]) for row in rows if row[0] == row[1]}
         if not locked:
             return [], True
-        self._read_surroundings(locked)
+        self._read_surroundings(locked, {row[0]: row[3] for row in rows})
         waiting = self.t.rows(
             "SELECT a.id, a.thread_id, c.doc FROM activities a JOIN contents c ON c.activity_id = a.id"
             " WHERE a.state = 0 AND a.thread_id IN (??text) ORDER BY a.id LIMIT ?",
             *(sorted(self.threads), limit),
         )
-        home = {thread.id: case_id for case_id, threads in self.threads_of.items() for thread in threads}
-        taken = [(row[0], row[1], home[row[1]], codec.activity_from(row[2])) for row in waiting]
+        self.home = {thread.id: case_id for case_id, threads in self.threads_of.items() for thread in threads}
+        taken = [(row[0], row[1], codec.activity_from(row[2])) for row in waiting]
         return taken, len(oldest) == limit or len(taken) == limit or len(locked) < len(wanted)
 
-    def _read_surroundings(self, locked: Sequence[str]) -> None:
-        for row in self.t.rows(
-            "SELECT id, connection_id, key, channel, case_id FROM threads WHERE case_id IN (??text)"
-            " ORDER BY created_at, id",
-            locked,
-        ):
-            thread = Thread(
-                id=row[0],
-                connection=self.names.name(row[1]),
-                key=row[2],
-                channel=Channel(row[3]) if row[3] else None,
-            )
-            self.threads[thread.id] = thread
-            self.threads_of.setdefault(row[4], []).append(thread)
+    def _read_surroundings(self, locked: Sequence[str], people: dict[str, str | None]) -> None:
+        self.threads_of = read_threads(self.t, self.names, locked, people)
+        self.threads = {thread.id: thread for threads in self.threads_of.values() for thread in threads}
         for root_id, doc in self.t.rows(
             "SELECT c.root_id, e.doc FROM cases c JOIN episodes e ON e.case_id = c.id AND e.state <> 'closed'"
             " WHERE c.root_id IN (??text) ORDER BY e.opened_at, e.id",
@@ -146,6 +176,38 @@ class _Batch:
         ]
         own = [episode for episode in candidates if episode.case_id == case_id]
         return (named or own or candidates)[0]
+
+    # --- coming back -------------------------------------------------------------------------------------------------
+    def _over(self, case_id: str, thread_id: str, activity: Activity) -> bool:
+        """Tell whether the customer speaks in a case that was resolved too long ago to be reopened."""
+        case = self.cases[case_id]
+        if case.status is not CaseStatus.RESOLVED or self.rules.reopen_within is None or not speaks(activity):
+            return False
+        since = case.resolved_at if case.resolved_at is not None else case.last_activity_at
+        return self.threads[thread_id].connection != BATON_NAME and self.now - since > self.rules.reopen_within
+
+    def _follow_up(self, case_id: str, thread_id: str, activity: Activity) -> str:
+        """Begin a new case on the thread, which follows the old one; the old one keeps what was said before."""
+        fresh = uuid7(self.now, self.entropy(10))
+        case = Case(
+            id=fresh,
+            channel=activity.channel,
+            connection=activity.connection,
+            opened_at=activity.occurred_at,
+            last_activity_at=activity.occurred_at,
+            follows=case_id,
+        )
+        contact = self.t.rows(
+            "SELECT coalesce(t.contact_id, k.contact_id) FROM threads t JOIN cases k ON k.id = t.home_case_id WHERE t.id = ?",
+            thread_id,
+        )[0][0]
+        self.t.insert("cases", _CASE, [(fresh, fresh, contact, self.now, 0, codec.encode(case))])
+        self.t.run("UPDATE threads SET case_id = ?, home_case_id = ? WHERE id = ?", fresh, fresh, thread_id)
+        thread = replace(self.threads[thread_id], stranger=False)
+        self.cases[fresh], self.threads[thread_id], self.threads_of[fresh] = case, thread, [thread]
+        self.threads_of[case_id] = [each for each in self.threads_of[case_id] if each.id != thread_id]
+        self.home[thread_id] = fresh
+        return fresh
 
     # --- deciding ----------------------------------------------------------------------------------------------------
     def _one(self, step: Step, activity_id: int, thread_id: str, case_id: str, activity: Activity) -> None:

@@ -58,6 +58,10 @@ class Engine(Protocol):
         """Run `work` in one consistent transaction that reads."""
         ...
 
+    def take_turns(self, transaction: Transaction, names: Sequence[str]) -> None:
+        """Wait, until this transaction ends, for nobody else who names one of the same: where there are many writers."""
+        ...
+
     def lease_now(self, now: int) -> int | None:
         """Return the time that leases run by, None when it is the database's own `lease_clock`."""
         ...

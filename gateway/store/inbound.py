@@ -10,9 +10,11 @@ from typing import Final
 from gateway.model import Activity
 from gateway.sdk import Delivery
 from gateway.store import codec
+from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.names import BATON, Names
-from gateway.store.threads import Threads, internal_thread
+from gateway.store.reports import NOWHERE
+from gateway.store.threads import ThreadCache, Threads, internal_thread
 from gateway.store.values import JournalEntry, ParsedDelivery, SavedBatch, StoredDelivery
 
 #: Version of the shape in which deliveries are kept.
@@ -22,6 +24,7 @@ BLOB_FROM: Final = 65_536
 #: Headers that are never kept: they carry credentials.
 SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
 _CACHE: Final = 100_000
+_DEFAULT: Final = CaseRules()
 
 _DELIVERY: Final = (
     *(("connection_id", "bigint"), ("lane", "text"), ("received_at", "bigint"), ("schema_version", "bigint")),
@@ -68,7 +71,7 @@ class Inbound:
         self._engine = engine
         self._names = names
         self._entropy = entropy
-        self._threads: dict[tuple[int, str], str] = {}
+        self._threads = ThreadCache()
 
     # --- journal -----------------------------------------------------------------------------------------------------
     def journal(self, entries: Sequence[JournalEntry]) -> Sequence[int]:
@@ -147,23 +150,21 @@ class Inbound:
             for row in rows
         ]
 
-    def save_parsed(self, results: Sequence[ParsedDelivery], now: int) -> SavedBatch:
+    def save_parsed(self, results: Sequence[ParsedDelivery], now: int, rules: CaseRules = _DEFAULT) -> SavedBatch:
         """Record what parsing made of deliveries; see `Store.save_parsed`."""
         if not results:
             return SavedBatch(parsed=0, fresh=0, duplicates=0, dead=0)
         ordered = sorted(results, key=lambda result: result.id)
-        made: dict[tuple[int, str], str] = {}
 
-        def work(t: Transaction) -> SavedBatch:
-            made.clear()
+        def work(t: Transaction) -> tuple[SavedBatch, ThreadCache]:
+            # Made anew when the transaction is run again: what the first run made is gone.
+            made = ThreadCache()
             turn = self._turn(t, ordered)
-            threads = Threads(t, self._names, self._entropy, self._threads, made, now)
-            return _Saving(t, threads, now).save(turn)
+            threads = Threads(t, self._engine, self._names, self._entropy, self._threads, made, rules, now)
+            return _Saving(t, threads, now).save(turn), made
 
-        saved = self._engine.write(work)
-        if len(self._threads) > _CACHE:
-            self._threads.clear()
-        self._threads.update(made)
+        saved, made = self._engine.write(work)
+        self._threads.take(made, _CACHE)
         return saved
 
     def _turn(self, t: Transaction, ordered: Sequence[ParsedDelivery]) -> list[tuple[ParsedDelivery, int, int]]:
@@ -215,6 +216,13 @@ class _Saving:
                 )
                 docs.append(codec.encode(activity))
         numbers = self.t.insert("activities", ACTIVITY, rows, returning="id")
+        strays = [
+            (numbers[number][0], connection_id, activity)
+            for number, (_, _, connection_id, _, activity) in enumerate(fresh)
+            if rows[number][4] == NOWHERE
+        ]
+        if strays:
+            self.threads.reports.set_aside(strays)
         self.t.insert("contents", CONTENT, [(row[0], doc) for row, doc in zip(numbers, docs, strict=True)])
         dead = self._bury(turn)
         marks = [

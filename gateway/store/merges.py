@@ -1,18 +1,30 @@
-"""Merging cases, as links that can be undone: threads move, documents stay as they were."""
+"""Merging cases, as links that can be undone: threads move, documents stay as they were.
+
+When cases come apart again, each is counted anew from its own activities: as if they had never been one, but for what rules
+decided and what stands outside since.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
+from gateway.model import recount
 from gateway.store import codec
 from gateway.store.auditing import Auditing
-from gateway.store.engine import Engine, Transaction
+from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.names import Names
+from gateway.store.speakers import threads_by_id
+
+_ENDLESS: Final = 2**62
 
 
 class Merges:
     """Merge and its undoing. Both lock the rows of all cases concerned, in id order, as applying does."""
 
-    def __init__(self, engine: Engine, auditing: Auditing) -> None:
+    def __init__(self, engine: Engine, names: Names, auditing: Auditing) -> None:
         """Work on an engine."""
         self._engine = engine
+        self._names = names
         self._auditing = auditing
 
     def _lock(self, t: Transaction, *case_ids: str) -> dict[str, tuple[str, str | None]]:
@@ -42,9 +54,14 @@ class Merges:
             t.run("UPDATE threads SET case_id = ? WHERE case_id = ?", into, case_id)
             t.run("UPDATE cases SET merged_into = ? WHERE id = ?", into, case_id)
             t.run("UPDATE cases SET root_id = ? WHERE root_id = ?", into, case_id)
+            since = t.rows(
+                "SELECT coalesce(max(a.id), 0) FROM activities a JOIN threads t ON t.id = a.thread_id WHERE a.state = 1"
+                " AND t.id IN (??text) AND a.case_id IN (SELECT id FROM cases WHERE root_id = ?)",
+                *(moved, into),
+            )[0][0]
             t.run(
-                "INSERT INTO merges (case_id, into_id, threads, actor, merged_at) VALUES (?, ?, ?, ?, ?)",
-                *(case_id, into, codec.encode(moved), actor, now),
+                "INSERT INTO merges (case_id, into_id, threads, actor, merged_at, since) VALUES (?, ?, ?, ?, ?, ?)",
+                *(case_id, into, codec.encode(moved), actor, now, since),
             )
             self._auditing.append(t, actor, "case.merge", case_id, {"into": into}, now)
             self._engine.notify(t)
@@ -67,19 +84,42 @@ class Merges:
             into = cases[case_id][1]
             if into is None:
                 raise ValueError(f"Case {case_id} is not merged.")
-            number, threads = t.rows(
-                "SELECT id, threads FROM merges WHERE case_id = ? AND undone_at IS NULL ORDER BY id DESC LIMIT 1",
+            number, since = t.rows(
+                "SELECT id, since FROM merges WHERE case_id = ? AND undone_at IS NULL ORDER BY id DESC LIMIT 1",
                 case_id,
             )[0]
-            moved = codec.strings_from(threads)
+            moved = self._own_threads(t, case_id, root)
             t.run("UPDATE threads SET case_id = ? WHERE id IN (??text)", case_id, moved)
-            t.run("UPDATE activities SET case_id = ? WHERE state = 1 AND thread_id IN (??text)", case_id, moved)
+            t.run(
+                "UPDATE activities SET case_id = ? WHERE state = 1 AND thread_id IN (??text) AND id > ?"
+                " AND case_id IN (SELECT id FROM cases WHERE root_id = ?)",
+                *(case_id, moved, since or 0, root),
+            )
             self._reroot(t, case_id)
+            if since is not None:
+                self._recount(t, case_id, since)
+                for each in sorted({into, root}):
+                    self._recount(t, each, None)
             t.run("UPDATE merges SET undone_at = ? WHERE id = ?", now, number)
             self._auditing.append(t, actor, "case.unmerge", case_id, {"from": into}, now)
             self._engine.notify(t)
 
         self._engine.write(work)
+
+    @staticmethod
+    def _own_threads(t: Transaction, case_id: str, root: str) -> list[str]:
+        """Return the threads that a root holds for a case: those that began in it, or in one that is merged into it.
+
+        Not those that it had when it was merged: one that was merged into it may have gone its own way since.
+        """
+        tree, level = [case_id], [case_id]
+        while level:
+            level = [row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into IN (??text)", level)]
+            tree += level
+        rows = t.rows(
+            "SELECT id FROM threads WHERE case_id = ? AND home_case_id IN (??text) ORDER BY id", root, sorted(tree)
+        )
+        return [row[0] for row in rows]
 
     @staticmethod
     def _reroot(t: Transaction, case_id: str) -> None:
@@ -90,3 +130,23 @@ class Merges:
             level = [row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into IN (??text)", level)]
             if level:
                 t.run("UPDATE cases SET root_id = ? WHERE id IN (??text)", case_id, level)
+
+    def _recount(self, t: Transaction, case_id: str, since: int | None) -> None:
+        """Count a case anew from its activities, and number them from 1.
+
+        Up to `since` they are in the case's own order; later ones were numbered by the case that held it: they follow as
+        they came.
+        """
+        doc, person = t.rows("SELECT doc, contact_id FROM cases WHERE id = ?", case_id)[0]
+        rows = t.rows(
+            "SELECT a.id, a.thread_id, c.doc FROM activities a JOIN contents c ON c.activity_id = a.id"
+            " WHERE a.case_id = ? AND a.state = 1 ORDER BY CASE WHEN a.id > ? THEN a.id ELSE 0 END, a.seq, a.id",
+            *(case_id, _ENDLESS if since is None else since),
+        )
+        threads = threads_by_id(t, self._names, sorted({row[1] for row in rows}), person)
+        case = recount(
+            codec.case_from(doc), ((codec.activity_from(row[2]), threads[row[1]]) for row in rows if row[1] in threads)
+        )
+        t.run("UPDATE cases SET seq = ?, doc = ? WHERE id = ?", case.seq, codec.encode(case), case_id)
+        numbers: list[Row] = [(row[0], number) for number, row in enumerate(rows, 1)]
+        t.update("activities", ("id", "bigint"), (("seq", "bigint"),), numbers)

@@ -6,14 +6,28 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Case, Effect, EffectKind, Episode, Outcome, Receipt, TicketLink
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Case,
+    Channel,
+    Effect,
+    EffectKind,
+    Episode,
+    Outcome,
+    Receipt,
+    TicketLink,
+)
 from gateway.sdk import RateLimit
 from gateway.store import codec
 from gateway.store.applying import CANCELLED, DONE, FAILED, OBSERVED, PENDING, SENDING, STUCK, UNKNOWN
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import append_internal, bury
+from gateway.store.mail_threads import keep_message_ids
 from gateway.store.names import BATON_NAME, Names
-from gateway.store.threads import TICKET, bind_thread
+from gateway.store.reports import Reports
+from gateway.store.speakers import threads_by_id
+from gateway.store.threads import TICKET, bind_thread, internal_thread
 from gateway.store.values import ClaimedEffects, Destination, EffectResult, Verdict
 
 #: Updates that go out in one call at most.
@@ -179,7 +193,16 @@ class Outbox:
             case=case,
             episode=episode,
             tickets=tickets,
+            astray=effects[0].kind is EffectKind.REPLY and self._astray(t, number, case_id, effects[0].destination),
         )
+
+    def _astray(self, t: Transaction, number: int, case_id: str, destination: str) -> bool:
+        """Tell whether the thread that a reply was written for is somebody else's than the case's customer's."""
+        rows = t.rows(
+            "SELECT t.id, k.contact_id FROM threads t JOIN cases k ON k.id = ? WHERE t.connection_id = ? AND t.key = ?",
+            *(case_id, number, destination),
+        )
+        return any(threads_by_id(t, self._names, [row[0]], row[1])[row[0]].stranger for row in rows)
 
     def _surroundings(
         self, t: Transaction, case_id: str, effect: Effect
@@ -230,7 +253,7 @@ class Outbox:
             *(state, result.due_at, receipt, result.reason, list(result.effect_ids)),
         )
         if result.verdict is Verdict.DONE and result.receipt is not None:
-            self._keep_receipt(t, number, case_id, rows[0][0], result, result.receipt, now)
+            self._keep_receipt(t, number, case_id, (rows[0][0], kind), result, result.receipt, now)
         if result.verdict is Verdict.FAILED:
             letters: list[Row] = [("effect", row[0], None, number, case_id, result.reason, now, "open") for row in rows]
             bury(t, letters)
@@ -252,18 +275,26 @@ class Outbox:
         t: Transaction,
         number: int,
         case_id: str,
-        effect_id: str,
+        effect: tuple[str, str],
         result: EffectResult,
         receipt: Receipt,
         now: int,
     ) -> None:
         """Enter what was written into the ledger, and bind the ticket and the thread on which answers will come."""
+        effect_id, kind = effect
         t.insert(
             "foreign_ids",
             _FOREIGN,
             [(number, foreign.kind, foreign.id, case_id, effect_id) for foreign in receipt.ids],
             conflict="ON CONFLICT (connection_id, kind, foreign_id) DO NOTHING",
         )
+        Reports(t, self._engine).messages_known(
+            number,
+            [foreign.id for foreign in receipt.ids],
+            lambda: internal_thread(t, self._entropy, case_id, now),
+        )
+        if kind == EffectKind.REPLY.value:
+            self._keep_mail(t, number, effect_id, receipt)
         if receipt.ticket_id:
             link = TicketLink(connection=result.connection, ticket_id=receipt.ticket_id, adopted=False, url=receipt.url)
             t.insert(
@@ -274,6 +305,17 @@ class Outbox:
             )
         if receipt.thread:
             bind_thread(t, self._entropy, number, receipt.thread, case_id, now)
+
+    @staticmethod
+    def _keep_mail(t: Transaction, number: int, effect_id: str, receipt: Receipt) -> None:
+        """Know the mail that was sent again when somebody answers it: it is of the thread that it went to."""
+        doc = t.rows("SELECT doc FROM effects WHERE id = ?", effect_id)[0][0]
+        threads = t.rows(
+            "SELECT id FROM threads WHERE connection_id = ? AND key = ? AND channel = ?",
+            *(number, codec.effect_from(doc).destination, Channel.EMAIL.value),
+        )
+        if threads:
+            keep_message_ids(t, number, [foreign.id for foreign in receipt.ids], threads[0][0])
 
     def expire(self, now: int) -> int:
         """Turn `sending` effects whose lease ran out into `unknown`."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.model import Activity, Case, Effect
+from gateway.store.case_rules import CaseRules
 from gateway.store.values import (
     Accounts,
     AppliedActivity,
@@ -17,6 +18,7 @@ from gateway.store.values import (
     CaseHistory,
     CaseView,
     ClaimedEffects,
+    ContactView,
     DeadLetter,
     DeadLetterDetail,
     Destination,
@@ -24,12 +26,15 @@ from gateway.store.values import (
     EffectState,
     EffectView,
     EventFailure,
+    Identifier,
     JournalEntry,
     ParsedDelivery,
     SavedBatch,
+    Separation,
     Step,
     StoredDelivery,
     StoreUnavailable,
+    Suggestion,
     Verdict,
     WantedFile,
 )
@@ -39,8 +44,10 @@ __all__ = [
     "AppliedActivity",
     "AppliedBatch",
     "CaseHistory",
+    "CaseRules",
     "CaseView",
     "ClaimedEffects",
+    "ContactView",
     "DeadLetter",
     "DeadLetterDetail",
     "Destination",
@@ -48,13 +55,16 @@ __all__ = [
     "EffectState",
     "EffectView",
     "EventFailure",
+    "Identifier",
     "JournalEntry",
     "ParsedDelivery",
     "SavedBatch",
+    "Separation",
     "Step",
     "Store",
     "StoreUnavailable",
     "StoredDelivery",
+    "Suggestion",
     "Verdict",
     "WantedFile",
 ]
@@ -84,15 +94,19 @@ class Store(Protocol):
         """Return the oldest deliveries that wait for parsing, of some connections only or of all."""
         ...
 
-    def save_parsed(self, results: Sequence[ParsedDelivery], now: int) -> SavedBatch:
-        """Record what parsing made of deliveries: threads, stub cases, tickets, new activities, dead letters.
+    def save_parsed(self, results: Sequence[ParsedDelivery], now: int, rules: CaseRules = ...) -> SavedBatch:
+        """Record what parsing made of deliveries: threads, stub cases, contacts, tickets, new activities, dead letters.
 
+        Which case a thread is of follows from proofs and `rules`. A delivery report about nothing known is set aside.
         A delivery that is done already, or that an earlier waiting one of its lane precedes, is left alone.
         """
         ...
 
-    def apply(self, limit: int, now: int, step: Step) -> AppliedBatch:
-        """Take the oldest waiting activities, lock their cases in id order, and decide and write them in order."""
+    def apply(self, limit: int, now: int, step: Step, rules: CaseRules = ...) -> AppliedBatch:
+        """Take the oldest waiting activities, lock their cases in id order, and decide and write them in order.
+
+        A customer who speaks in a case that was resolved too long ago begins a new one, which follows it, on the same thread.
+        """
         ...
 
     # --- way out -----------------------------------------------------------------------------------------------------
@@ -155,7 +169,36 @@ class Store(Protocol):
         ...
 
     def unmerge(self, case_id: str, actor: str, now: int) -> None:
-        """Undo `merge`: the case has its threads, and what came over them, back. Raises ValueError."""
+        """Undo `merge`: the case has its threads, and what came over them, back. Raises ValueError.
+
+        Both cases are counted anew from their activities, as if they had never been one.
+        """
+        ...
+
+    def contacts(self, limit: int = 100) -> Sequence[ContactView]:
+        """Return people, the newest first."""
+        ...
+
+    def contact(self, contact_id: str) -> ContactView | None:
+        """Return a person by any of their contacts."""
+        ...
+
+    def link_contacts(self, contact_id: str, into: str, actor: str, reason: str, now: int) -> None:
+        """Link a contact that stands for a person into one of another person. Raises ValueError when that must not be."""
+        ...
+
+    def unlink_contact(self, contact_id: str, actor: str, reason: str, now: int) -> None:
+        """Undo a link; the two are never linked by itself again. Raises ValueError."""
+        ...
+
+    def suggestions(self, state: str = "open", limit: int = 100) -> Sequence[Suggestion]:
+        """Return suggestions of who may be one person, newest first."""
+        ...
+
+    def decide_suggestion(
+        self, suggestion_id: int, *, accept: bool, actor: str, reason: str, now: int
+    ) -> Mapping[str, str]:
+        """Accept a suggestion, which links, or reject it, which keeps the two apart for ever. Raises ValueError."""
         ...
 
     def pause(self, scope: str, actor: str, reason: str, now: int) -> None:

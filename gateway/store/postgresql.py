@@ -220,6 +220,15 @@ class PostgresEngine:
         result: T = _READING(lambda: self._run(reading))
         return result
 
+    def take_turns(self, transaction: Transaction, names: Sequence[str]) -> None:
+        """Hold an advisory lock for each name to the end of the transaction, taken in one order."""
+        if names:
+            transaction.rows(
+                "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 72618) AS key"
+                " FROM unnest(?::text[]) AS name ORDER BY 1) AS keys",
+                list(dict.fromkeys(names)),
+            )
+
     def lease_now(self, now: int) -> int | None:  # noqa: ARG002 (the other engine needs it)
         """Leases run by the database's clock: the replicas' clocks may differ."""
         return None

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, Case, CaseStatus, Channel, Effect, Thread
+from gateway.model import Activity, Case, CaseStatus, Effect
 from gateway.store import codec
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.files import with_files
 from gateway.store.names import Names
+from gateway.store.reports import ASIDE, progress_of
+from gateway.store.speakers import read_threads
 from gateway.store.values import Accounts, AppliedActivity, CaseHistory, EffectState, EffectView
 
 STATES: Final = {
@@ -82,15 +84,12 @@ class Reading:
         """Return everything that happened to a case."""
 
         def work(t: Transaction) -> CaseHistory | None:
-            rows = t.rows("SELECT doc, merged_into FROM cases WHERE id = ?", case_id)
+            rows = t.rows("SELECT doc, merged_into, contact_id FROM cases WHERE id = ?", case_id)
             if not rows:
                 return None
-            threads = t.rows(
-                "SELECT id, connection_id, key, channel FROM threads WHERE case_id = ? ORDER BY created_at, id", case_id
-            )
             return CaseHistory(
                 case=self._case(rows[0]),
-                threads=tuple(self._thread(row) for row in threads),
+                threads=tuple(read_threads(t, self._names, [case_id], {case_id: rows[0][2]}).get(case_id, ())),
                 tickets=tuple(
                     codec.ticket_from(row[0])
                     for row in t.rows(
@@ -111,11 +110,6 @@ class Reading:
 
         return self._engine.read(work)
 
-    def _thread(self, row: Row) -> Thread:
-        return Thread(
-            id=row[0], connection=self._names.name(row[1]), key=row[2], channel=Channel(row[3]) if row[3] else None
-        )
-
     @staticmethod
     def _activities(t: Transaction, case_id: str) -> tuple[AppliedActivity, ...]:
         rows = t.rows(
@@ -135,7 +129,10 @@ class Reading:
 
     @staticmethod
     def _effects(t: Transaction, case_id: str) -> tuple[EffectView, ...]:
-        rows = t.rows("SELECT doc, state, tries, receipt, reason FROM effects WHERE case_id = ? ORDER BY seq", case_id)
+        rows = t.rows(
+            "SELECT doc, state, tries, receipt, reason, id FROM effects WHERE case_id = ? ORDER BY seq", case_id
+        )
+        progress = progress_of(t, [row[5] for row in rows])
         return tuple(
             EffectView(
                 effect=codec.effect_from(row[0]),
@@ -143,6 +140,7 @@ class Reading:
                 tries=row[2],
                 receipt=codec.receipt_from(row[3]) if row[3] else None,
                 reason=row[4],
+                progress=progress.get(row[5]),
             )
             for row in rows
         )
@@ -173,6 +171,7 @@ class Reading:
                 activities_pending=activities.get(0, 0),
                 activities_applied=activities.get(1, 0),
                 activities_dead=activities.get(2, 0),
+                activities_aside=activities.get(ASIDE, 0),
                 effects=effects,
                 dead_letters_open=int(letters),
             )

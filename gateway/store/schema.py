@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Number of the newest migration; a store with a higher one is refused.
-VERSION: Final = 1
+VERSION: Final = 2
 
 #: Words that the engines spell differently.
 _WORDS: Final = {
@@ -47,24 +47,47 @@ CREATE TABLE files (
     activity_id $INT NOT NULL, place $INT NOT NULL, sha256 TEXT NOT NULL, size $INT, note TEXT NOT NULL,
     PRIMARY KEY (activity_id, place));
 
-CREATE TABLE contacts (id TEXT PRIMARY KEY, created_at $INT NOT NULL);
+CREATE TABLE contacts (id TEXT PRIMARY KEY, created_at $INT NOT NULL, root_id TEXT NOT NULL, merged_into TEXT);
+CREATE INDEX contacts_root ON contacts (root_id);
+
 CREATE TABLE identifiers (
-    connection_id $INT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, contact_id TEXT NOT NULL, evidence TEXT NOT NULL,
-    name TEXT NOT NULL, PRIMARY KEY (connection_id, kind, value));
+    connection_id $INT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, proven $INT NOT NULL, era $INT NOT NULL,
+    contact_id TEXT NOT NULL, evidence TEXT NOT NULL, name TEXT NOT NULL, canonical TEXT, claim TEXT, seen_at $INT NOT NULL,
+    PRIMARY KEY (connection_id, kind, value, proven, era));
+CREATE INDEX identifiers_contact ON identifiers (contact_id);
+CREATE INDEX identifiers_canonical ON identifiers (canonical) WHERE canonical IS NOT NULL;
+CREATE INDEX identifiers_claim ON identifiers (claim) WHERE claim IS NOT NULL;
+
+CREATE TABLE contact_links (
+    id $SERIAL, contact_id TEXT NOT NULL, into_id TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
+    linked_at $INT NOT NULL, undone_at $INT);
+CREATE TABLE separations (
+    contact_id TEXT NOT NULL, other_id TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, separated_at $INT NOT NULL,
+    PRIMARY KEY (contact_id, other_id));
+CREATE TABLE suggestions (
+    id $SERIAL, contact_id TEXT NOT NULL, other_id TEXT NOT NULL, reason TEXT NOT NULL, created_at $INT NOT NULL,
+    state TEXT NOT NULL, actor TEXT NOT NULL, decided_at $INT, UNIQUE (contact_id, other_id));
 
 CREATE TABLE cases (
     id TEXT PRIMARY KEY, root_id TEXT NOT NULL, merged_into TEXT, contact_id TEXT, created_at $INT NOT NULL,
     seq $INT NOT NULL, doc TEXT NOT NULL);
 CREATE INDEX cases_root ON cases (root_id);
+CREATE INDEX cases_contact ON cases (contact_id);
 
 CREATE TABLE merges (
     id $SERIAL, case_id TEXT NOT NULL, into_id TEXT NOT NULL, threads TEXT NOT NULL, actor TEXT NOT NULL,
-    merged_at $INT NOT NULL, undone_at $INT);
+    merged_at $INT NOT NULL, undone_at $INT, since $INT);
 
 CREATE TABLE threads (
     id TEXT PRIMARY KEY, connection_id $INT NOT NULL, key TEXT NOT NULL, channel TEXT, case_id TEXT NOT NULL,
-    home_case_id TEXT NOT NULL, created_at $INT NOT NULL, UNIQUE (connection_id, key));
+    home_case_id TEXT NOT NULL, created_at $INT NOT NULL, contact_id TEXT, UNIQUE (connection_id, key));
 CREATE INDEX threads_case ON threads (case_id);
+
+CREATE TABLE message_ids (
+    connection_id $INT NOT NULL, digest TEXT NOT NULL, thread_id TEXT NOT NULL, PRIMARY KEY (connection_id, digest));
+CREATE TABLE participants (
+    thread_id TEXT NOT NULL, digest TEXT NOT NULL, began $INT NOT NULL, verified $INT NOT NULL,
+    PRIMARY KEY (thread_id, digest));
 
 CREATE TABLE activities (
     id $SERIAL, connection_id $INT NOT NULL, dedupe TEXT NOT NULL, delivery_id $INT, place $INT, thread_id TEXT NOT NULL,
@@ -103,6 +126,13 @@ CREATE INDEX calls_recent ON calls (connection_id, called_at);
 CREATE TABLE foreign_ids (
     connection_id $INT NOT NULL, kind TEXT NOT NULL, foreign_id TEXT NOT NULL, case_id TEXT NOT NULL, effect_id TEXT NOT NULL,
     PRIMARY KEY (connection_id, kind, foreign_id));
+CREATE INDEX foreign_ids_known ON foreign_ids (connection_id, foreign_id);
+CREATE INDEX foreign_ids_effect ON foreign_ids (effect_id);
+
+CREATE TABLE reports (
+    connection_id $INT NOT NULL, message TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (connection_id, message));
+CREATE TABLE strays (activity_id $INT PRIMARY KEY, connection_id $INT NOT NULL, message TEXT NOT NULL);
+CREATE INDEX strays_message ON strays (connection_id, message);
 
 CREATE TABLE timers (
     case_id TEXT NOT NULL, name TEXT NOT NULL, due_at $INT NOT NULL, PRIMARY KEY (case_id, name));
@@ -140,10 +170,14 @@ CREATE TRIGGER audit_final BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE
 }
 
 
-def statements(engine: str) -> list[str]:
-    """Return the statements that make an empty database this version's store."""
-    text = _TABLES
+def spelled(text: str, engine: str) -> str:
+    """Return statements in an engine's own words."""
     for word, spelling in _WORDS[engine].items():
         text = text.replace(f"${word}", spelling)
-    made = [part.strip() for part in text.split(";\n") if part.strip()]
+    return text
+
+
+def statements(engine: str) -> list[str]:
+    """Return the statements that make an empty database this version's store."""
+    made = [part.strip() for part in spelled(_TABLES, engine).split(";\n") if part.strip()]
     return made + [part.strip() for part in _GUARDS[engine].split(";;") if part.strip()]

@@ -204,6 +204,9 @@ class SqliteEngine:
         except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:
             raise StoreUnavailable(f"SQLite cannot read {self._path}: {error}.") from error
 
+    def take_turns(self, transaction: Transaction, names: Sequence[str]) -> None:
+        """Nothing: there is one writer."""
+
     def lease_now(self, now: int) -> int | None:
         """Leases run by the application's clock: there is one process."""
         return now

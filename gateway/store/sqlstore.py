@@ -15,6 +15,7 @@ from gateway.store.merges import Merges
 from gateway.store.names import Names
 from gateway.store.operators import Operators
 from gateway.store.outbox import Outbox
+from gateway.store.people import People
 from gateway.store.reading import Reading
 
 
@@ -34,10 +35,11 @@ class SqlStore:
         names.load()
         auditing = Auditing(engine)
         inbound = Inbound(engine, names, entropy)
-        applying = Applying(engine, names)
+        applying = Applying(engine, names, entropy)
         outbox = Outbox(engine, names, entropy)
-        merges = Merges(engine, auditing)
+        merges = Merges(engine, names, auditing)
         operators = Operators(engine, names, inbound, auditing, entropy)
+        people = People(engine, names, auditing)
         reading = Reading(engine, names)
         files = Files(engine, names, inbound)
 
@@ -55,6 +57,12 @@ class SqlStore:
         self.next_due = outbox.next_due
         self.merge = merges.merge
         self.unmerge = merges.unmerge
+        self.contacts = people.contacts
+        self.contact = people.contact
+        self.link_contacts = people.link_contacts
+        self.unlink_contact = people.unlink_contact
+        self.suggestions = people.suggestions
+        self.decide_suggestion = people.decide_suggestion
         self.pause = operators.pause
         self.resume = operators.resume
         self.pauses = operators.pauses

@@ -1,38 +1,72 @@
-"""Threads, and the cases and ticket links that come with them: found by key, made where they are missing."""
+"""Threads, and the cases and ticket links that come with them: found by key or by proof, made where they are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
-from gateway.model import Activity, ActivityKind, Case, Channel, Party, Role, TicketLink, uuid7
+from gateway.model import Activity, ActivityKind, Case, Channel, Evidence, Party, Role, TicketLink, uuid7
 from gateway.store import codec
-from gateway.store.engine import Row, Transaction
+from gateway.store.case_rules import PHONE, CaseRules
+from gateway.store.contacts import Contacts, Key, Known, key_of
+from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.joining import open_case
+from gateway.store.mail_threads import MailThreads, Place, failed
 from gateway.store.names import BATON, Names
+from gateway.store.reports import NOWHERE, Reports
 
 EXTERNAL_PREFIX: Final = "baton:"
 _THREAD: Final = (
     *(("id", "text"), ("connection_id", "bigint"), ("key", "text"), ("channel", "text"), ("case_id", "text")),
-    *(("home_case_id", "text"), ("created_at", "bigint")),
+    *(("home_case_id", "text"), ("created_at", "bigint"), ("contact_id", "text")),
 )
 _UNLESS_THERE: Final = "ON CONFLICT (connection_id, key) DO NOTHING"
 _CASE: Final = (
     *(("id", "text"), ("root_id", "text"), ("merged_into", "text"), ("contact_id", "text"), ("created_at", "bigint")),
     *(("seq", "bigint"), ("doc", "text")),
 )
-_IDENTIFIER: Final = (
-    *(("connection_id", "bigint"), ("kind", "text"), ("value", "text"), ("contact_id", "text")),
-    *(("evidence", "text"), ("name", "text")),
-)
 TICKET: Final = (("connection_id", "bigint"), ("ticket_id", "text"), ("case_id", "text"), ("doc", "text"))
+#: Channels that are reached by numbers, which change hands.
+_NUMBERED: Final = frozenset({Channel.PHONE, Channel.MESSAGING})
+
+#: A thread that is wanted: its connection, and an activity that came over it.
+Wanted: TypeAlias = tuple[int, Activity]
 
 
-_CONTACT: Final = (("id", "text"), ("created_at", "bigint"))
+def customer_of(activity: Activity) -> Party | None:
+    """Return the customer who did it, None when it was somebody else. Whoever failed DMARC only claims to be them.
+
+    What somebody typed as their address (`claimed_email` of a web visitor) is a claim, and leads to a suggestion at most.
+    """
+    sender = activity.sender
+    if sender is None or sender.role is not Role.CUSTOMER:
+        return None
+    if activity.mail is not None and failed(activity):
+        return replace(sender, evidence=Evidence.CLAIMED)
+    typed = activity.extras.get("claimed_email")
+    if isinstance(typed, str) and not sender.email and sender.evidence is not Evidence.VERIFIED:
+        return replace(sender, email=typed)
+    return sender
 
 
-def _customer(activity: Activity) -> Party | None:
-    """Return the customer who did it, None when it was somebody else."""
-    return activity.sender if activity.sender is not None and activity.sender.role is Role.CUSTOMER else None
+@dataclass(slots=True, kw_only=True)
+class ThreadCache:
+    """Threads that are known, so that most activities need no question to the store."""
+
+    #: Thread by connection and key.
+    threads: dict[tuple[int, str], str] = field(default_factory=dict[tuple[int, str], str])
+    #: Threads on which no customer has spoken yet: a bot or an agent began.
+    anonymous: set[str] = field(default_factory=set[str])
+
+    def take(self, made: ThreadCache, limit: int) -> None:
+        """Take over what a transaction found and made, once it is committed."""
+        if len(self.threads) > limit:
+            self.threads.clear()
+            self.anonymous.clear()
+        self.threads.update(made.threads)
+        self.anonymous -= set(made.threads.values()) - made.anonymous
+        self.anonymous |= made.anonymous
 
 
 class Threads:
@@ -41,43 +75,88 @@ class Threads:
     def __init__(
         self,
         t: Transaction,
+        engine: Engine,
         names: Names,
         entropy: Callable[[int], bytes],
-        threads: dict[tuple[int, str], str],
-        made: dict[tuple[int, str], str],
+        known: ThreadCache,
+        made: ThreadCache,
+        rules: CaseRules,
         now: int,
     ) -> None:
-        """Work in a transaction; what is found or made goes into `made`, and `threads` is what earlier ones knew."""
+        """Work in a transaction; what is found or made goes into `made`, and `known` is what earlier ones knew."""
         self.t = t
         self.names = names
         self.entropy = entropy
-        self.threads = threads
+        self.known = known
         self.made = made
+        self.rules = rules
         self.now = now
+        self.contacts = Contacts(t, engine, entropy, rules, now)
+        self.mails = MailThreads(t, rules)
+        self.reports = Reports(t, engine)
 
-    def resolve(self, wanted: list[tuple[int, Activity]]) -> list[str]:
-        """Return the thread of each activity; make the threads, cases and ticket links that are missing."""
+    def resolve(self, wanted: list[Wanted]) -> list[str]:
+        """Return the thread of each activity, `NOWHERE` for a report about nothing known; make what is missing."""
         found: list[str | None] = [None] * len(wanted)
         lacking: dict[tuple[int, str], int] = {}
         for number, (connection_id, activity) in enumerate(wanted):
-            if activity.kind is ActivityKind.BUTTON and activity.reference:
+            if activity.mail is not None:
+                found[number] = self._by_mail(connection_id, activity)
+            elif activity.kind is ActivityKind.DELIVERY_REPORT:
+                found[number] = self._by_report(connection_id, activity)
+            elif activity.kind is ActivityKind.BUTTON and activity.reference:
                 found[number] = self._by_button(connection_id, activity)
             if found[number] is None:
                 key = (connection_id, activity.thread)
-                known = self.threads.get(key) or self.made.get(key)
+                known = self.known.threads.get(key) or self.made.threads.get(key)
                 if known is None:
                     lacking.setdefault(key, number)
                 found[number] = known
         if lacking:
             self._find_or_make(wanted, lacking)
-        return [
-            thread or self.made[connection_id, activity.thread]
+        resolved = [
+            self.made.threads[connection_id, activity.thread] if thread is None else thread
             for thread, (connection_id, activity) in zip(found, wanted, strict=True)
         ]
+        self._introduce(wanted, resolved)
+        self._hear(wanted, resolved, set(lacking))
+        return resolved
 
+    # --- by proof ----------------------------------------------------------------------------------------------------
     def _by_button(self, connection_id: int, activity: Activity) -> str | None:
         case_id = self._case_of_effect(connection_id, activity.reference or "")
         return None if case_id is None else internal_thread(self.t, self.entropy, case_id, self.now)
+
+    def _by_report(self, connection_id: int, activity: Activity) -> str:
+        case_id = self.reports.case_of(connection_id, activity)
+        if case_id is not None:
+            return internal_thread(self.t, self.entropy, case_id, self.now)
+        key = (connection_id, activity.thread)
+        if key not in self.known.threads and key not in self.made.threads:
+            self._look_up([key])
+        return self.known.threads.get(key) or self.made.threads.get(key) or NOWHERE
+
+    def _by_mail(self, connection_id: int, activity: Activity) -> str:
+        """Return the thread of a mail. One by one, since a mail may answer the one before it."""
+        place = self.mails.find(connection_id, activity)
+        thread, began = place.thread, False
+        if thread is None:
+            thread, began = self._own_thread(connection_id, activity, place)
+        self.mails.remember(connection_id, activity, thread, began=began)
+        return thread
+
+    def _own_thread(self, connection_id: int, activity: Activity, place: Place) -> tuple[str, bool]:
+        """Return the thread of a mail that continues none, and whether it is new.
+
+        A thread of the same key is not taken for it unless its sender takes part: a Message-ID can be copied.
+        """
+        rows = self.t.rows("SELECT id FROM threads WHERE connection_id = ? AND key = ?", connection_id, activity.thread)
+        if rows and self.mails.takes_part(rows[0][0], activity, own=True):
+            return str(rows[0][0]), False
+        key = activity.thread if not rows else f"{activity.thread}#{codec.key_hash(activity.dedupe)[:12]}"
+        apart = replace(activity, thread=key, reference=None)
+        self._find_or_make([(connection_id, apart)], {(connection_id, key): 0}, case=place.case)
+        return self.made.threads[connection_id, key], True
 
     def _case_of_effect(self, connection_id: int, effect_id: str) -> str | None:
         rows = self.t.rows(
@@ -99,74 +178,126 @@ class Threads:
         )
         return rows[0][0] if rows else None
 
-    def _find_or_make(self, wanted: list[tuple[int, Activity]], lacking: dict[tuple[int, str], int]) -> None:
+    # --- by key ------------------------------------------------------------------------------------------------------
+    def _find_or_make(self, wanted: list[Wanted], lacking: dict[tuple[int, str], int], case: str | None = None) -> None:
         keys = sorted(lacking)
         self._look_up(keys)
-        missing = [key for key in keys if key not in self.made]
-        rows: list[Row] = []
+        missing = [key for key in keys if key not in self.made.threads]
+        begun = {key: wanted[lacking[key]] for key in missing}
+        people = self.contacts.of(
+            [(connection_id, party) for connection_id, activity in begun.values() if (party := customer_of(activity))]
+        )
         proven: dict[tuple[int, str], str] = {}
-        for key in missing:
-            connection_id, activity = wanted[lacking[key]]
-            case_id = self._case_of_reference(connection_id, activity.reference)
+        for key, (connection_id, activity) in begun.items():
+            case_id = case or self._case_of_reference(connection_id, activity.reference)
             if case_id is not None:
                 proven[key] = case_id
-            case_id = case_id or uuid7(self.now, self.entropy(10))
+        joining = self._joining(begun, people, proven)
+        self._make({key: each for key, each in begun.items() if key not in joining}, people, proven)
+        for key, person in joining.items():
+            connection_id, activity = begun[key]
+            found = open_case(self.t, self.rules, person, connection_id, activity.channel, self.now)
+            self._make({key: begun[key]}, people, {} if found is None else {key: found})
+        # Another replica made the others at the same moment; its transaction has ended, or this one would still wait.
+        self._look_up([key for key in missing if key not in self.made.threads])
+
+    def _joining(
+        self,
+        begun: Mapping[tuple[int, str], Wanted],
+        people: Mapping[Key, Known],
+        proven: Mapping[tuple[int, str], str],
+    ) -> dict[tuple[int, str], str]:
+        """Return the threads that may join an open case, each with the person whose it is: those of people known elsewhere."""
+        if self.rules.join_within is None:
+            return {}
+        known = {
+            key: people[key_of(connection_id, party)]
+            for key, (connection_id, activity) in begun.items()
+            if key not in proven and activity.channel is not Channel.HELPDESK and (party := customer_of(activity))
+        }
+        able = {key: each for key, each in known.items() if each.proven and (each.crossing or not each.fresh)}
+        linked = self.contacts.linked([each.contact for each in able.values()])
+        return {
+            key: linked.get(each.contact, each.contact)
+            for key, each in able.items()
+            if each.contact in linked or each.crossing is not None
+        }
+
+    def _make(
+        self,
+        begun: Mapping[tuple[int, str], Wanted],
+        people: Mapping[Key, Known],
+        proven: Mapping[tuple[int, str], str],
+    ) -> None:
+        """Make threads, each in the case that is proven for it or in a case of its own."""
+        rows: list[Row] = []
+        for key, (connection_id, activity) in begun.items():
+            case_id = proven.get(key) or uuid7(self.now, self.entropy(10))
             channel = activity.channel.value if activity.channel else None
             thread_id = uuid7(self.now, self.entropy(10))
-            rows.append((thread_id, connection_id, key[1], channel, case_id, case_id, self.now))
+            speaker = self._speaker(connection_id, activity, people)
+            rows.append((thread_id, connection_id, key[1], channel, case_id, case_id, self.now, speaker))
         made = {
             (row[0], row[1]): (row[2], row[3])
             for row in self.t.insert(
                 "threads", _THREAD, rows, conflict=_UNLESS_THERE, returning="connection_id, key, id, case_id"
             )
         }
-        self._make_cases([(wanted[lacking[key]], case) for key, (_, case) in made.items() if key not in proven])
-        self._link_tickets([(wanted[lacking[key]], case, key in proven) for key, (_, case) in made.items()])
-        self.made.update({key: thread for key, (thread, _) in made.items()})
-        # Another replica made the others at the same moment; its transaction has ended, or this one would still wait.
-        self._look_up([key for key in missing if key not in self.made])
+        self._make_cases([(begun[key], case) for key, (_, case) in made.items() if key not in proven], people)
+        self._link_tickets([(begun[key], case, key in proven) for key, (_, case) in made.items()])
+        self.made.threads.update({key: thread for key, (thread, _) in made.items()})
+        self.made.anonymous |= {
+            thread
+            for key, (thread, _) in made.items()
+            if begun[key][1].channel is not Channel.HELPDESK and customer_of(begun[key][1]) is None
+        }
+
+    @staticmethod
+    def _speaker(connection_id: int, activity: Activity, people: Mapping[Key, Known]) -> str | None:
+        """Return the contact who speaks on a thread; a ticket is no conversation of one person."""
+        customer = customer_of(activity)
+        if customer is None or activity.channel is Channel.HELPDESK:
+            return None
+        return people[key_of(connection_id, customer)].contact
 
     def _look_up(self, keys: Sequence[tuple[int, str]]) -> None:
         if keys:
             rows = self.t.rows(
-                "SELECT connection_id, key, id FROM threads WHERE connection_id IN (??bigint) AND key IN (??text)",
+                "SELECT connection_id, key, id, contact_id, channel FROM threads WHERE connection_id IN (??bigint)"
+                " AND key IN (??text)",
                 *(sorted({key[0] for key in keys}), sorted({key[1] for key in keys})),
             )
-            self.made.update({(row[0], row[1]): row[2] for row in rows})
+            self.made.threads.update({(row[0], row[1]): row[2] for row in rows})
+            self.made.anonymous |= {row[2] for row in rows if row[3] is None and row[4] != Channel.HELPDESK.value}
 
-    def _make_cases(self, made: Sequence[tuple[tuple[int, Activity], str]]) -> None:
-        contacts = self._contacts([(connection_id, party) for (connection_id, a), _ in made if (party := _customer(a))])
+    def _make_cases(self, made: Sequence[tuple[Wanted, str]], people: Mapping[Key, Known]) -> None:
         rows: list[Row] = []
         for (connection_id, activity), case_id in made:
-            case = Case(
-                id=case_id,
-                channel=activity.channel,
-                connection=self.names.name(connection_id),
-                opened_at=activity.occurred_at,
-                last_activity_at=activity.occurred_at,
+            customer = customer_of(activity)
+            contact = people[key_of(connection_id, customer)].contact if customer else None
+            rows.append(
+                (
+                    case_id,
+                    case_id,
+                    None,
+                    contact,
+                    self.now,
+                    0,
+                    codec.encode(self._case(connection_id, activity, case_id)),
+                )
             )
-            customer = _customer(activity)
-            contact = contacts[connection_id, customer.kind, customer.value] if customer else None
-            rows.append((case_id, case_id, None, contact, self.now, 0, codec.encode(case)))
         self.t.insert("cases", _CASE, rows)
 
-    def _contacts(self, customers: Sequence[tuple[int, Party]]) -> dict[tuple[int, str, str], str]:
-        """Return the contact of each identifier; make those that are new. In one order, so that nobody deadlocks."""
-        latest = {(connection_id, party.kind, party.value): party for connection_id, party in customers}
-        fresh = {key: uuid7(self.now, self.entropy(10)) for key in sorted(latest)}
-        rows = self.t.insert(
-            "identifiers",
-            _IDENTIFIER,
-            [(*key, fresh[key], latest[key].evidence.value, latest[key].name) for key in fresh],
-            conflict="ON CONFLICT (connection_id, kind, value) DO UPDATE SET name = excluded.name",
-            returning="connection_id, kind, value, contact_id",
+    def _case(self, connection_id: int, activity: Activity, case_id: str) -> Case:
+        return Case(
+            id=case_id,
+            channel=activity.channel,
+            connection=self.names.name(connection_id),
+            opened_at=activity.occurred_at,
+            last_activity_at=activity.occurred_at,
         )
-        found = {(row[0], row[1], row[2]): str(row[3]) for row in rows}
-        made: list[Row] = [(contact, self.now) for key, contact in found.items() if contact == fresh[key]]
-        self.t.insert("contacts", _CONTACT, made)
-        return found
 
-    def _link_tickets(self, made: Iterable[tuple[tuple[int, Activity], str, bool]]) -> None:
+    def _link_tickets(self, made: Iterable[tuple[Wanted, str, bool]]) -> None:
         rows: list[Row] = []
         for (connection_id, activity), case_id, proven in made:
             if activity.ticket is not None and activity.channel is Channel.HELPDESK:
@@ -180,6 +311,51 @@ class Threads:
                 rows.append((connection_id, link.ticket_id, case_id, codec.encode(link)))
         self.t.insert("tickets", TICKET, rows, conflict="ON CONFLICT (connection_id, ticket_id) DO NOTHING")
 
+    # --- who speaks --------------------------------------------------------------------------------------------------
+    def _introduce(self, wanted: Sequence[Wanted], resolved: Sequence[str]) -> None:
+        """Say who speaks on threads that a bot or an agent began, once a customer speaks there."""
+        if not self.known.anonymous and not self.made.anonymous:
+            return
+        for (connection_id, activity), thread in zip(wanted, resolved, strict=True):
+            if thread not in self.made.anonymous and thread not in self.known.anonymous:
+                continue
+            customer = customer_of(activity)
+            if customer is None or activity.channel is Channel.HELPDESK:
+                continue
+            contact = self.contacts.of([(connection_id, customer)])[key_of(connection_id, customer)].contact
+            # The case first, as applying does: two that take rows in different orders wait for each other.
+            self.t.run(
+                "UPDATE cases SET contact_id = ? WHERE contact_id IS NULL"
+                " AND id = (SELECT home_case_id FROM threads WHERE id = ?)",
+                *(contact, thread),
+            )
+            self.t.run("UPDATE threads SET contact_id = ? WHERE contact_id IS NULL AND id = ?", contact, thread)
+            self.made.anonymous.discard(thread)
+            self.made.threads.setdefault((connection_id, activity.thread), thread)
+
+    def _hear(self, wanted: Sequence[Wanted], resolved: Sequence[str], new: set[tuple[int, str]]) -> None:
+        """Note that numbers are alive; on the thread of a number that changed hands, begin a case of its new owner."""
+        heard: dict[tuple[int, str], tuple[int, Activity, Party]] = {}
+        for (connection_id, activity), thread in zip(wanted, resolved, strict=True):
+            if activity.channel in _NUMBERED and (connection_id, activity.thread) not in new and thread != NOWHERE:
+                customer = customer_of(activity)
+                name = self.rules.crossing(customer.kind, customer.value) if customer is not None else None
+                if customer is not None and name is not None and name.startswith(f"{PHONE}:"):
+                    heard.setdefault((connection_id, thread), (connection_id, activity, customer))
+        if not heard:
+            return
+        people = self.contacts.of([(connection_id, customer) for connection_id, _, customer in heard.values()])
+        for (_, thread), (connection_id, activity, customer) in heard.items():
+            known = people[key_of(connection_id, customer)]
+            if not known.reused:
+                continue
+            case_id = uuid7(self.now, self.entropy(10))
+            self._make_cases([((connection_id, activity), case_id)], people)
+            self.t.run(
+                "UPDATE threads SET case_id = ?, home_case_id = ?, contact_id = ? WHERE id = ?",
+                *(case_id, case_id, known.contact, thread),
+            )
+
 
 def bind_thread(
     t: Transaction, entropy: Callable[[int], bytes], connection_id: int, key: str, case_id: str, now: int
@@ -189,7 +365,7 @@ def bind_thread(
     made = t.insert(
         "threads",
         _THREAD,
-        [(uuid7(now, entropy(10)), connection_id, key, None, home, case_id, now)],
+        [(uuid7(now, entropy(10)), connection_id, key, None, home, case_id, now, None)],
         conflict=_UNLESS_THERE,
         returning="id",
     )

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from gateway.model import Activity, Attachment, Case, Decision, Effect, Episode, Receipt, Thread, TicketLink
+from gateway.model import (
+    Activity,
+    Attachment,
+    Case,
+    Decision,
+    Effect,
+    Episode,
+    Party,
+    Progress,
+    Receipt,
+    Thread,
+    TicketLink,
+)
 from gateway.sdk import Delivery, RateLimit
 
 
@@ -162,6 +174,8 @@ class ClaimedEffects:
     case: Case
     episode: Episode | None
     tickets: tuple[TicketLink, ...]
+    #: True when a reply would go to a thread that is not the case's customer's any more: operators have parted them since.
+    astray: bool = False
 
 
 class Verdict(StrEnum):
@@ -245,6 +259,67 @@ class EffectView:
     tries: int
     receipt: Receipt | None
     reason: str
+    #: How far its message came by the vendor's own reports, None when none came.
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    """How one connection knows somebody. Each is a contact of its own; links make several one person."""
+
+    #: The contact that it is.
+    contact: str
+    connection: str
+    #: Kind, value, name and evidence; the e-mail address that was given along, when one was.
+    party: Party
+    #: False for what was only claimed.
+    proven: bool
+    #: When it was last seen at the begin of a thread (numbers: at any message), UTC microseconds.
+    seen_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Separation:
+    """Two contacts that must never be one person, because an operator said so."""
+
+    contact: str
+    other: str
+    actor: str
+    reason: str
+    separated_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactView:
+    """A person: all contacts that are linked, with what they are known by and their cases."""
+
+    #: The contact that the others are linked into.
+    id: str
+    created_at: int
+    identifiers: tuple[Identifier, ...]
+    #: Contact and the one that it is linked into.
+    links: tuple[tuple[str, str], ...]
+    #: Cases that began with one of the contacts, oldest first.
+    cases: tuple[str, ...]
+    #: Whom they must never be one with.
+    separations: tuple[Separation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Two contacts that may be one person, for an operator to decide."""
+
+    id: int
+    contact: str
+    other: str
+    #: A sentence without what people wrote.
+    reason: str
+    created_at: int
+    #: ``open``, ``accepted`` or ``rejected``.
+    state: str
+    #: Who decided, empty while open.
+    actor: str
+    decided_at: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +354,8 @@ class Accounts:
     activities_pending: int
     activities_applied: int
     activities_dead: int
+    #: Delivery reports about nothing that is known: kept, of no case.
+    activities_aside: int = 0
     effects: Mapping[str, int] = field(default_factory=dict[str, int])
     dead_letters_open: int = 0
 
@@ -288,5 +365,11 @@ class Accounts:
         return (
             abs(self.deliveries - self.deliveries_pending - self.deliveries_parsed - self.deliveries_dead)
             + abs(self.events - self.events_duplicate - self.events_dead - (self.activities - self.activities_internal))
-            + abs(self.activities - self.activities_pending - self.activities_applied - self.activities_dead)
+            + abs(
+                self.activities
+                - self.activities_pending
+                - self.activities_applied
+                - self.activities_dead
+                - self.activities_aside
+            )
         )

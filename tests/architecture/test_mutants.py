@@ -16,6 +16,11 @@ WANTED = {
     "lease_expiry_resends",
     "synchronous_off",
     "lane_without_case_lock",
+    "references_without_participant",
+    "claims_link_contacts",
+    "separations_forgotten",
+    "strangers_answered",
+    "undo_without_recount",
 }
 
 

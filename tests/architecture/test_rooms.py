@@ -48,7 +48,7 @@ ALLOWED = {
     "gateway/sdk/": {"gateway.model", "gateway.sdk", "pydantic"},
     "gateway/toml.py": {"tree_sitter", "tree_sitter_toml"},
     "gateway/clock.py": set[str](),
-    "normalizers/": {"gateway.model", "normalizers"},
+    "normalizers/": {"gateway.model", "normalizers", "phonenumbers", "py3langid"},
     "routing/": {"gateway.model", "gateway.toml", "routing", "ahocorasick_rs"},
 }
 

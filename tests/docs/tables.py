@@ -21,6 +21,7 @@ from connectors.twilio import SPEC as TWILIO
 from connectors.twilio import VOICE as TWILIO_VOICE
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
+from gateway.config.cases import CasesSection, MailDomain
 from gateway.config.fields import is_secret
 from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
@@ -66,7 +67,7 @@ def _bounds(metadata: Iterable[object]) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, BaseModel):
+    if isinstance(value, BaseModel | dict):
         return "see below"
     if value is None or value in ("", (), {}):
         return "none"
@@ -234,6 +235,8 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "hubspot-settings": lambda: settings(HUBSPOT.settings),
     "gateway": lambda: settings(GatewaySection),
+    "cases": lambda: settings(CasesSection),
+    "cases-mail": lambda: settings(MailDomain),
     "limits": lambda: settings(Limits),
     "connection": connection_keys,
     "policy": lambda: keys(schema.TOP),

@@ -131,11 +131,136 @@ MUTANTS: Final = (
         edits=(
             (
                 "gateway/store/applying.py",
-                '"SELECT id, root_id, doc FROM cases WHERE id IN (??text) ORDER BY id " + self.engine.skip_locked, wanted',
-                '"SELECT id, root_id, doc FROM cases WHERE id IN (??text) ORDER BY id", wanted',
+                "            + self.engine.skip_locked,\n            wanted,\n",
+                "            ,\n            wanted,\n",
             ),
         ),
         killer="one_case",
+    ),
+    Mutant(
+        name="references_without_participant",
+        wrong="takes whoever names a known mail into its thread's case",
+        edits=(
+            (
+                "gateway/store/mail_threads.py",
+                "joined = [thread for thread in threads if self.takes_part(thread, activity)]",
+                "joined = list(threads)",
+            ),
+        ),
+        killer="tests/identity/test_mail_threads.py",
+    ),
+    Mutant(
+        name="failed_dmarc_believed",
+        wrong="believes who a mail says it is from although the domain denies it",
+        edits=(
+            ("gateway/store/mail_threads.py", 'return activity.extras.get("dmarc") == "fail"', "return False"),
+            (
+                "gateway/store/mail_threads.py",
+                "return not rows[0][0] or sender.evidence is Evidence.VERIFIED",
+                "return True",
+            ),
+        ),
+        killer="tests/identity/test_mail_threads.py",
+    ),
+    Mutant(
+        name="once_verified_always_believed",
+        wrong="believes an unproven mail from an address that was proven before",
+        edits=(
+            (
+                "gateway/store/mail_threads.py",
+                "return not rows[0][0] or sender.evidence is Evidence.VERIFIED",
+                "return True",
+            ),
+        ),
+        killer="tests/identity/test_mail_threads.py",
+    ),
+    Mutant(
+        name="claims_link_contacts",
+        wrong="makes whoever types an address one person with its owner",
+        edits=(("gateway/store/contacts.py", "if new.proven and len(same) == 1:", "if len(same) == 1:"),),
+        killer="tests/identity/test_joining.py::test_a_mail_without_proof_is_not_its_senders",
+    ),
+    Mutant(
+        name="claims_share_contacts",
+        wrong="takes what is claimed for what was proven when it is spelled alike",
+        edits=(
+            (
+                "gateway/store/contacts.py",
+                "return connection_id, party.kind, party.value, int(proves(party))",
+                "return connection_id, party.kind, party.value, 1",
+            ),
+        ),
+        killer="tests/identity/test_joining.py::test_a_mail_without_proof_is_not_its_senders",
+    ),
+    Mutant(
+        name="separations_forgotten",
+        wrong="links again what an operator has parted",
+        edits=(
+            (
+                "gateway/store/linking.py",
+                "return bool(t.rows(_PAIR, one, two)) or bool(t.rows(_PAIR, two, one))",
+                "return False",
+            ),
+        ),
+        killer="tests/identity/test_joining.py::test_an_undone_link_stays_undone_through_others",
+    ),
+    Mutant(
+        name="any_open_case_joined",
+        wrong="chooses among several open cases of somebody",
+        edits=(("gateway/store/joining.py", "if len(cases) != 1 or", "if not cases or"),),
+        killer="tests/identity/test_joining.py::test_with_two_matters_open_nobody_can_tell_which_one_it_is",
+    ),
+    Mutant(
+        name="numbers_never_change_hands",
+        wrong="takes the next owner of a telephone number for the one before",
+        edits=(
+            (
+                "gateway/store/contacts.py",
+                "silent = self._now - seen_at > self._rules.phone_reused_after",
+                "silent = False",
+            ),
+        ),
+        killer="tests/identity/test_never_astray.py",
+    ),
+    Mutant(
+        name="strangers_answered",
+        wrong="answers a case on the thread of somebody else whose case was merged into it",
+        edits=(
+            (
+                "gateway/model/life.py",
+                "moved = speaks(activity) and not thread.stranger and",
+                "moved = speaks(activity) and",
+            ),
+            (
+                "routing/ladder.py",
+                "if (facts.name, draft.case.last_thread) in draft.snapshot.strangers:",
+                "if False:",
+            ),
+            (
+                "gateway/store/outbox.py",
+                "astray=effects[0].kind is EffectKind.REPLY and",
+                "astray=False and",
+            ),
+        ),
+        killer="tests/identity/test_never_astray.py",
+    ),
+    Mutant(
+        name="undo_without_recount",
+        wrong="leaves in a case what came over the threads that went back",
+        edits=(("gateway/store/merges.py", "            if since is not None:\n", "            if since is None:\n"),),
+        killer="tests/identity/test_undoing.py",
+    ),
+    Mutant(
+        name="reports_begin_cases",
+        wrong="begins a case for a delivery report about nothing known",
+        edits=(
+            (
+                "gateway/store/threads.py",
+                "return self.known.threads.get(key) or self.made.threads.get(key) or NOWHERE",
+                "return self.known.threads.get(key) or self.made.threads.get(key)  # type: ignore[return-value]",
+            ),
+        ),
+        killer="tests/identity/test_reports.py",
     ),
     Mutant(
         name="signature_not_checked",

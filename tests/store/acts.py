@@ -20,6 +20,7 @@ from gateway.model import (
     TicketFacts,
     Timer,
     Trace,
+    count_in,
     effect_id,
 )
 from gateway.sdk import Delivery
@@ -73,8 +74,8 @@ def bring(store: Store, *activities: Activity, lane: str = "l", now: int = NOW) 
 
 
 def keep(view: CaseView, activity: Activity) -> Decision:
-    """Decide nothing but to count."""
-    case = replace(view.case, seq=view.case.seq + 1, subject=view.case.subject or activity.text)
+    """Decide nothing but to count, as every decision does."""
+    case = count_in(view.case, activity, view.thread)
     return Decision(case=case, episode=view.episode, trace=Trace(policy="p", result="none", sentence="kept"))
 
 

@@ -24,14 +24,17 @@ VERSIONS: Final = _HERE / "versions"
 
 
 def migrate(url: str, wanted: int, *, versions: Path | None = None) -> None:
-    """Bring the tables of a store to a version. The caller holds a SQLite file alone; replicas on PostgreSQL wait here."""
+    """Bring the tables of a store to a version, an earlier one too.
+
+    The caller holds a SQLite file alone; replicas on PostgreSQL wait here.
+    """
     engine = _engine(url)
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql(_LOCKS[engine.dialect.name])
             found = int(connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'version'").scalar_one())
-            if found < wanted:
-                _upgrade(connection, found, wanted, versions or VERSIONS)
+            if found != wanted:
+                _move(connection, found, wanted, versions or VERSIONS)
     finally:
         engine.dispose()
 
@@ -41,14 +44,14 @@ def revision(version: int) -> str:
     return f"{version:04d}"
 
 
-def _upgrade(connection: Connection, found: int, wanted: int, versions: Path) -> None:
+def _move(connection: Connection, found: int, wanted: int, versions: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(_HERE))
     config.set_main_option("version_locations", str(versions))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.stamp(config, revision(found), purge=True)
-    command.upgrade(config, revision(wanted))
+    (command.upgrade if found < wanted else command.downgrade)(config, revision(wanted))
     connection.exec_driver_sql(f"UPDATE meta SET value = '{wanted}' WHERE key = 'version'")
 
 

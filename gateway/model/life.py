@@ -1,0 +1,108 @@
+"""The life of a case: which moves are legal, and what an activity by itself does to it. Pure, and the same for everybody.
+
+What rules decide on top of it (priority, tags, handoffs) is not here. So a case can be counted anew from its activities, as it
+must be when cases that were merged come apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from gateway.model.activity import Activity, ActivityKind
+from gateway.model.case import Case, CaseStatus, Thread
+from gateway.model.party import Audience, Channel, Role
+
+#: The moves of a case. Merging is no move of its document: it is a link, and the document stays as it was.
+LEGAL: Final = frozenset({(CaseStatus.OPEN, CaseStatus.RESOLVED), (CaseStatus.RESOLVED, CaseStatus.OPEN)})
+#: Action name of the button with which an agent takes a case.
+ACKNOWLEDGE: Final = "acknowledge"
+_SUBJECT: Final = 80
+_SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON})
+
+
+class IllegalMove(ValueError):
+    """A case cannot go from the one state to the other."""
+
+
+def move(case: Case, status: CaseStatus, at: int) -> Case:
+    """Return the case in another state. Raises IllegalMove; to stay is no move, and refused as well."""
+    if (case.status, status) not in LEGAL:
+        raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
+    return replace(case, status=status, resolved_at=at if status is CaseStatus.RESOLVED else None)
+
+
+def takes(activity: Activity) -> bool:
+    """Tell whether somebody pressed the button of a notice: an agent, whatever the channel takes them for."""
+    pressed = activity.button is not None and activity.button.action == ACKNOWLEDGE
+    return activity.kind is ActivityKind.BUTTON and pressed and activity.reference is not None
+
+
+def is_customers(activity: Activity) -> bool:
+    """Tell whether a customer did it, on any channel."""
+    sender = activity.sender
+    return sender is not None and sender.role is Role.CUSTOMER and not activity.own and not takes(activity)
+
+
+def speaks(activity: Activity) -> bool:
+    """Tell whether the customer spoke on a channel of their own: where they are answered, and what reopens a case."""
+    return is_customers(activity) and activity.kind in _SPOKEN and activity.channel is not Channel.HELPDESK
+
+
+def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
+    """Return the case with an activity counted in, which came over a thread of it."""
+    customer = is_customers(activity)
+    message = activity.kind is ActivityKind.MESSAGE and not activity.own
+    public = activity.audience is Audience.PUBLIC
+    agent = message and not customer and activity.sender is not None and activity.sender.role is Role.AGENT
+    # A case answers its own customer, on a thread that is known to be theirs.
+    moved = speaks(activity) and not thread.stranger and thread.connection == activity.connection
+    subject = case.subject
+    if not subject and not thread.stranger:
+        subject = activity.subject or (_first_words(activity.text) if message and public and customer else "")
+    return replace(
+        case,
+        seq=case.seq + 1,
+        subject=subject,
+        customer=case.customer or (activity.sender if customer and not thread.stranger else None),
+        last_activity_at=max(case.last_activity_at, activity.occurred_at),
+        customer_messages=case.customer_messages + (message and customer),
+        agent_messages=case.agent_messages + (agent and public),
+        last_connection=thread.connection if moved else case.last_connection,
+        last_thread=thread.key if moved else case.last_thread,
+        silenced=_silenced(case, activity, thread),
+    )
+
+
+def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
+    """Return the case as its activities alone leave it, in their order; what rules decided stays as it is."""
+    case = replace(
+        case,
+        seq=0,
+        subject="",
+        customer=None,
+        last_activity_at=case.opened_at,
+        customer_messages=0,
+        agent_messages=0,
+        last_connection="",
+        last_thread="",
+        silenced=(),
+    )
+    for activity, thread in happened:
+        case = count_in(case, activity, thread)
+    return case
+
+
+def _silenced(case: Case, activity: Activity, thread: Thread) -> tuple[str, ...]:
+    """Return the threads on which nothing may be written, after a STOP or START."""
+    if activity.consent is None:
+        return case.silenced
+    place = f"{thread.connection}:{thread.key}"
+    others = tuple(each for each in case.silenced if each != place)
+    return others if activity.consent else (*others, place)
+
+
+def _first_words(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SUBJECT else line[: _SUBJECT - 1].rstrip() + "…"
