@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.model import Activity, Case, Effect
+from gateway.sdk import Standing
 from gateway.store.values import (
     Accounts,
     AppliedActivity,
@@ -26,6 +27,7 @@ from gateway.store.values import (
     EventFailure,
     JournalEntry,
     ParsedDelivery,
+    Said,
     SavedBatch,
     Step,
     StoredDelivery,
@@ -49,6 +51,7 @@ __all__ = [
     "EventFailure",
     "JournalEntry",
     "ParsedDelivery",
+    "Said",
     "SavedBatch",
     "Step",
     "Store",
@@ -211,6 +214,17 @@ class Store(Protocol):
 
     def accounts(self) -> Accounts:
         """Count everything, in one consistent read."""
+        ...
+
+    def said(self, connection: str, thread: str, limit: int) -> Sequence[Said]:
+        """Return the newest public messages of a thread, oldest first, with the replies of ours that were sent.
+
+        What waits for its decision is there already. Changed messages stand with their last text, deleted ones not at all.
+        """
+        ...
+
+    def standing(self, connection: str, thread: str) -> Standing:
+        """Return where a thread's case stands, for the one who speaks on it."""
         ...
 
     def cursor(self, connection: str, name: str) -> str | None:
