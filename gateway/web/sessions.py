@@ -78,7 +78,8 @@ class SessionRoutes:
         self._most = limits.sockets
         self._trusted = tuple(trusted)
         self._peers: Counter[str] = Counter()
-        self._sockets: dict[web.BaseRequest, web.WebSocketResponse] = {}
+        #: By the identity of their requests, which live as long.
+        self._sockets: dict[int, web.WebSocketResponse] = {}
         self._ending = False
 
     @property
@@ -93,7 +94,7 @@ class SessionRoutes:
     async def prepared(self, request: web.Request, response: web.StreamResponse) -> None:
         """Take note of a socket that opens, so that it can be ended in good order."""
         if isinstance(response, web.WebSocketResponse):
-            self._sockets[request] = response
+            self._sockets[id(request)] = response
 
     async def close(self) -> None:
         """Tell every socket that we come back soon (1012, RFC 6455 registry), and take no new one. Safe twice."""
@@ -137,7 +138,7 @@ class SessionRoutes:
         try:
             return await self._answer(request, door, handler)
         finally:
-            self._sockets.pop(request, None)
+            self._sockets.pop(id(request), None)
             self._peers[peer] -= 1
             if self._peers[peer] <= 0:
                 del self._peers[peer]
