@@ -60,14 +60,16 @@ background:var(--paper);border-radius:14px;overflow:hidden;box-shadow:0 8px 40px
 .say{background:var(--wash);border-radius:14px 14px 14px 4px;padding:9px 13px;white-space:pre-wrap;overflow-wrap:anywhere}
 .you .say{background:var(--mine);border-radius:14px 14px 4px 14px}
 .say a{color:#0a3f9b}
-.clip{display:block;text-decoration:none;font-weight:600}
-.mark{font-size:12.5px;color:var(--soft);margin:2px 4px 0}
+.clip{display:flex;gap:6px;font-weight:600}
+.clip svg{width:20px}
+.mark{font-size:12.5px;color:var(--soft);margin:2px 4px 0;text-align:end}
 .mark.bad{color:#a40e26}
 .offer{display:flex;flex-wrap:wrap;gap:8px;margin-block-start:8px}
 .chip{border:1px solid var(--accent);color:var(--accent);background:var(--paper);border-radius:18px;padding:6px 14px;font-weight:600;
 font-size:14.5px}
 .chip:hover{background:var(--wash)}
 .note{align-self:center;text-align:center;font-size:13.5px;color:var(--soft);padding:2px 8px}
+.note:empty{padding:0;margin-block-end:-8px}
 .foot{border-block-start:1px solid var(--wash);padding:10px 12px 12px;display:flex;flex-direction:column;gap:8px}
 .row{display:flex;align-items:flex-end;gap:8px}
 textarea{flex:1;resize:none;max-height:120px;min-height:44px;border:1px solid var(--line);border-radius:12px;padding:9px 12px;
@@ -129,8 +131,8 @@ textarea::placeholder{color:var(--soft)}
   const log = make("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": words.title, tabindex: "0" });
   const say = make("textarea", { rows: "1", "aria-label": words.placeholder, placeholder: words.placeholder, maxlength: "4000" });
   const pick = make("input", { type: "file", hidden: "" });
-  const clip = make("button", { class: "tool", type: "button", "aria-label": words.file, hidden: "" },
-    icon("M21 11.5 12.4 20a5.5 5.5 0 0 1-7.8-7.8l8.6-8.5a3.7 3.7 0 0 1 5.2 5.2l-8.6 8.5a1.8 1.8 0 0 1-2.6-2.6l7.9-7.8"));
+  const paper = "M21 11.5 12.4 20a5.5 5.5 0 0 1-7.8-7.8l8.6-8.5a3.7 3.7 0 0 1 5.2 5.2l-8.6 8.5a1.8 1.8 0 0 1-2.6-2.6l7.9-7.8";
+  const clip = make("button", { class: "tool", type: "button", "aria-label": words.file, hidden: "" }, icon(paper));
   const go = make("button", { class: "tool go", type: "submit", "aria-label": words.send }, icon("M4 12h15", "m13 6 6 6-6 6"));
   const agent = make("button", { class: "chip", type: "button", text: words.agent });
   const rate = make("fieldset", { class: "rate", hidden: "" }, make("legend", { text: words.rate }));
@@ -176,7 +178,7 @@ textarea::placeholder{color:var(--soft)}
     if (lines.has(line.id)) return lines.get(line.id);
     const mine = line.from === "you";
     const bubble = make("div", { class: "say" });
-    for (const file of line.files || []) bubble.append(make("span", { class: "clip", text: `📎 ${file.name}` }));
+    for (const file of line.files || []) bubble.append(make("span", { class: "clip" }, icon(paper), file.name));
     bubble.append(...(mine ? [line.text] : linked(line.text)));
     const mark = make("div", { class: "mark", text: marked || "" });
     const node = make("div", { class: mine ? "line you" : "line", "data-id": line.id },

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gateway.sdk import Delivery, DeliveryRejected, Entry, PermanentFailure, Standing, TemporaryFailure
+from gateway.sdk import Delivery, DeliveryRejected, Entry, PermanentFailure, Standing, TemporaryFailure, UnreadableDelivery
 
 
 class FakeSessions:
@@ -74,7 +74,7 @@ def _judged(handler: Any) -> Any:
             return web.Response(status=401)
         except TemporaryFailure:
             return web.Response(status=503)
-        except PermanentFailure:
+        except (PermanentFailure, UnreadableDelivery):
             return web.Response(status=400)
         return answer
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
@@ -164,6 +164,10 @@ class Widget:
 
     def texts(self, whose: str = "") -> list[str]:
         return [text for side, text, _ in self.lines() if not whose or side == whose]
+
+    async def written(self) -> None:
+        """Wait until a line stands there."""
+        await until(lambda: bool(self.lines()))
 
     async def settled(self, *texts: str) -> None:
         """Wait until exactly these lines of the visitor stand there, and none is still being sent."""

@@ -512,9 +512,10 @@ def test_an_identity_that_does_not_hold_is_refused(how: str) -> None:
 
 def test_no_identity_is_accepted_where_no_secret_is_set() -> None:
     bare = visitors(identities=[])
-    for refused in (lambda: bare.identified(signed(GOOD, ""), NOW), lambda: bare.vouched("u-1", "")):
-        with pytest.raises(DeliveryRejected):
-            refused()
+    with pytest.raises(DeliveryRejected):
+        bare.identified(signed(GOOD, ""), NOW)
+    with pytest.raises(DeliveryRejected):
+        bare.vouched("u-1", "")
 
 
 def test_a_vouched_id_is_proven_and_what_stands_beside_it_is_claimed() -> None:
