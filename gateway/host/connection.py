@@ -267,6 +267,7 @@ class Connection:
                 await self._idle.wait()
         old, host = self._connector, self._host
         self._connector = self._host = None
+        self._served = {}
         state, error = self._state, self._error
         if self._build():
             self._state, self._error = state, error
@@ -283,6 +284,7 @@ class Connection:
             )
         connector, host = self._connector, self._host
         self._connector = self._host = None
+        self._served = {}
         await self._close(connector, host)
         self._set(ConnectionState.CLOSED, self._error)
 

@@ -9,7 +9,15 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gateway.sdk import Delivery, DeliveryRejected, Entry, PermanentFailure, Standing, TemporaryFailure, UnreadableDelivery
+from gateway.sdk import (
+    Delivery,
+    DeliveryRejected,
+    Entry,
+    PermanentFailure,
+    Standing,
+    TemporaryFailure,
+    UnreadableDelivery,
+)
 
 
 class FakeSessions:

@@ -106,17 +106,9 @@ class SessionRoutes:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or hold one socket."""
         door = self._find(request.match_info["connection"])
-        name = request.match_info["name"]
-        methods = sorted(method for each, method in door.served if each == name) if door is not None else []
-        if door is None or not methods:
-            self._count("unknown", "unknown")
-            return web.Response(status=404, headers=_QUIET)
-        handler = door.served.get((name, request.method))
-        if handler is None:
-            return web.Response(status=405, headers={**_QUIET, "Allow": ", ".join(methods)})
-        if (request.content_length or 0) > door.max_delivery:
-            self._count(door.connector, "too_large")
-            return web.Response(status=413, headers=_QUIET)
+        handler = self._handler(request, door)
+        if isinstance(handler, web.Response) or door is None:
+            return handler if isinstance(handler, web.Response) else web.Response(status=404, headers=_QUIET)
         if request.headers.get("Upgrade", "").lower() == _SOCKET:
             return await self._socket(request, door, handler)
         if self._ending or self._room <= 0:
@@ -129,6 +121,20 @@ class SessionRoutes:
             return self._refusal(door, "slow", 408)
         finally:
             self._room += 1
+
+    def _handler(self, request: web.Request, door: SessionDoor | None) -> Handler | web.Response:
+        """Return who answers a request, or the refusal of one that nobody may."""
+        name = request.match_info["name"]
+        methods = sorted(method for each, method in door.served if each == name) if door is not None else []
+        if door is None or not methods:
+            self._count("unknown", "unknown")
+            return web.Response(status=404, headers=_QUIET)
+        handler = door.served.get((name, request.method))
+        if handler is None:
+            return web.Response(status=405, headers={**_QUIET, "Allow": ", ".join(methods)})
+        if (request.content_length or 0) > door.max_delivery:
+            return self._refusal(door, "too_large", 413)
+        return handler
 
     async def _socket(self, request: web.Request, door: SessionDoor, handler: Handler) -> web.StreamResponse:
         peer = self._peer(request)
