@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, TypeGuard
 
@@ -55,7 +55,13 @@ class Visitors:
     """Mints and reads tokens, and reads identities, for one connection."""
 
     def __init__(
-        self, connection: str, *, tokens: Sequence[bytes], identities: Sequence[bytes], days: int, entropy: Any
+        self,
+        connection: str,
+        *,
+        tokens: Sequence[bytes],
+        identities: Sequence[bytes],
+        days: int,
+        entropy: Callable[[int], bytes],
     ) -> None:
         """Take the secrets, the newest first, and where chance comes from."""
         self._purpose = f"baton webchat {connection}|".encode()

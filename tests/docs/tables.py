@@ -14,7 +14,9 @@ import click
 from prometheus_client import Metric
 from pydantic import BaseModel
 
+from connectors.chatbot import SPEC as CHATBOT
 from connectors.slack import SPEC as SLACK
+from connectors.webchat import SPEC as WEBCHAT
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
 from gateway.config.fields import is_secret
@@ -224,6 +226,8 @@ def metrics() -> str:
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
+    "webchat-settings": lambda: settings(WEBCHAT.settings),
+    "chatbot-settings": lambda: settings(CHATBOT.settings),
     "gateway": lambda: settings(GatewaySection),
     "limits": lambda: settings(Limits),
     "connection": connection_keys,

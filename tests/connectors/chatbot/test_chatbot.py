@@ -43,6 +43,10 @@ from gateway.testing.source_contract import WebhookSourceContract
 SCHEMA = Path(__file__).parents[3] / "docs" / "connectors" / "chatbot.schema.json"
 
 
+def settings_of(**values: str) -> Any:
+    return SPEC.settings.model_validate({"secret": SECRET, **values})
+
+
 class ChatbotSetUp(StandaloneContract):
     spec = SPEC
     sandbox_class = ChatbotSandbox
@@ -214,7 +218,7 @@ async def asking() -> AsyncGenerator[tuple[FakeSessions, ChatbotSandbox, str, An
 
     host, sessions = FakeHost(), FakeSessions()
     sandbox = ChatbotSandbox(now=host.now)
-    connector = ChatbotConnector(SPEC.settings(secret=SECRET), host)
+    connector = ChatbotConnector(settings_of(), host)
     async with serving(connector, sessions) as (client, base):
         yield sessions, sandbox, base, client
     await host.close()
@@ -275,7 +279,7 @@ async def calling() -> AsyncGenerator[tuple[Any, ChatbotSandbox]]:
     host = FakeHost()
     sandbox = ChatbotSandbox(now=host.now)
     await sandbox.start()
-    settings = SPEC.settings(secret=SECRET, callback_secret=CALLBACK_SECRET, **sandbox.settings())
+    settings = settings_of(callback_secret=CALLBACK_SECRET, **sandbox.settings())
     yield ChatbotConnector(settings, host), sandbox
     await host.close()
     await sandbox.stop()
@@ -295,7 +299,7 @@ async def test_a_reply_is_posted_signed_and_a_bot_takes_each_once(calling: Any) 
 async def test_a_reply_lands_without_a_callback_too() -> None:
     from connectors.chatbot.connector import ChatbotConnector
 
-    connector = ChatbotConnector(SPEC.settings(secret=SECRET), FakeHost())
+    connector = ChatbotConnector(settings_of(), FakeHost())
     assert (await connector.reply(REPLY)).ids[0].id == "k-1"
     with pytest.raises(PermanentFailure):
         await connector.reply(Reply(key="k", case_id="c", thread="visitor:1", text="x"))
@@ -345,8 +349,8 @@ async def test_a_changed_callback_secret_is_followed(calling: Any) -> None:
     connector, sandbox = calling
     values = {**sandbox.settings(), "secret": SECRET, "callback_secret": SECRET}
     with pytest.raises(CredentialsRefused):
-        await ChatbotConnector(SPEC.settings(**values), connector.host).reply(REPLY)
-    both = SPEC.settings(**values, previous_callback_secret=CALLBACK_SECRET)
+        await ChatbotConnector(settings_of(**values), connector.host).reply(REPLY)
+    both = settings_of(**values, previous_callback_secret=CALLBACK_SECRET)
     await ChatbotConnector(both, connector.host).reply(REPLY)
     assert list(sandbox.replies) == ["k-1"]
 
@@ -356,7 +360,7 @@ def test_a_secret_that_can_be_guessed_or_read_is_not_taken(secret: str) -> None:
     with pytest.raises(ValueError, match="written whsec_"):
         key_of(secret)
     with pytest.raises(ValueError, match="written whsec_"):
-        SPEC.settings(secret=secret)
+        settings_of(secret=secret)
 
 
 def test_a_callback_must_be_signed_and_safe() -> None:
@@ -366,4 +370,4 @@ def test_a_callback_must_be_signed_and_safe() -> None:
         {"callback_url": "http://bot.example.com/x", "callback_secret": CALLBACK_SECRET},
     ):
         with pytest.raises(ValueError, match=r"signed|https"):
-            SPEC.settings(secret=SECRET, **values)
+            settings_of(**values)

@@ -133,7 +133,7 @@ async def world() -> AsyncGenerator[World]:
     from connectors.webchat.connector import WebchatConnector
 
     host, sessions = FakeHost("test"), FakeSessions()
-    connector = WebchatConnector(SPEC.settings(**SETTINGS), host)
+    connector = WebchatConnector(SPEC.settings.model_validate(SETTINGS), host)
     await connector.open()
     async with serving(connector, sessions) as (client, base):
         yield World(connector=connector, host=host, sessions=sessions, client=client, base=base)
@@ -430,11 +430,15 @@ SECONDS = NOW // 1_000_000
 
 def visitors(**options: Any) -> Visitors:
     numbers = iter(range(1, 1_000))
-    values = {
+
+    def entropy(count: int) -> bytes:
+        return next(numbers).to_bytes(count, "big")
+
+    values: dict[str, Any] = {
         "tokens": [TOKEN_SECRET.encode()],
         "identities": [IDENTITY_SECRET.encode()],
         "days": 30,
-        "entropy": lambda count: next(numbers).to_bytes(count, "big"),
+        "entropy": entropy,
         **options,
     }
     return Visitors("site", **values)
@@ -447,7 +451,7 @@ def test_a_token_is_good_for_its_days_and_for_its_connection_only() -> None:
     day = 86_400_000_000
     assert ours.known(token, NOW + 29 * day) == ann
     assert ours.known(token, NOW + 30 * day) is None
-    other = Visitors("other", tokens=[TOKEN_SECRET.encode()], identities=[], days=30, entropy=None)
+    other = Visitors("other", tokens=[TOKEN_SECRET.encode()], identities=[], days=30, entropy=bytes)
     assert other.known(token, NOW) is None
 
 
@@ -609,12 +613,12 @@ def test_no_minute_ever_lets_through_more_than_the_rate_and_one_burst(gaps: list
 )
 def test_an_origin_that_no_browser_sends_is_told(origin: str) -> None:
     with pytest.raises(ValueError, match="https"):
-        SPEC.settings(**{**SETTINGS, "allowed_origins": [origin]})
+        SPEC.settings.model_validate({**SETTINGS, "allowed_origins": [origin]})
 
 
 def test_secrets_that_can_be_guessed_are_not_taken() -> None:
     with pytest.raises(ValueError, match="32"):
-        SPEC.settings(**{**SETTINGS, "token_secret": "short"})
+        SPEC.settings.model_validate({**SETTINGS, "token_secret": "short"})
 
 
 def test_the_widget_is_small_and_speaks_to_no_other_host() -> None:
