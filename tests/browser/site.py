@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
@@ -20,6 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from connectors.webchat.sandbox import WebchatSandbox
 from connectors.zendesk.sandbox import ZendeskSandbox
 from tests.app.gateways import Served
+from tests.app.ports import free_port
 from tests.facilities import Browser
 
 T = TypeVar("T")
@@ -45,13 +45,6 @@ final = { target = "queue:zendesk/Escalations" }
 target = "queue:zendesk/Second line"
 ack_within = "15m"
 """
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,14 +77,16 @@ class Site:
         self.served.signal(signal.SIGTERM)
         return await self.served.ended()
 
-    async def said(self) -> list[list[str]]:
-        """Return the messages of each case, as the store has them."""
-        listed = await asyncio.to_thread(self.served.run, "cases", "list", "--json")
-        found = json.loads(listed.stdout)
-        rows = found["cases"] if isinstance(found, dict) else found
-        shown = [await asyncio.to_thread(self.served.run, "cases", "show", row["id"], "--json") for row in rows]
-        told = [[each["activity"] for each in json.loads(found.stdout)["activities"]] for found in shown]
-        return [[each["text"] for each in activities if each["kind"] == "message"] for activities in told]
+    def activities(self) -> list[dict[str, Any]]:
+        """Return everything that happened to the cases."""
+        rows: list[dict[str, Any]] = json.loads(self.served.run("cases", "list", "--json").stdout)
+        shown = [json.loads(self.served.run("cases", "show", row["id"], "--json").stdout) for row in rows]
+        return [each["activity"] for case in shown for each in case["activities"]]
+
+    async def said(self) -> list[str]:
+        """Return the messages of all cases, as the store has them."""
+        activities = await asyncio.to_thread(self.activities)
+        return [each["text"] for each in activities if each["kind"] == "message"]
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ async def test_a_visitor_writes_and_finds_it_again_after_a_reload(browser: Brows
     await asyncio.to_thread(browser.driver.refresh)
     await widget.open()
     await widget.settled("Hello, my order is missing.", "It is number 1007.")
-    assert await site.said() == [["Hello, my order is missing.", "It is number 1007."]]
+    assert await site.said() == ["Hello, my order is missing.", "It is number 1007."]
 
 
 async def test_a_gateway_that_restarts_loses_nothing_and_doubles_nothing(browser: Browser, site: Site) -> None:
@@ -54,7 +54,7 @@ async def test_a_gateway_that_restarts_loses_nothing_and_doubles_nothing(browser
     await asyncio.to_thread(browser.driver.refresh)
     await widget.open()
     await widget.settled("before", "meanwhile", "after a kill")
-    assert await site.said() == [["before", "meanwhile", "after a kill"]]
+    assert await site.said() == ["before", "meanwhile", "after a kill"]
 
 
 async def test_what_was_written_while_away_survives_a_reload(browser: Browser, site: Site) -> None:
@@ -236,6 +236,30 @@ async def test_a_file_is_sent_and_a_wrong_one_is_told(browser: Browser, site: Si
     await asyncio.to_thread(browser.driver.refresh)
     await widget.open()
     await widget.settled("bill of May.txt")
+
+
+async def test_who_was_helped_is_asked_once_how_it_was(browser: Browser, site: Site) -> None:
+    widget = await Widget.on(browser, site)
+    await widget.say("I was charged twice.")
+    await asyncio.to_thread(lambda: widget.one("button.chip").click())
+    await until(lambda: len(widget.texts("us")) == 1)
+    assert not await asyncio.to_thread(lambda: widget.one(".rate").is_displayed())
+    (ticket,) = site.desk.account.tickets.values()
+    site.desk.agent_sets_status(ticket.id, "solved")
+    assert set(await site.desk.webhooks.send(f"http://127.0.0.1:{site.port}/hooks/zendesk")) == {200}
+    await asyncio.to_thread(browser.driver.refresh)
+    await widget.open()
+    await until(lambda: widget.one(".rate").is_displayed())
+    shoot(browser, "rating")
+    await asyncio.to_thread(lambda: widget.one(".rate button[aria-label='4 of 5']").click())
+    await until(lambda: not widget.one(".rate").is_displayed())
+    await until(
+        lambda: [each["satisfaction"]["score"] for each in site.activities() if each.get("satisfaction")] == [0.75]
+    )
+    await asyncio.to_thread(browser.driver.refresh)
+    await widget.open()
+    await until(lambda: bool(widget.texts("us")))
+    assert not await asyncio.to_thread(lambda: widget.one(".rate").is_displayed())
 
 
 async def test_words_can_be_of_any_language(browser: Browser, site: Site) -> None:

@@ -143,7 +143,7 @@ async def test_the_curl_example(gateway: Gateway) -> None:
 async def test_the_relay_signs_what_botpress_and_voiceflow_post_and_nothing_of_others(gateway: Gateway) -> None:
     names = python()
     base = hooks(gateway).rpartition("/hooks")[0]
-    relay = type("Ours", (names["Relay"],), {"baton": base, "secret": SECRET, "key": "k", "log_message": _silent})
+    relay: Any = type("Ours", (names["Relay"],), {"baton": base, "secret": SECRET, "key": "k", "log_message": _silent})
     server = HTTPServer(("127.0.0.1", 0), relay)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
