@@ -18,7 +18,7 @@ from pathlib import Path
 from bench import accept, process
 from bench.events import slack_events
 from bench.path import reference_rate, whole_rate
-from gateway.app import calm_collector
+from gateway.telemetry.collector import calm_collector
 from tests.facilities import MissingFacilityError, start_postgres
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import shutil
 from collections.abc import Mapping
@@ -27,9 +26,11 @@ from gateway.telemetry.lag import LoopLag
 from gateway.telemetry.meters import Meters
 from gateway.telemetry.redaction import Redaction
 from gateway.web.admin import AdminSocket
+from gateway.web.conversing import Conversing
 from gateway.web.door import FrontDoor
 from gateway.web.health import Health
 from gateway.web.hooks import Hooks
+from gateway.web.sessions import SessionRoutes
 
 if TYPE_CHECKING:
     from gateway.host.registry import Specs
@@ -79,7 +80,7 @@ class Gateway:
         self.lag_watch = LoopLag(
             monotonic=self._clock.monotonic, sleep=self._clock.sleep, tell=self.meters.loop_lag.set
         )
-        self.supervisor = Supervisor(specs, self._clock, emit=self._emit, things=self)
+        self.supervisor = Supervisor(specs, self._clock, emit=self._emit, things=self, sessions=self._conversing)
         self.reloading = Reloading(
             setup, path=path, specs=specs, environ=environ, redaction=redaction, meters=self.meters, now=self._clock.now
         )
@@ -168,7 +169,11 @@ class Gateway:
             requests=config.limits.requests,
         )
         health = Health(vitals=self, meters=self.meters, refresh=self.count)
-        return FrontDoor([*hooks.routes(), *health.routes()], limits=config.limits, trusted=config.trusted_proxies)
+        sessions = SessionRoutes(
+            find=self.supervisor.find, meters=self.meters, limits=config.limits, trusted=config.trusted_proxies
+        )
+        routes = [*hooks.routes(), *health.routes()]
+        return FrontDoor(routes, limits=config.limits, trusted=config.trusted_proxies, sessions=sessions)
 
     def _say_ready(self) -> None:
         config = self.setup.config
@@ -207,6 +212,9 @@ class Gateway:
             self.pipeline.parsing.bell.ring()
 
         return emit
+
+    def _conversing(self, connection: str) -> Conversing:
+        return Conversing(connection, find=self.supervisor.find, intake=self, threads=lambda: self.store)
 
     def paused(self, connection: str) -> bool:
         """Tell whether an operator holds what a connection sends, as of the last time the pipeline looked."""
@@ -265,6 +273,7 @@ class Gateway:
             self.meters.connection_up.labels(status.name).set(1 if status.state.value == "ok" else 0)
             if status.last_success_at is not None:
                 self.meters.last_success.labels(status.name).set(status.last_success_at / 1_000_000)
+        self.meters.sockets.set(_opened(self._door).sockets)
         self.meters.wal_bytes.set(_size(self.setup.config.data / "baton.db-wal"))
         try:
             accounts = await asyncio.to_thread(self.store.accounts)
@@ -327,16 +336,6 @@ class Gateway:
                 "unaccounted": accounts.unaccounted,
             },
         }
-
-
-def calm_collector() -> None:
-    """Have Python look for reference cycles seldom: nearly nothing here forms any, and what was imported never dies.
-
-    Measured: a twentieth of the whole path's time (`bench/README.md`).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def _opened(part: T | None) -> T:

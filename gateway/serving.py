@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from gateway.app import Gateway, calm_collector
+from gateway.app import Gateway
+from gateway.telemetry.collector import calm_collector
 from gateway.telemetry.logs import error_words
 
 if TYPE_CHECKING:

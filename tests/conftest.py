@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import facilities
-from tests.facilities import MissingFacilityError, PostgresServer
+from tests.facilities import Browser, MissingFacilityError, PostgresServer
 
 settings.register_profile(
     "default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -53,6 +53,18 @@ def postgres_server(_postgres: PostgresServer | str) -> PostgresServer:
 def postgres_url(postgres_server: PostgresServer) -> str:
     """URL of a fresh, empty schema."""
     return postgres_server.schema()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """A fresh Chromium."""
+    try:
+        found = facilities.start_browser()
+    except MissingFacilityError as problem:
+        missing("browser", str(problem))
+        raise AssertionError from None
+    yield found
+    found.close()
 
 
 @pytest.fixture

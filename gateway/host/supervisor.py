@@ -13,7 +13,7 @@ from gateway.host.connection import Connection
 from gateway.host.hostside import Things
 from gateway.host.registry import Specs, load_class
 from gateway.host.status import ConnectionState, ConnectionStatus
-from gateway.sdk import Connector, Emit
+from gateway.sdk import Connector, Emit, Sessions
 
 _CLOSING: Final = 10.0
 
@@ -28,11 +28,13 @@ class Supervisor:
         *,
         emit: Callable[[str], Emit] | None = None,
         things: Things | None = None,
+        sessions: Callable[[str], Sessions] | None = None,
         changed: Callable[[], None] = lambda: None,
         load: Callable[[AnySpec], type[Connector[Any]]] | None = None,
     ) -> None:
-        """Take where connectors come from, the clock, where streams' deliveries go, by connection, and what is kept."""
+        """Take where connectors come from, the clock, where streams' deliveries go, by connection, and what is kept and read."""
         self._things = things
+        self._sessions = sessions
         self._load: Callable[[AnySpec], type[Connector[Any]]] = load or partial(load_class, specs)
         self._clock = clock
         self._emit = emit
@@ -63,7 +65,13 @@ class Supervisor:
     def _make(self, config: ConnectionConfig) -> Connection:
         emit = self._emit(config.name) if self._emit is not None else None
         return Connection(
-            config, load=self._load, clock=self._clock, emit=emit, things=self._things, changed=self._changed
+            config,
+            load=self._load,
+            clock=self._clock,
+            emit=emit,
+            things=self._things,
+            sessions=self._sessions(config.name) if self._sessions is not None else None,
+            changed=self._changed,
         )
 
     async def run(self) -> None:

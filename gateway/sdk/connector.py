@@ -157,7 +157,10 @@ class Sessions(Protocol):
     """What a session source may read, and where it hands in what it hears."""
 
     async def emit(self, delivery: Delivery) -> None:
-        """Return once the delivery is durable. Raises `TemporaryFailure` when it cannot be kept now: nothing was then."""
+        """Return once the delivery is durable. Raises `TemporaryFailure` when it cannot be kept now: nothing was then.
+
+        Raises `PermanentFailure` for one that is longer than `Capabilities.max_delivery`, or another connection's.
+        """
         ...
 
     async def history(self, thread: str, *, limit: int = 200) -> Sequence[Entry]:
@@ -194,6 +197,8 @@ class Endpoint:
     method: str
     #: Answers a request, and checks who asks.
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    #: True for what everybody may have, like a widget's script: it takes nothing in and tells nothing of anybody.
+    public: bool = False
 
 
 class SessionSource(Source):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.model import Activity, Case, Effect
+from gateway.sdk import Standing
 from gateway.store.case_rules import CaseRules
 from gateway.store.values import (
     Accounts,
@@ -29,6 +30,7 @@ from gateway.store.values import (
     Identifier,
     JournalEntry,
     ParsedDelivery,
+    Said,
     SavedBatch,
     Separation,
     Step,
@@ -58,6 +60,7 @@ __all__ = [
     "Identifier",
     "JournalEntry",
     "ParsedDelivery",
+    "Said",
     "SavedBatch",
     "Separation",
     "Step",
@@ -271,6 +274,17 @@ class Store(Protocol):
 
     def accounts(self) -> Accounts:
         """Count everything, in one consistent read."""
+        ...
+
+    def said(self, connection: str, thread: str, limit: int) -> Sequence[Said]:
+        """Return the newest public messages of a thread, oldest first, with the replies of ours that were sent.
+
+        What waits for its decision is there already. Changed messages stand with their last text, deleted ones not at all.
+        """
+        ...
+
+    def standing(self, connection: str, thread: str) -> Standing:
+        """Return where a thread's case stands, for the one who speaks on it."""
         ...
 
     def cursor(self, connection: str, name: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gateway.model import Activity
 from gateway.store.applying import Applying
 from gateway.store.auditing import Auditing
+from gateway.store.conversations import Conversations
 from gateway.store.engine import Engine, Transaction
 from gateway.store.files import Files
 from gateway.store.inbound import Inbound, append_internal
@@ -42,6 +43,7 @@ class SqlStore:
         people = People(engine, names, auditing)
         reading = Reading(engine, names)
         files = Files(engine, names, inbound)
+        conversations = Conversations(engine, names)
 
         self.register = names.register
         self.journal = inbound.journal
@@ -84,11 +86,11 @@ class SqlStore:
         self.history = reading.history
         self.cases = reading.cases
         self.accounts = reading.accounts
+        self.said, self.standing = conversations.said, conversations.standing
         self.cursor = reading.cursor
         self.blob = reading.blob
         self.oldest_pending = reading.oldest_pending
-        self.wait = engine.wait
-        self.close = engine.close
+        self.wait, self.close = engine.wait, engine.close
 
     def append(self, case_id: str, activity: Activity) -> bool:
         """Append an internal activity to a case; see `Store.append`."""

@@ -11,6 +11,7 @@ from gateway.model import (
     Activity,
     Attachment,
     Case,
+    Channel,
     Decision,
     Effect,
     Episode,
@@ -335,6 +336,26 @@ class CaseHistory:
     timers: Mapping[str, int]
     #: Cases that were merged into this one.
     merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One thing that was said on a thread, as everybody on it may know it."""
+
+    #: The vendor's id of the message, or the effect's id for a reply of ours.
+    key: str
+    #: When Baton had it or decided it, UTC microseconds.
+    at: int
+    #: The text as it stands now.
+    text: str
+    #: Who said it; None for a reply of ours.
+    sender: Party | None = None
+    #: For a reply of ours: the agent whose words it carries, empty when Baton itself speaks.
+    author: str = ""
+    #: Over what channel it came; None for a reply of ours.
+    channel: Channel | None = None
+    #: Files that came along.
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ class Meters:
         self.accept_seconds = timed(
             "baton_accept_duration_seconds", "From request to durable answer.", buckets=_ACCEPT_BUCKETS
         )
+        self.sockets = Gauge("baton_sockets_open", "Sockets of sessions that are open.", registry=self.registry)
         self.signature_failures = count("baton_signature_failures", "Deliveries that are not authentic.", ["connector"])
 
     def _count_the_middle(self) -> None:

@@ -31,8 +31,8 @@ from gateway.testing.host import FakeHost
 from gateway.testing.sandbox import Sandbox
 
 
-class ConnectorContract:
-    """What every connector keeps."""
+class StandaloneContract:
+    """What every connector keeps, also one that speaks to no vendor."""
 
     #: The connector's spec.
     spec: ClassVar[ConnectorSpec[Any]]
@@ -141,6 +141,10 @@ class ConnectorContract:
         await connector.close()
         left = [task for task in asyncio.all_tasks() - before if "connector" in str(task.get_coro())]
         assert not left
+
+
+class ConnectorContract(StandaloneContract):
+    """What every connector keeps that calls a vendor."""
 
     async def test_a_check_only_reads(self, connector: Any, sandbox: Sandbox) -> None:
         """`baton check` and the supervisor call it on live accounts, in observe mode too."""

@@ -57,25 +57,19 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default if made is dataclasses.MISSING else made()
 
 
-class WebhookSourceContract:
-    """Authenticity, and translation that can be trusted. Stands beside `ConnectorContract`."""
+class SourceContract:
+    """Translation that can be trusted, whatever way deliveries come in. Stands beside `ConnectorContract`."""
 
     #: Folder of recorded deliveries, ``NAME.delivery.json`` beside ``NAME.events.json``.
     deliveries: ClassVar[Path]
 
     # --- what the connector's author supplies ------------------------------------------------------------------------
     def body(self) -> bytes:
-        """Return the body of an authentic request."""
-        raise NotImplementedError
-
-    def signed(self, body: bytes, at: int, *, secret: str | None = None) -> dict[str, str]:
-        """Return the headers with which the vendor signs a body at an instant (µs), with another secret if given."""
+        """Return the body of a request or frame."""
         raise NotImplementedError
 
     #: The endpoint that `body` is for.
     endpoint: ClassVar[str] = ""
-    #: How old a time stamp may be, seconds; None when the vendor signs none.
-    window: ClassVar[int | None] = 300
 
     def delivery(self, headers: dict[str, str], body: bytes, host: FakeHost) -> Delivery:
         """Return a delivery with these headers and this body."""
@@ -88,6 +82,119 @@ class WebhookSourceContract:
             headers=tuple(headers.items()),
             body=body,
         )
+
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Return headers that the source itself writes into every delivery; none by default."""
+        return ()
+
+    # --- lane --------------------------------------------------------------------------------------------------------
+    async def test_a_lane_never_raises(self, connector: Any, host: FakeHost) -> None:
+        """It is asked inside the request, before anything is known of the bytes."""
+        for body in (b"", b"\xff\xfe", b"null", b"[]", b'{"a":', os.urandom(200), self.body()):
+            lane = connector.lane(self.delivery({}, body, host))
+            assert isinstance(lane, str)
+            assert lane
+            assert lane == connector.lane(self.delivery({}, body, host))
+
+    # --- translation -------------------------------------------------------------------------------------------------
+    def recordings(self) -> list[Path]:
+        """Return the recorded deliveries; those named ``again_…`` repeat an event of another and come last."""
+        return sorted(
+            self.deliveries.glob("*.delivery.json"), key=lambda path: (path.name.startswith("again_"), path.name)
+        )
+
+    async def test_recorded_deliveries_mean_what_they_meant(self, connector: Any) -> None:
+        """The recordings are the documentation of what is understood; a mapping must not change by accident."""
+        recordings = self.recordings()
+        assert recordings, f"there are no recordings in {self.deliveries}"
+        for path in recordings:
+            events = [{"type": type(event).__name__, **told(event)} for event in connector.parse(read_delivery(path))]
+            golden = path.with_name(path.name.replace(".delivery.json", ".events.json"))
+            text = json.dumps(events, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+            if os.environ.get(UPDATE):
+                golden.write_text(text, encoding="utf-8")
+            assert text == golden.read_text(encoding="utf-8"), path.name
+
+    async def test_parsing_is_pure(self, connector: Any, sandbox: Sandbox) -> None:
+        """Replay, and every golden test, rest on it."""
+        calls = len(sandbox.calls)
+        for path in self.recordings():
+            first = list(connector.parse(read_delivery(path)))
+            assert first == list(connector.parse(read_delivery(path)))
+        assert len(sandbox.calls) == calls
+
+    async def test_different_events_have_different_keys(self, connector: Any) -> None:
+        """Two events under one dedupe key: the second would be thrown away."""
+        seen: dict[str, str] = {}
+        for path in self.recordings():
+            for event in connector.parse(read_delivery(path)):
+                assert event.dedupe
+                assert event.thread
+                if path.name.startswith("again_"):
+                    assert event.dedupe in seen, f"{path.name} should repeat an earlier event"
+                else:
+                    assert event.dedupe not in seen, f"{path.name} repeats a key of {seen.get(event.dedupe)}"
+                seen.setdefault(event.dedupe, path.name)
+
+    async def test_unknown_kinds_yield_nothing(self, connector: Any) -> None:
+        """Vendors add kinds unannounced; that is no reason for a dead letter."""
+        for body in self.unknown_bodies():
+            delivery = Delivery(
+                connection="test",
+                endpoint=self.endpoint,
+                received_at=0,
+                method="POST",
+                url="",
+                headers=self.headers(),
+                body=body,
+            )
+            assert list(connector.parse(delivery)) == []
+
+    def unknown_bodies(self) -> list[bytes]:
+        """Return bodies of kinds that the connector does not know."""
+        raise NotImplementedError
+
+    async def test_any_bytes_are_events_or_unreadable(self, connector: Any) -> None:
+        """Mutations of real bodies and plain rubbish: no exception but `UnreadableDelivery` ever comes out."""
+        from hypothesis import given, settings
+        from hypothesis import strategies as st
+
+        bodies = [read_delivery(path).body for path in self.recordings()]
+        endpoints = sorted({read_delivery(path).endpoint for path in self.recordings()})
+
+        @settings(max_examples=200, deadline=None, database=None)
+        @given(st.data())
+        def feed(data: st.DataObject) -> None:
+            body = data.draw(st.one_of(st.binary(max_size=200), st.sampled_from(bodies)))
+            at = data.draw(st.integers(0, max(0, len(body) - 1)))
+            body = body[:at] + data.draw(st.binary(max_size=3)) + body[at + data.draw(st.integers(0, 12)) :]
+            delivery = Delivery(
+                connection="test",
+                endpoint=data.draw(st.sampled_from(endpoints)),
+                received_at=0,
+                method="POST",
+                url="",
+                headers=self.headers(),
+                body=body,
+            )
+            try:
+                list(connector.parse(delivery))
+            except UnreadableDelivery as error:
+                assert str(error)
+
+        feed()
+
+
+class WebhookSourceContract(SourceContract):
+    """Authenticity, and translation that can be trusted. Stands beside `ConnectorContract`."""
+
+    # --- what the connector's author supplies ------------------------------------------------------------------------
+    def signed(self, body: bytes, at: int, *, secret: str | None = None) -> dict[str, str]:
+        """Return the headers with which the vendor signs a body at an instant (µs), with another secret if given."""
+        raise NotImplementedError
+
+    #: How old a time stamp may be, seconds; None when the vendor signs none.
+    window: ClassVar[int | None] = 300
 
     # --- authenticity ------------------------------------------------------------------------------------------------
     async def test_an_authentic_delivery_is_accepted(self, connector: Any, host: FakeHost) -> None:
@@ -149,99 +256,9 @@ class WebhookSourceContract:
         for value in ("", "0", "-1", "NaN", "9" * 400, "\x00", "ü", "\udc80", "=" * 20, "v0="):
             await self._refused(connector, dict.fromkeys(right, value), self.body(), host)
 
-    # --- lane, acknowledgement ---------------------------------------------------------------------------------------
-    async def test_a_lane_never_raises(self, connector: Any, host: FakeHost) -> None:
-        """It is asked inside the request, before anything is known of the bytes."""
-        for body in (b"", b"\xff\xfe", b"null", b"[]", b'{"a":', os.urandom(200), self.body()):
-            lane = connector.lane(self.delivery({}, body, host))
-            assert isinstance(lane, str)
-            assert lane
-            assert lane == connector.lane(self.delivery({}, body, host))
-
+    # --- acknowledgement ---------------------------------------------------------------------------------------------
     async def test_what_is_accepted_is_answered_with_success(self, connector: Any, host: FakeHost) -> None:
         """The delivery is durable by then: any other answer asks for it again."""
         ack = connector.acknowledge(self.delivery({}, self.body(), host))
         assert isinstance(ack, Ack)
         assert 200 <= ack.status < 300
-
-    # --- translation -------------------------------------------------------------------------------------------------
-    def recordings(self) -> list[Path]:
-        """Return the recorded deliveries; those named ``again_…`` repeat an event of another and come last."""
-        return sorted(
-            self.deliveries.glob("*.delivery.json"), key=lambda path: (path.name.startswith("again_"), path.name)
-        )
-
-    async def test_recorded_deliveries_mean_what_they_meant(self, connector: Any) -> None:
-        """The recordings are the documentation of what is understood; a mapping must not change by accident."""
-        recordings = self.recordings()
-        assert recordings, f"there are no recordings in {self.deliveries}"
-        for path in recordings:
-            events = [{"type": type(event).__name__, **told(event)} for event in connector.parse(read_delivery(path))]
-            golden = path.with_name(path.name.replace(".delivery.json", ".events.json"))
-            text = json.dumps(events, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-            if os.environ.get(UPDATE):
-                golden.write_text(text, encoding="utf-8")
-            assert text == golden.read_text(encoding="utf-8"), path.name
-
-    async def test_parsing_is_pure(self, connector: Any, sandbox: Sandbox) -> None:
-        """Replay, and every golden test, rest on it."""
-        calls = len(sandbox.calls)
-        for path in self.recordings():
-            first = list(connector.parse(read_delivery(path)))
-            assert first == list(connector.parse(read_delivery(path)))
-        assert len(sandbox.calls) == calls
-
-    async def test_different_events_have_different_keys(self, connector: Any) -> None:
-        """Two events under one dedupe key: the second would be thrown away."""
-        seen: dict[str, str] = {}
-        for path in self.recordings():
-            for event in connector.parse(read_delivery(path)):
-                assert event.dedupe
-                assert event.thread
-                if path.name.startswith("again_"):
-                    assert event.dedupe in seen, f"{path.name} should repeat an earlier event"
-                else:
-                    assert event.dedupe not in seen, f"{path.name} repeats a key of {seen.get(event.dedupe)}"
-                seen.setdefault(event.dedupe, path.name)
-
-    async def test_unknown_kinds_yield_nothing(self, connector: Any) -> None:
-        """Vendors add kinds unannounced; that is no reason for a dead letter."""
-        for body in self.unknown_bodies():
-            delivery = Delivery(
-                connection="test", endpoint=self.endpoint, received_at=0, method="POST", url="", headers=(), body=body
-            )
-            assert list(connector.parse(delivery)) == []
-
-    def unknown_bodies(self) -> list[bytes]:
-        """Return bodies of kinds that the connector does not know."""
-        raise NotImplementedError
-
-    async def test_any_bytes_are_events_or_unreadable(self, connector: Any) -> None:
-        """Mutations of real bodies and plain rubbish: no exception but `UnreadableDelivery` ever comes out."""
-        from hypothesis import given, settings
-        from hypothesis import strategies as st
-
-        bodies = [read_delivery(path).body for path in self.recordings()]
-        endpoints = sorted({read_delivery(path).endpoint for path in self.recordings()})
-
-        @settings(max_examples=200, deadline=None, database=None)
-        @given(st.data())
-        def feed(data: st.DataObject) -> None:
-            body = data.draw(st.one_of(st.binary(max_size=200), st.sampled_from(bodies)))
-            at = data.draw(st.integers(0, max(0, len(body) - 1)))
-            body = body[:at] + data.draw(st.binary(max_size=3)) + body[at + data.draw(st.integers(0, 12)) :]
-            delivery = Delivery(
-                connection="test",
-                endpoint=data.draw(st.sampled_from(endpoints)),
-                received_at=0,
-                method="POST",
-                url="",
-                headers=(),
-                body=body,
-            )
-            try:
-                list(connector.parse(delivery))
-            except UnreadableDelivery as error:
-                assert str(error)
-
-        feed()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.config import Limits, Network
+    from gateway.web.sessions import SessionRoutes
 
 #: Longest that requests in work are waited for at the end, seconds.
 _FINISH: Final = 10.0
@@ -31,12 +32,24 @@ class FrontDoor:
     """Listens, serves the routes, and ends: first no new connections, then the requests in work are finished."""
 
     def __init__(
-        self, routes: Iterable[web.AbstractRouteDef], *, limits: Limits, trusted: Iterable[Network] = ()
+        self,
+        routes: Iterable[web.AbstractRouteDef],
+        *,
+        limits: Limits,
+        trusted: Iterable[Network] = (),
+        sessions: SessionRoutes | None = None,
     ) -> None:
-        """Take the routes and the bounds; `trusted` proxies bring many people over one address."""
+        """Take the routes and the bounds; `trusted` proxies bring many people over one address.
+
+        `sessions` hold sockets, which end before the door does.
+        """
         self._app = web.Application(client_max_size=limits.body)
         self._app.add_routes(list(routes))
         self._app.on_response_prepare.append(_without_detail)
+        self._sessions = sessions
+        if sessions is not None:
+            self._app.add_routes(sessions.routes())
+            self._app.on_response_prepare.append(sessions.prepared)
         self._turnstile = _Turnstile(limits.connections_per_peer, tuple(trusted))
         self._options: dict[str, Any] = {
             "access_log": None,
@@ -60,6 +73,11 @@ class FrontDoor:
     def visitors(self) -> int:
         """Return how many connections are open."""
         return self._turnstile.inside
+
+    @property
+    def sockets(self) -> int:
+        """Return how many sockets of sessions are open."""
+        return self._sessions.open if self._sessions is not None else 0
 
     @property
     def port(self) -> int:
@@ -95,8 +113,10 @@ class FrontDoor:
             self._server.close()
 
     async def finish(self) -> None:
-        """Finish the requests in work, for some seconds at most, and close every connection. Safe twice."""
+        """Say goodbye to sockets, finish the requests in work, for some seconds at most, and close. Safe twice."""
         self.stop_listening()
+        if self._sessions is not None:
+            await self._sessions.close()
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await runner.cleanup()

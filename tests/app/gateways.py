@@ -106,11 +106,12 @@ async def running(
     *,
     environ: Mapping[str, str] = ENVIRON,
     clock: SystemClock | None = None,
+    found: Specs | None = None,
 ) -> AsyncGenerator[tuple[Gateway, Knocker], None]:
     """Run a gateway in this process, and end it in good order."""
     clock = clock or SystemClock()
     path = write(directory, plugins, policy)
-    found = specs()
+    found = found if found is not None else specs()
     setup = load_setup(path, specs=found, environ=environ)
     redaction = Redaction(setup.config.secrets)
     gateway = Gateway(setup, path=path, specs=found, redaction=redaction, environ=environ, clock=clock)

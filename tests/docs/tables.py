@@ -15,10 +15,12 @@ import click
 from prometheus_client import Metric
 from pydantic import BaseModel
 
+from connectors.chatbot import SPEC as CHATBOT
 from connectors.hubspot import SPEC as HUBSPOT
 from connectors.slack import SPEC as SLACK
 from connectors.twilio import SPEC as TWILIO
 from connectors.twilio import VOICE as TWILIO_VOICE
+from connectors.webchat import SPEC as WEBCHAT
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
 from gateway.config.cases import CasesSection, MailDomain
@@ -234,6 +236,8 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "twilio-voice-settings": lambda: settings(TWILIO_VOICE.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "hubspot-settings": lambda: settings(HUBSPOT.settings),
+    "webchat-settings": lambda: settings(WEBCHAT.settings),
+    "chatbot-settings": lambda: settings(CHATBOT.settings),
     "gateway": lambda: settings(GatewaySection),
     "cases": lambda: settings(CasesSection),
     "cases-mail": lambda: settings(MailDomain),
