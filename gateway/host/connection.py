@@ -18,7 +18,7 @@ from gateway.host.hostside import HostSide, Things
 from gateway.host.registry import PluginError
 from gateway.host.status import ConnectionState, ConnectionStatus
 from gateway.model import Mode
-from gateway.sdk import Connector, CredentialsRefused, Emit, Source, StreamSource, WebhookSource
+from gateway.sdk import Connector, CredentialsRefused, Cursor, Emit, Oversize, Source, StreamSource, WebhookSource
 
 _log: Final = logging.getLogger("baton.host")
 
@@ -85,6 +85,11 @@ class Connection:
     def max_delivery(self) -> int:
         """Largest delivery, bytes."""
         return self.config.spec.capabilities.max_delivery
+
+    @property
+    def oversize(self) -> Oversize:
+        """What becomes of a larger one."""
+        return self.config.spec.capabilities.oversize
 
     @property
     def webhook(self) -> WebhookSource | None:
@@ -199,9 +204,22 @@ class Connection:
         connector: object = self._connector
         if isinstance(connector, StreamSource) and self._emit is not None:
             since = await self._things.cursor(self.connection) if self._things is not None else None
-            await connector.listen(since, self._emit)
+            await self._listen(connector, since, self._emit)
         else:
             await self._failed.wait()
+
+    async def _listen(self, connector: StreamSource, since: Cursor | None, emit: Emit) -> None:
+        """Have it listen, until it ends or a call of it was refused: then it starts anew, as every connection does."""
+        listening = asyncio.ensure_future(connector.listen(since, emit))  # noqa: TID251 (awaited or cancelled below, always)
+        failed = asyncio.ensure_future(self._failed.wait())  # noqa: TID251 (likewise)
+        try:
+            await asyncio.wait([listening, failed], return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                await listening
+        finally:
+            for each in (listening, failed):
+                each.cancel()
+            await asyncio.gather(listening, failed, return_exceptions=True)
 
     async def _wait(self, tries: int, *, refused: bool) -> None:
         state = tenacity.RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -40,6 +40,15 @@ class RateLimit:
     seconds: float
 
 
+class Oversize(StrEnum):
+    """What becomes of a request that is larger than `Capabilities.max_delivery`."""
+
+    #: It is answered 413: the vendor keeps it, or tells somebody.
+    REFUSE = "refuse"
+    #: Its beginning is kept and acknowledged, and says how large it was: for vendors that a 413 would make lose it.
+    CUT = "cut"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a connector can do and must not do: declared, not guessed. The vendor's page stands in its README."""
@@ -52,6 +61,8 @@ class Capabilities:
     call_timeout: float = 20.0
     #: Largest delivery that is accepted, bytes.
     max_delivery: int = 1_048_576
+    #: What becomes of a larger one. A signature over the whole body does not fit what was cut.
+    oversize: Oversize = Oversize.REFUSE
     #: Longest text of a reply, characters; None when the vendor states none.
     max_text: int | None = None
     #: Scopes or rights that the credentials need, least privilege, in the vendor's words.
