@@ -240,7 +240,10 @@ class Mailbox:
         with self._using() as client:
             if client.has_capability("IDLE"):
                 client.idle()
-                client.idle_check(timeout=min(seconds, IDLE_AT_MOST))
+                # What the server said along with its "go on" lies in a buffer already, where waiting for the socket sees
+                # nothing of it (imapclient 4.1): new mail would be noticed only at the next look.
+                if not _heard(client):
+                    client.idle_check(timeout=min(seconds, IDLE_AT_MOST))
                 client.idle_done()
             else:
                 select.select([client.socket()], [], [], seconds)
@@ -306,6 +309,19 @@ def errors_named() -> Generator[None]:
     except (OSError, ValueError, AttributeError) as error:
         # imaplib stumbles over its own closed socket with the last two.
         raise TemporaryFailure(f"The IMAP server cannot be reached ({type(error).__name__}).") from None
+
+
+def _heard(client: Any) -> bool:
+    """Return whether something that the server said waits to be read, without waiting for it."""
+    sock = client.socket()
+    before = sock.gettimeout()
+    sock.setblocking(False)
+    try:
+        return bool(client._imap.file.peek(1))  # noqa: SLF001 (imapclient gives no other way to its reader)
+    except (ssl.SSLWantReadError, BlockingIOError):
+        return False
+    finally:
+        sock.settimeout(before)
 
 
 def _login(said: str) -> ConnectorError:

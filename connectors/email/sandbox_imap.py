@@ -97,6 +97,7 @@ class ImapSession:
         self._writer = writer
         self._folder: Folder | None = None
         self._in = False
+        self._told = 0
 
     async def run(self) -> None:
         """Talk until the client goes, or a fault cuts the line."""
@@ -217,10 +218,12 @@ class ImapSession:
         )
 
     def _exists(self) -> list[str]:
+        self._told = len(self._folder.mails) if self._folder is not None else 0
         return [f"* {len(self._folder.mails)} EXISTS"] if self._folder is not None else []
 
     def _search(self, words: list[str]) -> list[Kept]:
         found = list(self._folder.mails) if self._folder is not None else []
+        self._told = len(found)
         place = 0
         while place < len(words):
             word = words[place].upper()
@@ -265,7 +268,9 @@ class ImapSession:
         came = asyncio.Event()
         folder.listeners.add(came)
         try:
-            await self._say("+ idling")
+            # What came since the last look is told in the same breath, as Dovecot does.
+            news = self._exists() if len(folder.mails) != self._told else []
+            await self._say("\r\n".join(["+ idling", *news]))
             async with asyncio.TaskGroup() as group:
                 waiting = group.create_task(self._tell(came))
                 done = await self._reader.readline()

@@ -46,6 +46,19 @@ class TestMailbox(EmailSetUp):
         assert isinstance(event, InboundEmail)
         assert (event.sender.value, event.subject) == (CUSTOMER, "Mail 0")
 
+    async def test_mail_that_is_told_along_with_the_go_on_of_idle_is_noticed_at_once(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        connector = self.make({**self.values(sandbox), "imap_poll": 60}, host)
+        sandbox.faults.add("imap.idle", FaultKind.DELAY_AFTER, seconds=0.3)
+        journal = Journal()
+        async with listening(connector, journal):
+            async with asyncio.timeout(5):
+                while not sandbox.count("imap.idle"):
+                    await asyncio.sleep(0.01)
+            sandbox.customer_writes(CUSTOMER, "Between", "Hello")
+            await journal.until(1, 5)
+
     async def test_mail_that_comes_between_the_first_look_and_a_crash_is_not_lost(
         self, connector: Any, sandbox: Any
     ) -> None:
