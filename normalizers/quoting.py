@@ -26,7 +26,9 @@ _STARTS: Final = (
     r"on|le|am|el|il|em|op|den|p(?:å|a)|w dniu|dnia|dne|d(?:ň|n)a|v|vào|a|la|στις|tarihinde|em|no dia|quest?|il giorno|il|at|"
     r"в|от|к|ma|kuup(?:ä|a)eval|u|dana|pada|em|ne|le|în|on|в|у"
 )
-_ENDS: Final = re.compile(rf"(?:\b(?:{_WROTE})\b|(?:{_WROTE}))[^\n:：]{{0,80}}[:：]?\**\s*[-–—]{{0,10}}\s*$", re.IGNORECASE)
+_ENDS: Final = re.compile(
+    rf"(?:\b(?:{_WROTE})\b|(?:{_WROTE}))[^\n:：]{{0,80}}[:：]?\**\s*[-–—]{{0,10}}\s*$", re.IGNORECASE
+)
 _STARTED: Final = re.compile(
     rf"^[-–—*_~\s]{{0,12}}(?:(?:{_STARTS})\b[\s:,.]|\d{{1,4}}[-/.年]\s?\d{{1,2}}[-/.月]|\d{{1,2}}\.? ?\w{{2,12}}\.? \d{{4}}|在|於)",
     re.IGNORECASE,
@@ -36,7 +38,9 @@ _HAS_DATE: Final = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[-/.]\d{1,2}|@")
 _DATE_AND_ADDRESS: Final = re.compile(
     r"^[\s*_-]{0,8}(?:\d{4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,2}|\d{1,2}[-/. ](?:\d{1,2}|\w{3,12})[-/. ]\d{2,4})[^\n]{0,200}<[^<>\s]{1,100}@[^<>]{1,200}>\s?:?$"
 )
-_DASHED_WROTE: Final = re.compile(rf"(?:-{{3,}}|—{{2,}})\s?[^\n]{{2,200}}\b(?:{_WROTE})\b[^\n]{{0,12}}-{{3,}}\s*$", re.IGNORECASE)
+_DASHED_WROTE: Final = re.compile(
+    rf"(?:-{{3,}}|—{{2,}})\s?[^\n]{{2,200}}\b(?:{_WROTE})\b[^\n]{{0,12}}-{{3,}}\s*$", re.IGNORECASE
+)
 _SHARED_LINE: Final = re.compile(rf"-{{3,}}\s?(on\b[^\n]{{5,250}}\b(?:{_WROTE})\b\s?:?\s*$)", re.IGNORECASE)
 
 _ORIGINAL: Final = (
@@ -47,7 +51,9 @@ _ORIGINAL: Final = (
     r"mesaj original|исходное сообщение|пересылаемое сообщение|оригинальное сообщение|αρχικό μήνυμα|özgün ileti|orijinal (?:ileti|mesaj)|"
     r"原始邮件|原始郵件|原邮件|元のメッセージ|original message|원본 메시지|الرسالة الأصلية|הודעה מקורית|tin nhắn gốc|thư gốc|reply message|answer message"
 )
-_ORIGINAL_LINE: Final = re.compile(rf"^[\s>*]{{0,4}}[-_=*—–]{{1,40}}\s{{0,3}}(?:{_ORIGINAL})\s?:?\s{{0,3}}[-_=*—–]{{0,40}}\s*$", re.IGNORECASE)
+_ORIGINAL_LINE: Final = re.compile(
+    rf"^[\s>*]{{0,4}}[-_=*—–]{{1,40}}\s{{0,3}}(?:{_ORIGINAL})\s?:?\s{{0,3}}[-_=*—–]{{0,40}}\s*$", re.IGNORECASE
+)
 #: Lines above a mail that is handed on: what stands below is meant to be read.
 _FORWARDED: Final = re.compile(
     r"^[\s*]{0,4}(?:[-_=*—–]{2,40}\s{0,3}(?:forwarded (?:message|by|mail)|weitergeleitete nachricht|message (?:transf(?:é|e)r(?:é|e)|transmis)|mensaje reenviado|"
@@ -69,7 +75,9 @@ _LABELS: Final[dict[str, str]] = {
     "other": r"cc|copie(?: à)?|kopie|kopia|c(?:ó|o)pia|reply-to|antwort an|risposta|importance|attachments?|reference|organization|bcc|cci|kopi|копия|抄送|副本|priority|wichtigkeit|sent by",
 }
 _FIELD: Final = re.compile(
-    r"^[\s>*_]{0,6}(?:" + "|".join(f"(?P<{role}>{words})" for role, words in _LABELS.items()) + r")\s?\*{0,2}\s?[:：]\s?\*{0,2}\s*(?P<value>.*)$",
+    r"^[\s>*_]{0,6}(?:"
+    + "|".join(f"(?P<{role}>{words})" for role, words in _LABELS.items())
+    + r")\s?\*{0,2}\s?[:：]\s?\*{0,2}\s*(?P<value>.*)$",
     re.IGNORECASE,
 )
 _RULE: Final = re.compile(r"^[\s>]{0,4}(?:[_=*#~—–]{5,}|-{5,}|(?:[-_] ?){6,})\s*$")
@@ -100,7 +108,10 @@ _PHONE: Final = re.compile(
 #: A name behind a dash: ``-roman``, ``- John Smith``.
 DASHED_NAME: Final = re.compile(r"^\s{0,2}-{1,2}\s?[^\W\d_][\w.'-]{0,30}(?: [^\W\d_][\w.'-]{0,30}){0,2}\s*$")
 #: What a list puts below: not the sender's words.
-LIST_FOOTER: Final = re.compile(r"^(?:[^\n]{0,60}mailing list\s*$|to (?:unsubscribe|post)[^\n]{0,200}|you received this message because[^\n]{0,200}|(?:un)?subscribe:?[^\n]{0,200})", re.IGNORECASE)
+LIST_FOOTER: Final = re.compile(
+    r"^(?:[^\n]{0,60}mailing list\s*$|to (?:unsubscribe|post)[^\n]{0,200}|you received this message because[^\n]{0,200}|(?:un)?subscribe:?[^\n]{0,200})",
+    re.IGNORECASE,
+)
 
 
 def is_quoted(line: str) -> bool:
@@ -130,7 +141,9 @@ def attribution(lines: list[str], at: int) -> int:
         return 0
     if _ORIGINAL_LINE.match(first) or _DASHED_WROTE.search(first) and first[:3] in {"---", "———"}:
         return 1
-    begun = _STARTED.match(first) is not None or _SOMEBODY.match(first) is not None or (":" in first[-3:] and "<" in first)
+    begun = (
+        _STARTED.match(first) is not None or _SOMEBODY.match(first) is not None or (":" in first[-3:] and "<" in first)
+    )
     if not begun and not (first.endswith("<") and "@" not in first) and "<" not in first:
         return 1 if _is_somebody_said(first) else 0
     said = ""
@@ -155,11 +168,17 @@ def _is_attribution(said: str) -> bool:
 
 def _ends_with_address(said: str) -> bool:
     """Return whether it is a date, a name and an address before a colon, without a verb: ``2014-10-17 11:28 GMT+03:00 Ann <…>:``."""
-    return said.endswith(">:") and "@" in said and _STARTED.match(said) is not None and _HAS_DATE.search(said) is not None
+    return (
+        said.endswith(">:") and "@" in said and _STARTED.match(said) is not None and _HAS_DATE.search(said) is not None
+    )
 
 
 def _is_somebody_said(line: str) -> bool:
-    return bool(len(line) < 300 and "@" in line and re.search(rf"<[^<>\s]{{1,200}}@[^<>\s]{{1,200}}>\s?(?:{_WROTE})\s?:\s*$", line, re.IGNORECASE))
+    return bool(
+        len(line) < 300
+        and "@" in line
+        and re.search(rf"<[^<>\s]{{1,200}}@[^<>\s]{{1,200}}>\s?(?:{_WROTE})\s?:\s*$", line, re.IGNORECASE)
+    )
 
 
 def shared_line(line: str) -> int:
@@ -192,7 +211,9 @@ def header_block(lines: list[str], at: int) -> int:
             if count - at > 20 or len(roles) < 1:  # noqa: PLR2004
                 break
     known = roles - {"other"}
-    ruled = at > 0 and is_rule(lines[at - 1]) and found.lastgroup is not None and "@" in found["value"] and "from" in known
+    ruled = (
+        at > 0 and is_rule(lines[at - 1]) and found.lastgroup is not None and "@" in found["value"] and "from" in known
+    )
     strong = ruled or "from" in known and len(known) >= 2 or len(known) >= 3 or {"date", "subject"} <= known  # noqa: PLR2004
     return last if strong else 0
 

@@ -70,11 +70,14 @@ _COPY: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _RETURNED_HEADER: Final = re.compile(
-    r"^(?:Received: (?:from|by|\(|with)|Return-Path: ?<|X-Original-To:|DKIM-Signature:|Message-ID: ?<)", re.IGNORECASE | re.MULTILINE
+    r"^(?:Received: (?:from|by|\(|with)|Return-Path: ?<|X-Original-To:|DKIM-Signature:|Message-ID: ?<)",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
-_STATUS_FIELD: Final = re.compile(r"^(?:Final-Recipient|Original-Recipient|Action|Status):", re.IGNORECASE | re.MULTILINE)
+_STATUS_FIELD: Final = re.compile(
+    r"^(?:Final-Recipient|Original-Recipient|Action|Status):", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +142,18 @@ def _typed(value: str) -> str:
 
 
 def _notified(mail: Mail, status: list[Part]) -> list[Report]:
-    people = [block for part in status for block in _blocks(mail, part) if "final-recipient" in block or "action" in block]
+    people = [
+        block for part in status for block in _blocks(mail, part) if "final-recipient" in block or "action" in block
+    ]
     text = _human_text(mail)
     return [_about(block, text, alone=len(people) == 1) for block in people]
 
 
 def _embedded(mail: Mail) -> list[Report]:
     """Return what a report says whose parts were run together: its fields stand within its text."""
-    text = "\n".join(part_text(mail, part)[: LONGEST_REPORT * 2] for part in mail.parts if part.is_text and not part.parts)
+    text = "\n".join(
+        part_text(mail, part)[: LONGEST_REPORT * 2] for part in mail.parts if part.is_text and not part.parts
+    )
     blocks: list[Headers] = []
     for piece in re.split(r"\n[ \t]*\n", text[: LONGEST_REPORT * 2]):
         begun = _STATUS_FIELD.search(piece)
@@ -176,7 +183,9 @@ def _about(block: Headers, text: str, *, alone: bool) -> Report:
     code = stated[1] if stated else ""
     if code.startswith("2.") and action not in {"failed", "delayed"}:
         state = DeliveryState.SENT if state is DeliveryState.SENT else DeliveryState.DELIVERED
-    spellings = tuple(dict.fromkeys(each for each in (original, final, _typed(block.get("x-actual-recipient"))) if each))
+    spellings = tuple(
+        dict.fromkeys(each for each in (original, final, _typed(block.get("x-actual-recipient"))) if each)
+    )
     return _judged(recipient, state, code, told, text if alone else "", candidates=spellings)
 
 
@@ -188,7 +197,9 @@ def _judged(
     if not code or code.endswith((".0", ".4.7")):
         # A general code is made exact by what the server said; "expired" by what had failed every time.
         exact = [each for each in inside if not each.endswith((".0.0", ".4.7")) and each != code]
-        better = [each for each in exact if not each.endswith(".0")] or (exact if not code or code.endswith(".0.0") else [])
+        better = [each for each in exact if not each.endswith(".0")] or (
+            exact if not code or code.endswith(".0.0") else []
+        )
         code = (better or [code or (inside[0] if inside else "")])[0]
     reply = _REPLY.search(words)
     if state in {DeliveryState.DELIVERED, DeliveryState.SENT}:
@@ -198,12 +209,18 @@ def _judged(
         reason = reason_of(words_of_reply, code)
     else:
         reason = None
-    reason = reason or reason_of(words, code) or (reason_of(around, code) if not words.strip() or code in {"", "5.0.0"} else None)
+    reason = (
+        reason
+        or reason_of(words, code)
+        or (reason_of(around, code) if not words.strip() or code in {"", "5.0.0"} else None)
+    )
     if not code:
         made = reason.code if reason is not None else "5.0.0"
         code = f"{reply[1][0]}{made[1:]}" if reply is not None else made
         if reply is None and reason is not None and reason.name == "expired":
-            code = "4.4.7" if state is DeliveryState.DELAYED else "5.4.7"  # given up is for good, whatever it began with
+            code = (
+                "4.4.7" if state is DeliveryState.DELAYED else "5.4.7"
+            )  # given up is for good, whatever it began with
         elif state is DeliveryState.DELAYED:
             code = f"4{code[1:]}"
     hard = reason is not None and reason.hard and not code.startswith("4")
@@ -245,7 +262,9 @@ def _complaints(mail: Mail, returned: Headers | None) -> list[Report]:
     if not people and returned is not None:
         people = [box.address for box in mailboxes(returned.all("to"))[0]]
     sort = block.get("feedback-type").strip().lower() or "abuse"
-    arrived = DeliveryState.FAILED if block.get("delivery-result").strip().lower() == "reject" else DeliveryState.DELIVERED
+    arrived = (
+        DeliveryState.FAILED if block.get("delivery-result").strip().lower() == "reject" else DeliveryState.DELIVERED
+    )
     return [
         Report(
             recipient=each,
@@ -272,16 +291,24 @@ def _is_bounce(mail: Mail) -> bool:
     titled = _SUBJECT.search(subject) is not None and not subject.lower().startswith(("re:", "aw:", "sv:"))
     text = _human_text(mail)
     told = _BODY.search(text) is not None or (_REPLY.search(text) is not None and _ENHANCED.search(text) is not None)
-    report = mail.root.media_type == "multipart/report" and mail.root.parameters.get("report-type", "") != "feedback-report"
+    report = (
+        mail.root.media_type == "multipart/report" and mail.root.parameters.get("report-type", "") != "feedback-report"
+    )
     if not told and not (titled and (daemon or empty)):
         return False
-    return report or daemon and (titled or told) or (empty and (titled or told) and not daemon and titled) or (
-        titled and told and _has_copy(mail)
+    return (
+        report
+        or daemon
+        and (titled or told)
+        or (empty and (titled or told) and not daemon and titled)
+        or (titled and told and _has_copy(mail))
     )
 
 
 def _has_copy(mail: Mail) -> bool:
-    text = "".join(part_text(mail, part) for part in mail.parts if part.is_text and not part.parts)[: LONGEST_REPORT * 2]
+    text = "".join(part_text(mail, part) for part in mail.parts if part.is_text and not part.parts)[
+        : LONGEST_REPORT * 2
+    ]
     return any(part.media_type in _RETURNED for part in mail.parts) or (
         _RETURNED_HEADER.search(text) is not None and _COPY.search(text) is not None
     )
@@ -298,7 +325,9 @@ def _human_text(mail: Mail) -> str:
             if sum(map(len, pieces)) > LONGEST_REPORT:
                 break
     text = "\n".join(pieces)[:LONGEST_REPORT]
-    copies = [found.start() for found in (_COPY.search(text), _RETURNED_HEADER.search(text)) if found and found.start() > 20]
+    copies = [
+        found.start() for found in (_COPY.search(text), _RETURNED_HEADER.search(text)) if found and found.start() > 20
+    ]
     return text[: min(copies)] if copies else text
 
 
@@ -316,9 +345,13 @@ def _written(mail: Mail, returned: Headers | None) -> list[Report]:
 
 def _is_delay(mail: Mail, text: str) -> bool:
     said = f"{mail.headers.text('subject')}\n{text}".lower()
-    return ("will be retried" in said or "still trying" in said or "no action is required" in said or "delay" in said) and (
-        "warning" in said or "delay" in said
-    ) and "giving up" not in said and "permanent" not in said and "could not be delivered for" not in said
+    return (
+        ("will be retried" in said or "still trying" in said or "no action is required" in said or "delay" in said)
+        and ("warning" in said or "delay" in said)
+        and "giving up" not in said
+        and "permanent" not in said
+        and "could not be delivered for" not in said
+    )
 
 
 def _people(mail: Mail, text: str, returned: Headers | None) -> list[str]:
@@ -336,8 +369,14 @@ def _people(mail: Mail, text: str, returned: Headers | None) -> list[str]:
             if low in ours or _DAEMON.search(low):
                 continue
             bare = line.strip().strip("<>[]():*- ")
-            strong = bare.lower().startswith(low) or len(bare) == len(address) or re.search(
-                r"(?:(?:rcpt to|recipient|to|user|addressee)\W{1,6}|^\s*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?)$", line[: line.find(address)], re.IGNORECASE
+            strong = (
+                bare.lower().startswith(low)
+                or len(bare) == len(address)
+                or re.search(
+                    r"(?:(?:rcpt to|recipient|to|user|addressee)\W{1,6}|^\s*[45]\d\d[ -](?:[45]\.\d+\.\d+ )?<?)$",
+                    line[: line.find(address)],
+                    re.IGNORECASE,
+                )
             )
             (found if strong else loose).setdefault(low, address)
     if found or loose:

@@ -32,7 +32,9 @@ _WORD: Final = re.compile(r"=\?([\w.:+-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^
 _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,995})>")
 _SECTION: Final = re.compile(r"(.{1,80}?)\*(\d{1,3})(\*?)")
 #: Codecs of Python that decode no text of mails, or do it in quadratic time.
-_NO_CHARSETS: Final = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+_NO_CHARSETS: Final = frozenset(
+    {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
+)
 #: What mails call a charset → the codec that reads what they mean by it, mostly its superset.
 _CHARSETS: Final = {
     "iso-8859-1": "cp1252",
@@ -222,7 +224,8 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
         if not equals or not name:
             continue
         if text.startswith('"'):
-            text = re.sub(r"\\(.)", r"\1", text[1:-1] if text.endswith('"') and len(text) > 1 else text[1:])
+            # Only what must be quoted is unquoted: browsers post Windows paths with bare backslashes.
+            text = re.sub(r'\\(["\\])', r"\1", text[1:-1] if text.endswith('"') and len(text) > 1 else text[1:])
         section = _SECTION.fullmatch(name)
         if section is not None:
             sections.setdefault(section[1], []).append((int(section[2]), bool(section[3]), text))
@@ -345,7 +348,7 @@ def is_address(text: str) -> bool:
         and domain
         and len(text) <= LONGEST_ADDRESS
         and text.isprintable()
-        and not set(text) & set(" <>,;\"()\\") - ({'"', "\\"} if local[:1] == '"' else set())
+        and not set(text) & set(' <>,;"()\\') - ({'"', "\\"} if local[:1] == '"' else set())
         and ("@" not in local or local[:1] == '"')
     )
 

@@ -70,7 +70,15 @@ _PRECEDENCES: Final = {
     "autoreply": "auto_reply",
 }
 _SUPPRESSED: Final = frozenset({"all", "oof", "autoreply"})
-_LISTS: Final = ("list-id", "list-post", "mailing-list", "x-mailing-list", "x-loop-list", "x-mailman-version", "x-listname")
+_LISTS: Final = (
+    "list-id",
+    "list-post",
+    "mailing-list",
+    "x-mailing-list",
+    "x-loop-list",
+    "x-mailman-version",
+    "x-listname",
+)
 _MACHINES: Final = re.compile(
     r"(?:mailer-?daemon|no-?_?\.?reply|do-?_?not-?_?reply|nao-?responda|ne-?pas-?repondre|nicht-?antworten|noreply[+._-].*|"
     r"bounces?(?:[+-].*)?|notifications?|auto-?(?:reply|respon[sd]er|mailer|confirm)|daemon)",

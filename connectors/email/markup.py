@@ -28,7 +28,9 @@ _BLOCKS: Final = frozenset(
 )
 _SPACED: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre", "blockquote"})
 #: Elements whose content is no text of the mail.
-_SKIPPED: Final = frozenset({"head", "title", "template", "noscript", "iframe", "object", "svg", "math", "select", "button"})
+_SKIPPED: Final = frozenset(
+    {"head", "title", "template", "noscript", "iframe", "object", "svg", "math", "select", "button"}
+)
 #: Elements whose content is no markup: it ends at their own end tag only.
 _RAW: Final = frozenset({"script", "style", "textarea", "xmp"})
 _VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
@@ -113,7 +115,9 @@ class _Page:
         quoted = tag == "blockquote" or bool(
             found and _QUOTE_MARKS.search(f"{found.get('class', '')} {found.get('id', '')}")
         )
-        hidden = tag in _SKIPPED or bool(style and _HIDDEN.search(style)) or _HIDDEN_ATTRIBUTE.search(attributes) is not None
+        hidden = (
+            tag in _SKIPPED or bool(style and _HIDDEN.search(style)) or _HIDDEN_ATTRIBUTE.search(attributes) is not None
+        )
         if quoted:
             self.end()
         elif style and _OUTLOOK_RULE.search(style):
@@ -147,7 +151,9 @@ class _Page:
 
 
 def _attributes(text: str) -> list[tuple[str, str]]:
-    return [(name.lower(), html.unescape(value.strip("\"'"))) for name, value in _ATTRIBUTE.findall(text[:_LONGEST_TAG])]
+    return [
+        (name.lower(), html.unescape(value.strip("\"'"))) for name, value in _ATTRIBUTE.findall(text[:_LONGEST_TAG])
+    ]
 
 
 def html_text(source: str) -> str:

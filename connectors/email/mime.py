@@ -25,7 +25,8 @@ LONGEST_TEXT: Final = 2_000_000
 #: Longest boundary that is looked for: 70 characters by RFC 2046, more in the wild.
 _LONGEST_BOUNDARY: Final = 250
 _TEXTS: Final = frozenset({"text/plain", "text/html", "text/enriched", "text/richtext", "text/watch-html"})
-_MESSAGES: Final = frozenset({"message/rfc822", "message/global", "message/rfc2822"})
+#: Media types of whole mails.
+MESSAGES: Final = frozenset({"message/rfc822", "message/global", "message/rfc2822"})
 _TNEF: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _ENRICHED: Final = re.compile(r"<[^<>\n]{1,60}>")
 _UU_BEGIN: Final = re.compile(rb"^begin [0-7]{3,4} [^\r\n]{1,200}\r?$", re.MULTILINE)
@@ -85,8 +86,8 @@ class Mail:
     cut: tuple[str, ...]
 
 
-def read(raw: bytes) -> Mail:
-    """Take a mail apart. Never raises."""
+def read(raw: bytes, most: int = MOST_PARTS) -> Mail:
+    """Take a mail apart, into `most` parts at most. Never raises."""
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
     headers, start = split_header(raw, 0, len(raw))
@@ -102,7 +103,7 @@ def read(raw: bytes) -> Mail:
         if depth > DEEPEST:
             cut.append("parts that are nested too deep")
             continue
-        more = _children(raw, part, MOST_PARTS - len(found))
+        more = _children(raw, part, most - len(found))
         missed += more
         found.extend(part.parts)
         waiting.extend((each, depth + 1) for each in reversed(part.parts))
@@ -250,7 +251,7 @@ def _flow(depth: int, pieces: list[str]) -> str:
 def text_of(mail: Mail) -> str:
     """Return the text that a mail shows: of alternatives the plain one, unless it says nothing."""
     # Depth is bounded by DEEPEST.
-    return _shown(mail, mail.root).strip("\n")
+    return _shown(mail, mail.root)
 
 
 def _shown(mail: Mail, part: Part) -> str:
@@ -296,7 +297,7 @@ def _is_inline(part: Part) -> bool:
 
 
 def _name_of_message(mail: Mail, part: Part) -> str:
-    if part.media_type not in _MESSAGES:
+    if part.media_type not in MESSAGES:
         return ""
     subject = " ".join(message_inside(mail, part).text("subject").split())
     return re.sub(r"[\\/:*?\"<>|\x00-\x1f]", "_", subject)[:100] + ".eml" if subject else ""

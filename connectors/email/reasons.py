@@ -32,7 +32,9 @@ def _reason(name: str, code: str, *words: str, hard: bool = False) -> Reason:
     return Reason(name=name, code=code, hard=hard, words=re.compile("|".join(words), re.IGNORECASE))
 
 
-_MAILBOX = r"(?:user|recipient|mailbox|account|address|addressee|destinat\w+|e-?mail(?: account| address)?|local part|alias)"
+_MAILBOX = (
+    r"(?:user|recipient|mailbox|account|address|addressee|destinat\w+|e-?mail(?: account| address)?|local part|alias)"
+)
 
 #: In this order: a sentence about a blocked host may well name the recipient.
 REASONS: Final[tuple[Reason, ...]] = (
