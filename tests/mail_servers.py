@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.facilities import MissingFacilityError
@@ -165,7 +165,7 @@ class MailServers:
     smtps: int
     dovecot: subprocess.Popen[bytes] | None = None
     postfix: subprocess.Popen[bytes] | None = None
-    users: set[str] = field(default_factory=set[str])
+    users: int = 0
 
     @property
     def authority(self) -> str:
@@ -174,11 +174,9 @@ class MailServers:
 
     # --- users and mail ----------------------------------------------------------------------------------------------
     def user(self, name: str) -> str:
-        """Make a user with an empty mailbox, ``help`` or ``ada``, and return the address."""
-        numbered = f"{name}{len(self.users)}"
-        self.users.add(numbered)
-        (self.home / "passwd").write_text("".join(f"{each}:{{PLAIN}}{PASSWORD}::::::\n" for each in sorted(self.users)))
-        return f"{numbered}@{_USERS[name]}"
+        """Return the address of a user with an empty mailbox, ``help`` or ``ada``."""
+        self.users += 1
+        return f"{name}{self.users}@{_USERS[name]}"
 
     def deliver(self, sender: str, recipient: str, raw: bytes) -> None:
         """Hand a mail to Postfix, as another server on the internet would."""
@@ -331,9 +329,9 @@ def _write(servers: MailServers, *, postfix: bool) -> None:
     )
     if made.returncode != 0:
         raise MissingFacilityError("openssl could not make a certificate")
-    (home / "passwd").touch()
-    # Postfix reads its tables only at the start: all users that there will be.
+    # Both servers read their tables when they please: all users that there will be.
     names_of = [(name, domain, number) for name, domain in _USERS.items() for number in range(100)]
+    (home / "passwd").write_text("".join(f"{name}{n}:{{PLAIN}}{PASSWORD}::::::\n" for name, _, n in names_of))
     (home / "mailboxes").write_text("".join(f"{name}{n}@{domain} {name}{n}/\n" for name, domain, n in names_of))
     values = {"home": home, "port": servers.imaps, "starttls": servers.imap, **ids, **names}
     (home / "dovecot.conf").write_text(_DOVECOT.format(**values))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from connectors.email import events, mime, replies, tokens
+from connectors.email import events, replies, tokens
 from connectors.email.hooks import Gate
 from connectors.email.imap import Mailbox, Proof
 from connectors.email.oauth import AccessTokens
@@ -58,10 +58,10 @@ class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, Medi
         self._gate = Gate(settings)
         self._tokens = AccessTokens(settings, host)
         keys = (settings.token_key, settings.previous_token_key)
-        self._keys = tuple(key.get_secret_value() for key in keys if key is not None)
+        self._keys = tuple(key.get_secret_value().encode() for key in keys if key is not None)
         self._own = events.Own(
             addresses=frozenset({settings.address.lower(), *(each.lower() for each in settings.aliases)}),
-            authserv_ids=frozenset(settings.authserv_ids),
+            authserv_ids=settings.authserv_ids,
             keys=self._keys,
         )
         self._listening: Mailbox | None = None
@@ -227,7 +227,7 @@ class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, Medi
     # --- files -------------------------------------------------------------------------------------------------------
     async def fetch(self, attachment: Attachment, delivery: Delivery) -> AsyncIterator[bytes]:
         """Give a file's bytes, out of the mail that it came with."""
-        yield await self.host.run_blocking(lambda: mime.open_attachment(delivery.body, attachment.id))
+        yield await self.host.run_blocking(lambda: events.open_attachment(delivery, attachment.id))
 
     # --- way out -----------------------------------------------------------------------------------------------------
     async def reply(self, reply: Reply) -> Receipt:
@@ -264,6 +264,7 @@ class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, Medi
             reply,
             recipient=recipient,
             message_id=message_id,
+            token=tokens.subject_token(self._keys[0], reply.key) if self.settings.subject_token else "",
             sender=replies.From(address=self.settings.address, name=self.settings.name),
             at=self.host.now(),
             files=going,
@@ -321,8 +322,11 @@ def _receipt(reply: Reply, message_id: str) -> Receipt:
 def _cut(event: InboundEmail, size: int, kept: int) -> InboundEmail:
     """Say in the mail itself that it is not whole: for people who read it, and for rules."""
     note = f"[This mail has {size} bytes, more than are taken: only the first {kept} of them are here.]"
+    before = event.extras.get("cut")
+    words = [*(before if isinstance(before, list) else []), f"what stands behind the first {kept} of {size} bytes"]
     return replace(
         event,
         text=f"{event.text}\n\n{note}" if event.text else note,
-        extras={**event.extras, "cut": {"size": size, "kept": kept}},
+        reply_text=f"{event.reply_text}\n\n{note}" if event.reply_text else "",
+        extras={**event.extras, "cut": words},
     )

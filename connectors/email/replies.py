@@ -26,6 +26,8 @@ _MESSAGE_ID: Final = re.compile(r"\A<[^\s<>\x00-\x1f\x7f]{1,900}>\Z", re.ASCII)
 _ADDRESS: Final = re.compile(r"\A[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f]{1,64}@[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f]{1,255}\Z")
 _MEDIA_TYPE: Final = re.compile(r"\A[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
 _ANSWERED: Final = re.compile(r"\A(?:(?:re|aw|antw|sv|vs|fwd?|wg|r)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+#: Tokens of earlier mails of ours: see `tokens`.
+_TOKEN: Final = re.compile(r"\[#[a-z2-7]{2,340}-[a-z2-7]{13}\]", re.IGNORECASE)
 _LONGEST_SUBJECT: Final = 240
 #: Kinds that a part of a mail may not have when its bytes are given: they are parts themselves.
 _NESTED: Final = ("message/", "multipart/")
@@ -60,12 +62,13 @@ def letter(
     *,
     recipient: str,
     message_id: str,
+    token: str = "",
     sender: From,
     at: int,
     files: Sequence[tuple[File, bytes]] = (),
     left_out: Sequence[tuple[File, str]] = (),
 ) -> Letter:
-    """Return the mail of a reply, dated `at` (UTC microseconds).
+    """Return the mail of a reply, dated `at` (UTC microseconds), with a `token` behind its subject if one is given.
 
     `files` go along with their bytes, `left_out` by name with the reason, so that the customer knows of them.
     Raises `PermanentFailure` when an address or id could not be written safely.
@@ -77,7 +80,7 @@ def letter(
     head = [
         ("From", _mailbox(sender)),
         ("To", recipient),
-        ("Subject", _words(subject_of(reply.subject), "Subject")),
+        ("Subject", _words(f"{subject_of(reply.subject)} {token}".strip(), "Subject")),
         ("Date", format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))),
         ("Message-ID", message_id),
     ]
@@ -97,7 +100,7 @@ def letter(
 
 def subject_of(subject: str) -> str:
     """Return the subject of an answer: one ``Re:``, one line, whatever the customer's mail program wrote."""
-    words = " ".join(_CONTROL.sub(" ", subject).split())
+    words = " ".join(_TOKEN.sub("", _CONTROL.sub(" ", subject)).split())
     words = _ANSWERED.sub("", words).strip()
     if len(words) > _LONGEST_SUBJECT:
         words = words[: _LONGEST_SUBJECT - 1] + "…"

@@ -75,6 +75,10 @@ class EmailSettings(ConnectionSettings):
     previous_token_key: SecretStr | None = None
     """The secret before it was changed. Keep it as long as answers to older mails may come."""
 
+    subject_token: bool = False
+    """True to write a signed token behind the subject of replies, for customers whose mail program forgets what it answers. It is
+    good only from somebody who takes part in the case."""
+
     authserv_ids: tuple[str, ...] = ()
     """Names under which your own mail server writes Authentication-Results (RFC 8601). What others wrote there proves nothing;
     without a name here no sender counts as verified."""
