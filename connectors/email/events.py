@@ -250,7 +250,6 @@ def _reported(report: Report, letter: Letter, delivery: Delivery, own: Own, plac
         sender=Party(kind="email", value=told.address, name=told.name, role=Role.SYSTEM, evidence=Evidence.CLAIMED),
         reference=proven,
         recipients=(Party(kind="email", value=recipient, evidence=Evidence.CLAIMED),) if recipient != UNKNOWN else (),
-        extras={"subject": letter.headers.text("subject")[:300]},
         message_id=about,
         state=report.state,
         code=report.code,
@@ -262,11 +261,12 @@ def _reported(report: Report, letter: Letter, delivery: Delivery, own: Own, plac
 def _told(report: ServiceReport, delivery: Delivery, own: Own, place: int) -> ChannelEvent:
     recipient = report.recipient if is_address(report.recipient) else UNKNOWN
     body_hash = hashlib.sha256(delivery.body).hexdigest()[:32]
-    event_id = f"{report.event_id}:{report.state or 'consent'}" if report.event_id else f"{body_hash}:{place}"
+    event_id = f"{_plain(report.event_id)}:{report.state or 'consent'}" if report.event_id else f"{body_hash}:{place}"
+    message_id = _plain(report.message_id)
     party = Party(kind="email", value=recipient, evidence=Evidence.ATTESTED)
-    reference = reference_of(own.keys, [report.message_id], recipient)
+    reference = reference_of(own.keys, [message_id], recipient)
     service = Party(kind="service", value=delivery.endpoint, role=Role.SYSTEM)
-    thread = thread_key(recipient, report.message_id or event_id)
+    thread = thread_key(recipient, message_id or event_id)
     moment = delivery.received_at if report.occurred_at is None else report.occurred_at
     if report.state is None:
         return ConsentChanged(
@@ -285,9 +285,14 @@ def _told(report: ServiceReport, delivery: Delivery, own: Own, place: int) -> Ch
         sender=service,
         reference=reference,
         recipients=(party,) if recipient != UNKNOWN else (),
-        message_id=report.message_id,
+        message_id=message_id,
         state=report.state,
         code=report.code,
         permanent=report.permanent,
         reason=report.reason,
     )
+
+
+def _plain(text: str) -> str:
+    """Return an id of a service as one that can be kept: at most 500 characters, all of them printable."""
+    return "".join(letter for letter in text[:500] if letter.isprintable())

@@ -78,9 +78,13 @@ class Form:
 
 def _parsed(data: bytes) -> object:
     try:
-        return json.loads(data)
+        value: object = json.loads(data)
+        if b"\\u" in data:
+            # An escaped half of a character is valid JSON, and nothing that a store takes.
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def json_of(delivery: Delivery) -> object:

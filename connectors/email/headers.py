@@ -29,7 +29,7 @@ MOST_REFERENCES: Final = 50
 
 _FIELD: Final = re.compile(rb"([!-9;-~]{1,200})[ \t]{0,9}:(.*)", re.DOTALL)
 _WORD: Final = re.compile(r"=\?([\w.:+-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?]*)\?=")
-_MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,995})>")
+_MESSAGE_ID: Final = re.compile(r"<([^<>\s\x00-\x1f\x7f-\x9f]{1,995})>")
 _SECTION: Final = re.compile(r"(.{1,80}?)\*(\d{1,3})(\*?)")
 #: Codecs of Python that decode no text of mails, or do it in quadratic time.
 _NO_CHARSETS: Final = frozenset(
@@ -143,6 +143,7 @@ def _keep(fields: list[tuple[str, str]], lines: list[bytes], kept: int, *, cut: 
 
 
 def _plain(value: bytes) -> str:
+    value = value.replace(b"\x00", b"")
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
@@ -151,7 +152,9 @@ def _plain(value: bytes) -> str:
 
 def headers_of(pairs: list[tuple[str, str]]) -> Headers:
     """Return a header from pairs that a service has already taken apart."""
-    kept = tuple((name.strip().lower(), " ".join(value.split("\n"))[:LONGEST_VALUE]) for name, value in pairs)
+    kept = tuple(
+        (name.strip().lower(), " ".join(value.replace("\x00", "").split("\n"))[:LONGEST_VALUE]) for name, value in pairs
+    )
     return Headers(kept[:MOST_FIELDS], cut=len(kept) > MOST_FIELDS)
 
 
@@ -162,7 +165,8 @@ def decode_text(data: bytes, charset: str) -> str:
     try:
         codec = codecs.lookup(name).name
         if codec not in _NO_CHARSETS and codec != "utf-8":
-            return data.decode(codec, "replace")
+            # Some codecs (UTF-7) bring lone surrogates, which no store takes.
+            return data.decode(codec, "replace").encode("utf-8", "replace").decode("utf-8")
     except (LookupError, ValueError):
         pass
     try:

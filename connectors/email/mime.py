@@ -29,6 +29,7 @@ _TEXTS: Final = frozenset({"text/plain", "text/html", "text/enriched", "text/ric
 MESSAGES: Final = frozenset({"message/rfc822", "message/global", "message/rfc2822"})
 _TNEF: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _ENRICHED: Final = re.compile(r"<[^<>\n]{1,60}>")
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _UU_BEGIN: Final = re.compile(rb"^begin [0-7]{3,4} [^\r\n]{1,200}\r?$", re.MULTILINE)
 
 
@@ -91,7 +92,7 @@ def read(raw: bytes, most: int = MOST_PARTS) -> Mail:
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
     headers, start = split_header(raw, 0, len(raw))
-    root = _part(raw, headers, start, len(raw), path="", inside="")
+    root = _part(headers, start, len(raw), path="", inside="")
     cut: list[str] = ["a part of its header"] if headers.cut else []
     found = [root]
     waiting = [(root, 1)]
@@ -112,12 +113,12 @@ def read(raw: bytes, most: int = MOST_PARTS) -> Mail:
     return Mail(raw=raw, headers=headers, root=root, parts=tuple(found), cut=tuple(dict.fromkeys(cut)))
 
 
-def _part(raw: bytes, headers: Headers, start: int, end: int, *, path: str, inside: str) -> Part:
+def _part(headers: Headers, start: int, end: int, *, path: str, inside: str) -> Part:
     default = "message/rfc822" if inside == "multipart/digest" else "text/plain"
     media_type, values = parameters(headers.get("content-type"))
     if media_type.startswith("multipart/") and not values.get("boundary"):
         media_type = "text/plain"
-    if media_type in {"text", ""} or media_type.count("/") != 1:
+    if _MEDIA_TYPE.fullmatch(media_type) is None:
         media_type = default
     disposition, more = parameters(headers.get("content-disposition"))
     name = decode_words(more.get("filename") or values.get("name") or "")
@@ -157,7 +158,7 @@ def _children(raw: bytes, part: Part, most: int) -> int:
 def _add(raw: bytes, part: Part, start: int, end: int) -> None:
     headers, body = split_header(raw, start, end)
     path = f"{part.path}.{len(part.parts) + 1}".lstrip(".")
-    part.parts.append(_part(raw, headers, min(body, end), end, path=path, inside=part.media_type))
+    part.parts.append(_part(headers, min(body, end), end, path=path, inside=part.media_type))
 
 
 def _delimiter(raw: bytes, boundary: bytes, at: int, end: int) -> tuple[int, int, bool]:

@@ -79,7 +79,9 @@ def _file(name: str, file: str, media_type: str, data: bytes, *, inline: bool) -
     made = Attachment(
         id=name,
         name=file.replace("\\", "/").rpartition("/")[2][:255],
-        media_type=media_type,
+        media_type=media_type.lower()
+        if media_type.isascii() and media_type.isprintable()
+        else "application/octet-stream",
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         inline=inline,
