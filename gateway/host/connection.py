@@ -104,6 +104,11 @@ class Connection:
         return found if isinstance(found, Source) else None
 
     @property
+    def parse_apart(self) -> bool:
+        """Whether its deliveries are parsed in a process of their own."""
+        return self.config.spec.capabilities.parse_apart
+
+    @property
     def ready(self) -> bool:
         """Return whether calls may be made."""
         return self._state is ConnectionState.OK

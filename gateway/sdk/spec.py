@@ -77,6 +77,9 @@ class Capabilities:
     max_file: int | None = None
     #: How long after the customer's last message replies may go out freely, seconds; None when always.
     window: float | None = None
+    #: True for a source of bytes that anybody may send (mail): the host runs `parse` in a process of its own that may take 5 s of
+    #: processor time and 256 MB for a delivery. The class and its settings must be importable and picklable there.
+    parse_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
