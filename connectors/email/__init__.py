@@ -20,12 +20,18 @@ SPEC = ConnectorSpec(
         max_delivery=52_428_800,
         # SendGrid drops a mail for good on any 4xx: what is larger is cut, and says so.
         oversize=Oversize.CUT,
+        # Microsoft 365 for a user (the first three) or an application (the next two), Google.
         scopes=(
-            "Microsoft 365: IMAP.AccessAsUser.All, SMTP.Send, offline_access (a mailbox's own user)",
-            "Microsoft 365: IMAP.AccessAsApp, SMTP.SendAsApp (an application)",
-            "Google: https://mail.google.com/",
+            "IMAP.AccessAsUser.All",
+            "SMTP.Send",
+            "offline_access",
+            "IMAP.AccessAsApp",
+            "SMTP.SendAsApp",
+            "https://mail.google.com/",
         ),
         endpoints=("mailgun", "postmark", "sendgrid"),
+        # 18 MB of bytes are the 25 MB that most servers take, once they are base64.
         max_file=18_874_368,
+        parse_apart=True,
     ),
 )

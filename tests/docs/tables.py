@@ -14,6 +14,7 @@ import click
 from prometheus_client import Metric
 from pydantic import BaseModel
 
+from connectors.email import SPEC as EMAIL
 from connectors.slack import SPEC as SLACK
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
@@ -223,6 +224,7 @@ def metrics() -> str:
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
+    "email-settings": lambda: settings(EMAIL.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "gateway": lambda: settings(GatewaySection),
     "limits": lambda: settings(Limits),
