@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.model import Activity, ActivityKind, Audience, Channel, InboundEmail, MailFacts, Party, Role
+from normalizers.replies import visible_reply
 from normalizers.text import clean, one_line
 
 
 def message(event: InboundEmail, *, connection: str, channel: Channel, received_at: int) -> Activity:
-    """Return the activity of a mail. What a machine sent is a machine's, whoever it says it is from."""
+    """Return the activity of a mail. What a machine sent is a machine's, whoever it says it is from.
+
+    What is new in the text is found here where the source did not say it, so that it is the same for every mail source.
+    """
     text = clean(event.text)
     return Activity(
         kind=ActivityKind.MESSAGE,
@@ -24,7 +28,7 @@ def message(event: InboundEmail, *, connection: str, channel: Channel, received_
         audience=Audience.PUBLIC,
         subject=one_line(event.subject),
         text=text,
-        reply_text=clean(event.reply_text),
+        reply_text=clean(event.reply_text) if event.reply_text.strip() else visible_reply(text),
         message_id=event.message_id,
         attachments=event.attachments,
         mail=MailFacts(references=event.references, token=event.token, auto_generated=event.auto_generated),

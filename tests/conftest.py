@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests import facilities
 from tests.facilities import Browser, MissingFacilityError, PostgresServer
+from tests.mail_servers import MailServers, start_mail_servers
 
 settings.register_profile(
     "default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -53,6 +54,26 @@ def postgres_server(_postgres: PostgresServer | str) -> PostgresServer:
 def postgres_url(postgres_server: PostgresServer) -> str:
     """URL of a fresh, empty schema."""
     return postgres_server.schema()
+
+
+@pytest.fixture(scope="session")
+def _mail() -> Iterator[MailServers | str]:
+    try:
+        servers = start_mail_servers()
+    except MissingFacilityError as problem:
+        yield str(problem)
+    else:
+        yield servers
+        servers.close()
+
+
+@pytest.fixture
+def mail_servers(_mail: MailServers | str) -> MailServers:
+    """The session's Dovecot and Postfix."""
+    if not isinstance(_mail, MailServers):
+        missing("mail", _mail)
+        raise AssertionError  # noqa: TRY004 (missing() has already ended the test)
+    return _mail
 
 
 @pytest.fixture

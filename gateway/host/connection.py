@@ -24,6 +24,7 @@ from gateway.sdk import (
     Connector,
     CredentialsRefused,
     Emit,
+    Oversize,
     Sessions,
     SessionSource,
     Source,
@@ -130,6 +131,11 @@ class Connection:
         return self._served
 
     @property
+    def oversize(self) -> Oversize:
+        """What becomes of a larger one."""
+        return self.config.spec.capabilities.oversize
+
+    @property
     def webhook(self) -> WebhookSource | None:
         """What verifies its hooks; also while the vendor is away, since that needs no connection."""
         found: object = self._connector
@@ -140,6 +146,11 @@ class Connection:
         """What parses its deliveries."""
         found: object = self._connector
         return found if isinstance(found, Source) else None
+
+    @property
+    def parse_apart(self) -> bool:
+        """Whether its deliveries are parsed in a process of their own."""
+        return self.config.spec.capabilities.parse_apart
 
     @property
     def ready(self) -> bool:

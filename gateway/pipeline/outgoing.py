@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from gateway.model import Activity, Button, Effect, EffectKind, Entry, Handoff, Mode, Notice, Reply, TicketLink
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Button,
+    Effect,
+    EffectKind,
+    Entry,
+    Handoff,
+    Mode,
+    Notice,
+    Reply,
+    Role,
+    TicketLink,
+)
 from gateway.pipeline.crossing import crossed
 from gateway.pipeline.policies import Policies
 from gateway.store.ports import ClaimedEffects, Store
@@ -15,6 +28,9 @@ from routing.packet import build_packet, entry, note
 TRANSCRIPT: Final = 500
 #: What a ticket of ours carries as its external id, before the case's id.
 EXTERNAL_ID: Final = "baton:"
+
+#: What a customer says with: it opens the window in which some channels may be answered.
+_SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON})
 
 Outgoing: TypeAlias = Handoff | Reply | Notice
 
@@ -44,14 +60,7 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
     if head.kind is EffectKind.REPLY:
         if claim.astray and not claim.settle:
             raise Pointless("The thread that it was written for is another person's by now: it is not sent there.")
-        return Reply(
-            key=head.id,
-            case_id=head.case_id,
-            thread=head.destination,
-            text=head.text,
-            buttons=_buttons(head),
-            written_at=head.due_at or None,
-        )
+        return _reply(claim, head, store)
     if head.kind is EffectKind.NOTIFY:
         return _notice(claim, head)
     link = next((link for link in claim.tickets if link.connection == claim.connection), None)
@@ -62,6 +71,35 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
     if link is None:
         raise Pointless("There is no ticket to update: the handoff was given up.")
     return _update(claim, link, allowed, store)
+
+
+def _reply(claim: ClaimedEffects, effect: Effect, store: Store) -> Reply:
+    """Return a reply that answers the customer's newest message on its thread, as of what caused it."""
+    activities, _ = store.transcript(effect, TRANSCRIPT)
+    theirs = [
+        each
+        for each in activities
+        if each.connection == effect.connection
+        and each.thread == effect.destination
+        and each.kind in _SPOKEN
+        and not each.own
+        and each.sender is not None
+        and each.sender.role is Role.CUSTOMER
+    ]
+    messages = [each for each in theirs if each.kind is ActivityKind.MESSAGE and each.message_id]
+    # The thread's own subject: a case may hold several threads, and began with another one's.
+    subject = next((each.subject for each in reversed(theirs) if each.subject), claim.case.subject)
+    return Reply(
+        key=effect.id,
+        case_id=effect.case_id,
+        thread=effect.destination,
+        text=effect.text,
+        buttons=_buttons(effect),
+        subject=subject,
+        in_reply_to=messages[-1].message_id if messages else "",
+        last_message_at=max((each.occurred_at for each in theirs), default=None),
+        written_at=effect.due_at or None,
+    )
 
 
 def _buttons(effect: Effect) -> tuple[Button, ...]:

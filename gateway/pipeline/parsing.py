@@ -1,16 +1,16 @@
 """Parsing: waiting deliveries become activities, lane by lane, in batches.
 
 A turn runs in a worker thread and holds the event loop up for nothing. Parsing happens outside any transaction; a parser
-that needs a process of its own gets it here, between `unparsed` and `save_parsed`.
+that needs a process of its own (`Capabilities.parse_apart`) gets it here, between `unparsed` and `save_parsed`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.clock import Clock
 from gateway.model import Activity, Channel
@@ -19,6 +19,9 @@ from gateway.pipeline.policies import Direction
 from gateway.sdk import Source, UnreadableDelivery
 from gateway.store.ports import EventFailure, ParsedDelivery, SavedBatch, Store, StoredDelivery
 from normalizers import normalize
+
+if TYPE_CHECKING:
+    from gateway.pipeline.apart import Apart
 
 _log: Final = logging.getLogger("baton.pipeline")
 
@@ -34,6 +37,11 @@ class ParsingSide(Protocol):
     @property
     def source(self) -> Source | None:
         """What parses, None when it cannot be imported now."""
+        ...
+
+    @property
+    def parse_apart(self) -> bool:
+        """Whether its deliveries are parsed in a process of their own."""
         ...
 
 
@@ -59,6 +67,7 @@ class Parsing:
         self._connections = connections
         self._saved = saved
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="baton-parse")
+        self._apart: dict[str, Apart] = {}
         self._closing = False
         self.bell = Bell(clock)
 
@@ -78,17 +87,48 @@ class Parsing:
         self.bell.ring()
 
     def free(self) -> None:
-        """Free the thread, once `run` has ended."""
+        """Free the thread and the processes, once `run` has ended."""
         self._thread.shutdown(wait=True)
+        for process in self._apart.values():
+            process.close()
+        self._apart.clear()
 
     # --- one turn, in the worker's thread ----------------------------------------------------------------------------
     def _turn(self, connections: Mapping[str, tuple[ParsingSide, Channel, int]]) -> SavedBatch | None:
         able = [name for name, (side, _, _) in connections.items() if side.source is not None]
         waiting = self._store.unparsed(BATCH, able)
         direction = self._direction()
-        parsed = [self._parse(delivery, connections, direction.languages) for delivery in waiting]
+        apart = self._parse_apart(waiting, connections, direction.languages)
+        parsed = [apart.get(stored.id) or self._parse(stored, connections, direction.languages) for stored in waiting]
         kept = [each for each in parsed if each is not None]
         return self._store.save_parsed(kept, self._clock.now(), direction.cases) if kept else None
+
+    def _parse_apart(
+        self,
+        waiting: Sequence[StoredDelivery],
+        connections: Mapping[str, tuple[ParsingSide, Channel, int]],
+        languages: tuple[str, ...],
+    ) -> dict[int, ParsedDelivery]:
+        """Return what the deliveries say that want a process of their own, by their ids; each connection's in order."""
+        # Only those who need it pay for it: the child imports this module, so the import stands here.
+        from gateway.pipeline.apart import Apart
+        from gateway.pipeline.child import Order
+
+        orders: dict[str, list[Order]] = {}
+        for stored in waiting:
+            found = connections.get(stored.delivery.connection)
+            if found is not None and found[0].source is not None and found[0].parse_apart:
+                order = Order(stored=stored, channel=found[1], most=found[2], languages=languages)
+                orders.setdefault(stored.delivery.connection, []).append(order)
+        done: dict[int, ParsedDelivery] = {}
+        for name, theirs in orders.items():
+            source = connections[name][0].source
+            if source is not None:
+                process = self._apart.setdefault(name, Apart(name))
+                done.update((each.id, each) for each in process.parse(source, theirs))
+        for gone in self._apart.keys() - connections.keys():
+            self._apart.pop(gone).close()
+        return done
 
     def _parse(
         self,
@@ -108,7 +148,8 @@ def parse_delivery(
 ) -> ParsedDelivery:
     """Return what a delivery says: activities, events that could not be normalized, or why it is unreadable.
 
-    Parsing is pure, so a second try would end the same: whatever goes wrong makes a dead letter at once.
+    Parsing is pure, so a second try would end the same: whatever goes wrong makes a dead letter at once. Only the want of memory
+    is raised (MemoryError): it is the process's affair, and no judgement about the delivery.
     """
     delivery = stored.delivery
     activities: list[tuple[int, Activity]] = []
@@ -126,12 +167,16 @@ def parse_delivery(
                     received_at=delivery.received_at,
                     languages=languages,
                 )
+            except MemoryError:
+                raise
             except Exception as error:  # noqa: BLE001 (one event must not spoil its neighbours)
                 failures.append(EventFailure(index=place, reason=_sentence("normalizing failed", error)))
             else:
                 activities.append((place, activity))
     except UnreadableDelivery as error:
         return ParsedDelivery(id=stored.id, lane=stored.lane, unreadable=str(error) or "The delivery cannot be read.")
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 (a parser's bug costs this delivery, nothing else)
         _log.warning(
             "a parser failed",

@@ -66,7 +66,7 @@ from gateway.sdk.connector import (
     StreamSource,
     WebhookSource,
 )
-from gateway.sdk.delivery import Ack, Delivery
+from gateway.sdk.delivery import CUT_HEADER, Ack, Delivery
 from gateway.sdk.errors import (
     ConnectorError,
     CredentialsRefused,
@@ -78,10 +78,11 @@ from gateway.sdk.errors import (
 )
 from gateway.sdk.note import note_text
 from gateway.sdk.settings import ConnectionSettings
-from gateway.sdk.spec import CONTRACT, Capabilities, ConnectorSpec, Idempotency, RateLimit
+from gateway.sdk.spec import CONTRACT, Capabilities, ConnectorSpec, Idempotency, Oversize, RateLimit
 
 __all__ = [
     "CONTRACT",
+    "CUT_HEADER",
     "Ack",
     "Attachment",
     "Audience",
@@ -128,6 +129,7 @@ __all__ = [
     "Notice",
     "Notifier",
     "OutcomeUnknown",
+    "Oversize",
     "Packet",
     "Party",
     "PermanentFailure",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+#: Header of a delivery that was larger than what is kept: how large it was, bytes. Only Baton writes it.
+CUT_HEADER: Final = "Baton-Cut"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,12 @@ class Delivery:
         wanted = name.lower()
         found = {value for key, value in self.headers if key.lower() == wanted}
         return found.pop() if len(found) == 1 else None
+
+    @property
+    def whole_size(self) -> int | None:
+        """Return how large the delivery was, bytes, when it was cut because it was too large; None when it is whole."""
+        found = self.header(CUT_HEADER)
+        return int(found) if found is not None and found.isascii() and found.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,15 @@ class RateLimit:
     seconds: float
 
 
+class Oversize(StrEnum):
+    """What becomes of a request that is larger than `Capabilities.max_delivery`."""
+
+    #: It is answered 413: the vendor keeps it, or tells somebody.
+    REFUSE = "refuse"
+    #: Its beginning is kept and acknowledged, and says how large it was: for vendors that a 413 would make lose it.
+    CUT = "cut"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a connector can do and must not do: declared, not guessed. The vendor's page stands in its README."""
@@ -52,6 +61,8 @@ class Capabilities:
     call_timeout: float = 20.0
     #: Largest delivery that is accepted, bytes.
     max_delivery: int = 1_048_576
+    #: What becomes of a larger one. A signature over the whole body does not fit what was cut.
+    oversize: Oversize = Oversize.REFUSE
     #: Longest text of a reply, characters; None when the vendor states none.
     max_text: int | None = None
     #: Scopes or rights that the credentials need, least privilege, in the vendor's words.
@@ -66,6 +77,9 @@ class Capabilities:
     max_file: int | None = None
     #: How long after the customer's last message replies may go out freely, seconds; None when always.
     window: float | None = None
+    #: True for a source of bytes that anybody may send (mail): the host runs `parse` in a process of its own that may take 5 s of
+    #: processor time and 256 MB for a delivery. The class and its settings must be importable and picklable there.
+    parse_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 from aiohttp import web
 
-from gateway.sdk import Delivery, DeliveryRejected
+from gateway.sdk import CUT_HEADER, Delivery, DeliveryRejected, Oversize
 from gateway.store.values import JournalEntry, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ class Door(Protocol):
     @property
     def max_delivery(self) -> int:
         """Largest delivery, bytes."""
+        ...
+
+    @property
+    def oversize(self) -> Oversize:
+        """What becomes of a larger one."""
         ...
 
 
@@ -118,12 +123,12 @@ class Hooks:
     async def _take(self, request: web.Request, door: Door, source: WebhookSource, endpoint: str) -> web.Response:
         try:
             async with asyncio.timeout(self._read_seconds):
-                body = await _read(request, door.max_delivery)
+                body, size = await _read(request, door.max_delivery, cut=door.oversize is Oversize.CUT)
         except TimeoutError:
             return self._answer(door.connector, "slow", 408)
         if body is None:
             return self._answer(door.connector, "too_large", 413)
-        delivery = self._delivery(request, door, endpoint, body)
+        delivery = self._delivery(request, door, endpoint, body, size)
         try:
             await source.verify(delivery)
         except DeliveryRejected:
@@ -156,7 +161,8 @@ class Hooks:
             headers["Content-Type"] = ack.content_type
         return web.Response(status=ack.status, body=ack.body or None, headers=headers)
 
-    def _delivery(self, request: web.Request, door: Door, endpoint: str, body: bytes) -> Delivery:
+    def _delivery(self, request: web.Request, door: Door, endpoint: str, body: bytes, size: int) -> Delivery:
+        cut = ((CUT_HEADER, str(size)),) if size > len(body) else ()
         return Delivery(
             connection=door.connection,
             endpoint=endpoint,
@@ -166,8 +172,11 @@ class Hooks:
             url=self._public_url + request.raw_path,
             # Bytes that are no UTF-8 survive as surrogates in aiohttp; the journal wants text that can be stored.
             headers=tuple(
-                (key.decode("latin-1"), value.decode("utf-8", "backslashreplace")) for key, value in request.raw_headers
-            ),
+                (key.decode("latin-1"), value.decode("utf-8", "backslashreplace"))
+                for key, value in request.raw_headers
+                if key.decode("latin-1").lower() != CUT_HEADER.lower()  # a sender does not say what we did
+            )
+            + cut,
             body=body,
         )
 
@@ -180,15 +189,20 @@ class Hooks:
         return web.Response(status=status, headers=_HEADERS)
 
 
-async def _read(request: web.Request, limit: int) -> bytes | None:
-    """Return the body, None when it is longer than `limit`."""
-    if (request.content_length or 0) > limit:
-        return None
+async def _read(request: web.Request, limit: int, *, cut: bool) -> tuple[bytes | None, int]:
+    """Return the body and its size. A body longer than `limit` is None, or its beginning when it may be cut.
+
+    What is cut is still read to its end: a sender that is hung up on takes it for a failure and sends all of it again.
+    """
+    if not cut and (request.content_length or 0) > limit:
+        return None, 0
     chunks: list[bytes] = []
-    size = 0
+    size = kept = 0
     async for chunk in request.content.iter_any():
         size += len(chunk)
-        if size > limit:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
+        if size > limit and not cut:
+            return None, 0
+        if kept < limit:
+            chunks.append(chunk[: limit - kept])
+            kept += len(chunks[-1])
+    return b"".join(chunks), size

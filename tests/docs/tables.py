@@ -16,6 +16,7 @@ from prometheus_client import Metric
 from pydantic import BaseModel
 
 from connectors.chatbot import SPEC as CHATBOT
+from connectors.email import SPEC as EMAIL
 from connectors.hubspot import SPEC as HUBSPOT
 from connectors.slack import SPEC as SLACK
 from connectors.twilio import SPEC as TWILIO
@@ -234,6 +235,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
     "twilio-settings": lambda: settings(TWILIO.settings),
     "twilio-voice-settings": lambda: settings(TWILIO_VOICE.settings),
+    "email-settings": lambda: settings(EMAIL.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "hubspot-settings": lambda: settings(HUBSPOT.settings),
     "webchat-settings": lambda: settings(WEBCHAT.settings),

@@ -141,6 +141,16 @@ async def test_credentials_refused_in_a_call_hold_the_connection_at_once() -> No
         assert bench.state is OK
 
 
+async def test_credentials_refused_in_a_call_start_a_stream_anew_as_well() -> None:
+    async with running(stream=True) as bench:
+        await breathe()
+        bench.connection.refused("The vendor does not accept the token any more.")
+        await bench.pass_time(58)
+        assert (bench.opened, bench.state) == (1, REFUSED)
+        await bench.pass_time(3)
+        assert (bench.opened, bench.state) == (2, OK)
+
+
 async def test_a_reload_does_not_wait() -> None:
     async with running("login") as bench:
         bench.life.trouble = ""

@@ -55,6 +55,8 @@ class Vendor:
         self.open = asyncio.Event()
         self.open.set()
         self.at_work = 0
+        #: Replies as they were handed over, each attempt.
+        self.replies: list[Reply] = []
 
     def plan(self, call: str, *outcomes: str) -> None:
         self.plans[call].extend(outcomes)
@@ -188,6 +190,7 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
         return Receipt(ids=(ForeignId(kind="message", id=what.key),)) if found else None
 
     async def reply(self, reply: Reply) -> Receipt:
+        self.vendor.replies.append(reply)
         return await self._small(reply)
 
     async def settle_reply(self, reply: Reply) -> Receipt | None:

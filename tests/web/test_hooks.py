@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.config import Limits
-from gateway.sdk import Delivery, DeliveryRejected
+from gateway.sdk import CUT_HEADER, Delivery, DeliveryRejected, Oversize
 from gateway.store import Store, StoreUnavailable, open_store
 from gateway.store.values import JournalEntry
 from gateway.telemetry.meters import Meters
@@ -78,11 +79,17 @@ class Switch:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncGenerator[World, None]:
+    async with opened(tmp_path) as opened_world:
+        yield opened_world
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, door: ToyDoor | None = None) -> AsyncGenerator[World, None]:
     store = open_store(f"sqlite:///{tmp_path / 'baton.db'}")
     store.register({"toys": None})
     meters = Meters()
     intake = Switch(Directly(store))
-    doors = {"toys": ToyDoor()}
+    doors = {"toys": door or ToyDoor()}
     hooks = Hooks(
         find=doors.get,
         intake=intake,
@@ -93,11 +100,11 @@ async def world(tmp_path: Path) -> AsyncGenerator[World, None]:
         read_seconds=0.5,
         requests=2,
     )
-    door = FrontDoor(hooks.routes(), limits=Limits())
-    await door.start("127.0.0.1", 0)
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{door.port}") as client:
+    front = FrontDoor(hooks.routes(), limits=Limits())
+    await front.start("127.0.0.1", 0)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{front.port}") as client:
         yield World(client=client, store=store, meters=meters, intake=intake)
-    await door.finish()
+    await front.finish()
     store.close()
 
 
@@ -184,6 +191,31 @@ async def test_a_body_beyond_the_connectors_limit_is_413_and_at_the_limit_is_kep
     assert (await world.knock(at_the_limit))[0] == 204
     assert (await world.knock(beyond))[0] == 413
     assert [len(delivery.body) for delivery in world.kept()] == [4_096]
+
+
+@pytest.mark.parametrize("stated", [True, False])
+async def test_a_body_that_may_be_cut_is_kept_to_the_limit_and_says_how_large_it_was(
+    tmp_path: Path, stated: bool
+) -> None:
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        for _ in range(100):
+            yield b"x" * 1_000
+
+    forged = {CUT_HEADER.lower(): "7"}
+    async with opened(tmp_path, door=ToyDoor(oversize=Oversize.CUT)) as world:
+        whole = b"x" * 4_096
+        assert (await world.knock(whole, {**sign(whole, NOW), **forged}))[0] == 204
+        body = b"x" * 100_000 if stated else chunks()
+        headers = {**sign(b"x" * 4_096, NOW), **forged}
+        async with world.client.post("/hooks/toys", data=body, headers=headers) as answer:
+            assert answer.status == 204
+        assert [(len(kept.body), kept.whole_size) for kept in world.kept()] == [(4_096, None), (4_096, 100_000)]
+
+
+async def test_what_is_signed_as_a_whole_is_refused_when_it_is_cut(tmp_path: Path) -> None:
+    async with opened(tmp_path, door=ToyDoor(oversize=Oversize.CUT)) as world:
+        assert (await world.knock(b"x" * 5_000))[0] == 401
+        assert not world.kept()
 
 
 async def test_a_body_that_states_no_length_is_cut_off_at_the_limit(world: World) -> None:

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from gateway.clock import SystemClock
 from gateway.host.hostside import HostSide
-from gateway.sdk import WebhookSource
+from gateway.sdk import Oversize, WebhookSource
 from gateway.store import Store
 from gateway.store.values import JournalEntry
 from tests.toyline.connector import SECRET, ToyConnector
@@ -30,6 +30,7 @@ class ToyDoor:
     webhook: WebhookSource | None = field(default_factory=toy)
     endpoints: tuple[str, ...] = ("", "challenge")
     max_delivery: int = 4_096
+    oversize: Oversize = Oversize.REFUSE
 
 
 class Directly:
