@@ -81,11 +81,11 @@ class HubSpotSandbox(Sandbox):
                 ("associate", "POST", f"{pair}/batch/associate/default", self._guarded(self._records.associate)),
                 ("associations.read", "POST", f"{pair}/batch/read", self._guarded(self._records.associations)),
             ]
-        for head, tail in (("/crm/v3/", ""), ("/crm/", "/{version}")):
+        for head, tail, end in (("/crm/v3/", "", "/"), ("/crm/", "/{version}", "")):
             found += [
                 ("pipelines", "GET", f"{head}pipelines{tail}/{{kind}}", self._guarded(self._pipelines)),
                 ("property", "GET", f"{head}properties{tail}/{{kind}}/{{name}}", self._guarded(self._property)),
-                ("owners", "GET", f"{head}owners{tail}/", self._guarded(self._owners)),
+                ("owners", "GET", f"{head}owners{tail}{end}", self._guarded(self._owners)),
             ]
         for version in ("v3", "{version}"):
             found += [
@@ -315,7 +315,12 @@ _AGENT: Final = Source(source="CRM_UI", actor="userId:8001")
 
 
 #: Scopes by the beginning of the path …
-_BY_PATH: Final = {"/files": "files", "/crm/v3/owners": "crm.objects.owners.read", "/conversations": _CHANNEL_SCOPE}
+_BY_PATH: Final = {
+    "/files": "files",
+    "/crm/v3/owners": "crm.objects.owners.read",
+    "/crm/owners": "crm.objects.owners.read",
+    "/conversations": _CHANNEL_SCOPE,
+}
 #: … and by the kind of record, to read and to write.
 _BY_KIND: Final = {
     "tickets": ("tickets", "tickets"),

@@ -113,7 +113,8 @@ class Transport:
         if not self._version:
             return url
         path = _CRM.sub(rf"/crm/\g<1>/{self._version}", parts.path)
-        path = _OTHER.sub(rf"/\g<1>/{self._version}", path)
+        # Owners are listed under a path with a slash at its end, which the dated versions do not have.
+        path = _OTHER.sub(rf"/\g<1>/{self._version}", path).rstrip("/")
         return parts._replace(path=path).geturl()
 
     def close(self) -> None:
