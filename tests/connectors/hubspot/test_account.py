@@ -25,6 +25,15 @@ from tests.connectors.hubspot.desk import ANN, HubSpotSetUp, handoff
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 class TestErrors(HubSpotSetUp):
+    async def test_no_read_is_sent_twice_behind_our_back(self, connector: Any, sandbox: Any) -> None:
+        # urllib3 would repeat a GET, and wait for Retry-After in our thread.
+        kinds = [kind for kind in FaultKind if kind not in {FaultKind.HANG, FaultKind.DELAY_AFTER}]
+        for number, kind in enumerate(kinds, 1):
+            sandbox.faults.add("owners", kind, seconds=30)
+            with pytest.raises(TemporaryFailure):
+                await connector.roster()
+            assert sandbox.count("owners") == number, kind
+
     async def test_a_scope_that_is_missing_is_named(self, connector: Any, sandbox: Any) -> None:
         sandbox.scopes.discard("crm.objects.contacts.write")
         with pytest.raises(CredentialsRefused, match=r"the scope crm\.objects\.contacts\.write"):
