@@ -65,13 +65,20 @@ class HubSpotConnector(
         """Make ready: nothing to do, connections are made at the first call."""
 
     async def check(self) -> None:
-        """See that the token works, and for which account."""
-        number = str((await self._direct.account()).get("portalId", ""))
-        if number != str(self.settings.portal_id):
-            raise CredentialsRefused(
-                f"The token belongs to account {number or '?'}, not to portal_id {self.settings.portal_id}: what happens there"
-                " would be lost. Set portal_id to the account's Hub ID, or use the token of the right account."
-            )
+        """See that the token works, and that account and app are those whose doings are taken for ours."""
+        facts = await self._direct.token_facts()
+        if facts is None:
+            await self.host.run_blocking(self._crm.pipelines)
+            return
+        for name, said, wanted in (
+            ("portal_id", facts.portal_id, self.settings.portal_id),
+            ("app_id", facts.app_id, self.settings.app_id),
+        ):
+            if said not in {"", str(wanted)}:
+                raise CredentialsRefused(
+                    f"The token is of {name} {said}, not of {wanted}: Baton would not know its own doings, or none at all. Set"
+                    f" {name} to {said}, or use the right token."
+                )
 
     async def close(self) -> None:
         """Close connections. Safe twice."""

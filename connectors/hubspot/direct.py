@@ -1,9 +1,10 @@
-"""Calls that HubSpot's SDK does not have: messages of a custom channel, the account, the token. Over the host's session."""
+"""Calls that HubSpot's SDK does not have: messages of a custom channel, facts of the token, files. Over the host's session."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
@@ -11,12 +12,24 @@ import aiohttp
 from connectors.hubspot.crm import Crm
 from connectors.hubspot.judging import by_answer, lost
 from connectors.hubspot.settings import HubSpotSettings
-from connectors.hubspot.transport import CallError
+from connectors.hubspot.transport import OAUTH_VERSION, CallError
 from gateway.sdk import Host, PermanentFailure, TemporaryFailure
 
 _CHUNK: Final = 65_536
 _OK: Final = 200
 _REDIRECT: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFacts:
+    """What HubSpot says of a token."""
+
+    #: Number of the account it is for, empty when not said.
+    portal_id: str
+    #: Number of the app it belongs to, empty when not said.
+    app_id: str
+    #: What it may do.
+    scopes: frozenset[str]
 
 
 class Direct:
@@ -35,23 +48,37 @@ class Direct:
         answer = await self._call("POST", f"/conversations/{path}/messages", message, writes=True)
         return str(answer.get("id", ""))
 
-    async def account(self) -> Mapping[str, Any]:
-        """Return what HubSpot says of the account: its number (``portalId``), its kind (``accountType``) and more."""
-        return await self._call("GET", "/account-info/v3/details", None, writes=False)
+    async def token_facts(self) -> TokenFacts | None:
+        """Return what HubSpot says of the token; None where it says nothing of a token of this kind.
 
-    async def scopes(self) -> frozenset[str] | None:
-        """Return the scopes of the token; None where HubSpot does not tell them for a token of its kind."""
+        No scope is needed for it, unlike for the account's own page.
+        """
         token = await self._token()
         try:
             if self._settings.access_token is not None:
-                path = "/oauth/v2/private-apps/get/access-token-info"
-                answer = await self._call("POST", path, {"tokenKey": token}, writes=False)
+                path, body = "/oauth/v2/private-apps/get/access-token-info", {"tokenKey": token}
+                answer = await self._call("POST", path, body, writes=False)
             else:
-                answer = await self._call("GET", f"/oauth/v1/access-tokens/{token}", None, writes=False)
+                answer = await self._introspect(token)
         except PermanentFailure:
             return None
-        scopes = answer.get("scopes")
-        return frozenset(str(each) for each in scopes) if isinstance(scopes, list) else None
+        scopes = answer.get("scopes", answer.get("scope"))
+        return TokenFacts(
+            portal_id=str(answer.get("hubId") or answer.get("hub_id") or ""),
+            app_id=str(answer.get("appId") or answer.get("app_id") or ""),
+            scopes=frozenset(scopes.split() if isinstance(scopes, str) else (str(each) for each in scopes or ())),
+        )
+
+    async def _introspect(self, token: str) -> Mapping[str, Any]:
+        # developers.hubspot.com/docs/api-reference/legacy/authentication/oauth-tokens/v1/migration-guide
+        form = {
+            "token": token,
+            "token_type_hint": "access_token",
+            "client_id": self._settings.client_id,
+            "client_secret": self._settings.client_secret.get_secret_value(),
+        }
+        version = self._settings.api_version or OAUTH_VERSION
+        return await self._call("POST", f"/oauth/{version}/token/introspect", None, writes=False, form=form)
 
     async def download(self, address: str) -> AsyncIterator[bytes]:
         """Stream the bytes behind a signed address: it is good without the token, which does not go there."""
@@ -64,13 +91,16 @@ class Direct:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TemporaryFailure(f"The file did not come whole ({type(error).__name__}).") from None
 
-    async def _call(self, method: str, path: str, body: object, *, writes: bool) -> Mapping[str, Any]:
+    async def _call(
+        self, method: str, path: str, body: object, *, writes: bool, form: Mapping[str, str] | None = None
+    ) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {await self._token()}", "User-Agent": "Baton"}
         try:
             async with self._host.http.request(
                 method,
                 self._settings.api_url + path,
                 json=body,
+                data=form,
                 headers=headers,
                 timeout=self._timeout(),
                 allow_redirects=False,

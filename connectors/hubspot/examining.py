@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from connectors.hubspot.crm import Crm, Json
-from connectors.hubspot.direct import Direct
+from connectors.hubspot.direct import Direct, TokenFacts
 from connectors.hubspot.settings import HubSpotSettings
 from gateway.sdk import Examination, Finding, Host
 
@@ -28,15 +28,14 @@ async def examine(
     settings: HubSpotSettings, host: Host, crm: Crm, direct: Direct, scopes: Sequence[str]
 ) -> Examination:
     """Return what was found. Raises errors of the contract where HubSpot cannot be asked at all."""
-    account = await direct.account()
+    facts = await direct.token_facts()
     pipelines = await host.run_blocking(crm.pipelines)
     external = await host.run_blocking(lambda: crm.ticket_property(settings.external_id_property))
     priority = await host.run_blocking(lambda: crm.ticket_property("hs_ticket_priority"))
-    granted = await direct.scopes()
     return Examination(
         findings=(
-            _account(account, settings),
-            _scopes(granted, needed_scopes(settings, scopes)),
+            _account(facts, settings),
+            _scopes(facts.scopes if facts is not None else None, needed_scopes(settings, scopes)),
             _external(external, settings.external_id_property),
             *_pipeline(pipelines, settings),
             _priorities(priority, settings),
@@ -51,16 +50,20 @@ async def examine(
     )
 
 
-def _account(account: Json, settings: HubSpotSettings) -> Finding:
-    number = str(account.get("portalId", ""))
-    if number != str(settings.portal_id):
+def _account(facts: TokenFacts | None, settings: HubSpotSettings) -> Finding:
+    if facts is None or not facts.portal_id:
+        sentence = "HubSpot does not tell whose token it is."
+        return Finding(subject="account", good=True, sentence=sentence, advice="Compare portal_id and app_id yourself.")
+    told = (facts.portal_id, facts.app_id or str(settings.app_id))
+    if told != (str(settings.portal_id), str(settings.app_id)):
         return Finding(
             subject="account",
             good=False,
-            sentence=f"The token belongs to account {number or '?'}, not to {settings.portal_id}.",
-            advice="Set portal_id to the account's Hub ID, or use the token of the right account.",
+            sentence=f"The token belongs to account {told[0]} and app {told[1]}, not to {settings.portal_id} and"
+            f" {settings.app_id}.",
+            advice="Mend portal_id and app_id, or use the right token.",
         )
-    return Finding(subject="account", good=True, sentence=f"The token belongs to account {number}.")
+    return Finding(subject="account", good=True, sentence=f"The token belongs to account {told[0]} and app {told[1]}.")
 
 
 def _scopes(granted: frozenset[str] | None, needed: Iterable[str]) -> Finding:

@@ -81,11 +81,11 @@ class HubSpotSandbox(Sandbox):
                 ("associate", "POST", f"{pair}/batch/associate/default", self._guarded(self._records.associate)),
                 ("associations.read", "POST", f"{pair}/batch/read", self._guarded(self._records.associations)),
             ]
-        for head, tail in (("/crm/v3/", ""), ("/crm/", "/{version}")):
+        for head, tail, end in (("/crm/v3/", "", "/"), ("/crm/", "/{version}", "")):
             found += [
                 ("pipelines", "GET", f"{head}pipelines{tail}/{{kind}}", self._guarded(self._pipelines)),
                 ("property", "GET", f"{head}properties{tail}/{{kind}}/{{name}}", self._guarded(self._property)),
-                ("owners", "GET", f"{head}owners{tail}/", self._guarded(self._owners)),
+                ("owners", "GET", f"{head}owners{tail}{end}", self._guarded(self._owners)),
             ]
         for version in ("v3", "{version}"):
             found += [
@@ -100,10 +100,9 @@ class HubSpotSandbox(Sandbox):
         return [
             *found,
             ("files.bytes", "GET", "/signed/{id}", self._bytes),
-            ("account", "GET", "/account-info/v3/details", self._guarded(self._account)),
             ("token.info", "POST", "/oauth/v2/private-apps/get/access-token-info", self._guarded(self._token_info)),
-            ("token.info", "GET", "/oauth/v1/access-tokens/{token}", self._guarded(self._token_info)),
-            ("oauth.token", "POST", "/oauth/v1/token", self._renew),
+            ("token.info", "POST", "/oauth/{version}/token/introspect", self._guarded(self._introspect)),
+            ("oauth.token", "POST", "/oauth/{version}/token", self._renew),
         ]
 
     def _guarded(self, handler: Callable[[web.Request], Any]) -> Handler:
@@ -146,11 +145,14 @@ class HubSpotSandbox(Sandbox):
             self._searches.append(now)
 
     # --- the account -------------------------------------------------------------------------------------------------
-    async def _account(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
-        return web.json_response({"portalId": PORTAL, "accountType": "STANDARD", "uiDomain": "app.hubspot.com"})
-
     async def _token_info(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
         return web.json_response({"hubId": PORTAL, "appId": APP, "scopes": sorted(self.scopes)})
+
+    async def _introspect(self, request: web.Request) -> web.Response:
+        given = await request.post()
+        if given.get("token") not in self.tokens or given.get("client_secret") != self._secret:
+            raise HubSpotRefusal(400, "VALIDATION_ERROR", "missing or invalid")
+        return web.json_response({"active": True, "hub_id": PORTAL, "app_id": APP, "scopes": sorted(self.scopes)})
 
     async def _renew(self, request: web.Request) -> web.Response:
         given = await request.post()
@@ -313,7 +315,12 @@ _AGENT: Final = Source(source="CRM_UI", actor="userId:8001")
 
 
 #: Scopes by the beginning of the path …
-_BY_PATH: Final = {"/files": "files", "/crm/v3/owners": "crm.objects.owners.read", "/conversations": _CHANNEL_SCOPE}
+_BY_PATH: Final = {
+    "/files": "files",
+    "/crm/v3/owners": "crm.objects.owners.read",
+    "/crm/owners": "crm.objects.owners.read",
+    "/conversations": _CHANNEL_SCOPE,
+}
 #: … and by the kind of record, to read and to write.
 _BY_KIND: Final = {
     "tickets": ("tickets", "tickets"),

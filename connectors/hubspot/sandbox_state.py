@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-#: The search knows a change after so long, microseconds.
+#: The search knows a change after so long at most, microseconds.
 SEARCH_LAG: Final = 8 * 1_000_000
 #: HubSpot-defined association types that are used: type → kinds.
 TYPES: Final[dict[int, tuple[str, str]]] = {
@@ -285,7 +285,9 @@ class Portal:
         """
         found: list[tuple[str, Record]] = []
         for record in self._of(kind).values():
-            known = [at for at in record.changes if at + SEARCH_LAG <= self.now()]
+            # Some are known sooner than others, so that the index fills in no order.
+            lag = SEARCH_LAG * (int(record.id) // 2 % 4 + 1) // 4
+            known = [at for at in record.changes if at + lag <= self.now()]
             if known and self._fits(record, known[-1], asked):
                 found.append((iso(known[-1]), record))
         found.sort(key=lambda pair: (pair[0], int(pair[1].id)))

@@ -21,6 +21,10 @@ import urllib3
 _CRM: Final = re.compile(r"^/crm/v[34]/([a-z]+)(?=/|$)")
 #: ``/files/v3/files`` → ``/files/2026-09/files``.
 _OTHER: Final = re.compile(r"^/(files)/v3(?=/|$)")
+#: ``/oauth/v1/token``, which HubSpot ends on 2027-02-16, → ``/oauth/2026-03/token``.
+_OAUTH: Final = re.compile(r"^/oauth/v1/token$")
+#: The dated version of OAuth where no other is set.
+OAUTH_VERSION: Final = "2026-03"
 _CONNECT: Final = 3.0
 
 
@@ -103,11 +107,14 @@ class Transport:
         return Answer(response.status, response.data)
 
     def _dated(self, url: str) -> str:
+        parts = urlsplit(url)
+        if _OAUTH.match(parts.path):
+            return parts._replace(path=f"/oauth/{self._version or OAUTH_VERSION}/token").geturl()
         if not self._version:
             return url
-        parts = urlsplit(url)
         path = _CRM.sub(rf"/crm/\g<1>/{self._version}", parts.path)
-        path = _OTHER.sub(rf"/\g<1>/{self._version}", path)
+        # Owners are listed under a path with a slash at its end, which the dated versions do not have.
+        path = _OTHER.sub(rf"/\g<1>/{self._version}", path).rstrip("/")
         return parts._replace(path=path).geturl()
 
     def close(self) -> None:

@@ -25,6 +25,15 @@ from tests.connectors.hubspot.desk import ANN, HubSpotSetUp, handoff
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 class TestErrors(HubSpotSetUp):
+    async def test_no_read_is_sent_twice_behind_our_back(self, connector: Any, sandbox: Any) -> None:
+        # urllib3 would repeat a GET, and wait for Retry-After in our thread.
+        kinds = [kind for kind in FaultKind if kind not in {FaultKind.HANG, FaultKind.DELAY_AFTER}]
+        for number, kind in enumerate(kinds, 1):
+            sandbox.faults.add("owners", kind, seconds=30)
+            with pytest.raises(TemporaryFailure):
+                await connector.roster()
+            assert sandbox.count("owners") == number, kind
+
     async def test_a_scope_that_is_missing_is_named(self, connector: Any, sandbox: Any) -> None:
         sandbox.scopes.discard("crm.objects.contacts.write")
         with pytest.raises(CredentialsRefused, match=r"the scope crm\.objects\.contacts\.write"):
@@ -35,7 +44,7 @@ class TestErrors(HubSpotSetUp):
         with pytest.raises(TemporaryFailure) as limited:
             await connector.hand_off(handoff())
         assert limited.value.retry_after == 10.0
-        sandbox.faults.add("account", FaultKind.RATE_LIMITED, seconds=17)
+        sandbox.faults.add("token.info", FaultKind.RATE_LIMITED, seconds=17)
         with pytest.raises(TemporaryFailure) as asked:
             await connector.check()
         assert asked.value.retry_after == 17.0
@@ -48,11 +57,25 @@ class TestErrors(HubSpotSetUp):
                 await connector.hand_off(handoff())
         await connector.close()
 
-    async def test_another_accounts_token_is_refused(self, sandbox: Any, host: FakeHost) -> None:
-        connector = self.make({**self.values(sandbox), "portal_id": 1}, host)
-        with pytest.raises(CredentialsRefused, match="portal_id 1"):
+    @pytest.mark.parametrize("name", ["portal_id", "app_id"])
+    async def test_another_accounts_or_apps_token_is_refused(self, sandbox: Any, host: FakeHost, name: str) -> None:
+        connector = self.make({**self.values(sandbox), name: 1}, host)
+        with pytest.raises(CredentialsRefused, match=f"{name}.* not of 1"):
             await connector.check()
+        (finding,) = [each for each in (await connector.examine()).findings if not each.good]
+        assert finding.subject == "account"
         await connector.close()
+
+    async def test_a_token_of_a_kind_that_hubspot_says_nothing_of_is_tried(self, connector: Any, sandbox: Any) -> None:
+        for status in (400, 404):
+            sandbox.faults.add("token.info", FaultKind.ERROR_BEFORE, status=status, times=2)
+            await connector.check()
+            assert [finding for finding in (await connector.examine()).findings if not finding.good] == []
+        sandbox.faults.add("token.info", FaultKind.ERROR_BEFORE, status=404)
+        sandbox.tokens.clear()
+        with pytest.raises(CredentialsRefused):
+            await connector.check()
+        assert sandbox.writes() == 0
 
     @pytest.mark.parametrize(
         ("changes", "sentence"),

@@ -67,7 +67,7 @@ class TestCustomChannel(HubSpotSetUp):
     async def test_random_faults_leave_each_message_once(self, connector: Any, sandbox: Any) -> None:
         sandbox.scopes.add("conversations.custom_channels.write")
         for seed in range(30):
-            sandbox.faults.at_random(seed, 0.4, KINDS, [*WRITES, *READS])
+            sandbox.faults.at_random(seed, 0.25, KINDS, [*WRITES, *READS])
             await carried(connector, handoff(f"s{seed}"))
             sandbox.faults.clear()
         keys = [each["integrationIdempotencyId"] for each in sandbox.portal.messages]
@@ -84,6 +84,8 @@ class TestCustomChannel(HubSpotSetUp):
         sandbox.tokens.clear()
         await connector.check()
         assert sandbox.count("oauth.token") == 2
+        paths = {call.path for call in sandbox.calls}
+        assert paths == {"/oauth/2026-03/token", "/oauth/2026-03/token/introspect"}
 
     async def test_a_lost_renewal_has_written_nothing(self, connector: Any, sandbox: Any) -> None:
         sandbox.faults.add("oauth.token", FaultKind.RESET_AFTER)

@@ -124,7 +124,7 @@ class TestNewTickets(HandoffTargetContract, HubSpotSetUp):
             customer = replace(ANN, value=key, email=f"{key}@customer.example")
             said = entry("Here it is", author=customer, files=(File(name="receipt.pdf", sha256=digest, size=7),))
             what = handoff(key, requester=customer, packet=packet(transcript=(said,)))
-            sandbox.faults.at_random(seed, 0.35, KINDS, [*WRITES, *READS])
+            sandbox.faults.at_random(seed, 0.25, KINDS, [*WRITES, *READS])
             lost += await carried(connector, what)
             sandbox.faults.clear()
             (ticket_id,) = sandbox.tickets_with_external_id(f"baton:{key}")
