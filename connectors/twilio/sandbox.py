@@ -47,6 +47,8 @@ class TwilioSandbox(TwilioAccountSandbox):
         self.stopped: set[tuple[str, str]] = set()
         #: Content templates by SID; ``{{1}}`` is a variable.
         self.templates = {"HX" + "1" * 32: "We have news for you: {{1}}"}
+        #: Where its API sends on to for a file's bytes, empty to give them itself.
+        self.store = ""
         #: Numbers that carriers cannot reach, with the code that is reported.
         self.unreachable: dict[str, str] = {}
 
@@ -170,6 +172,8 @@ class TwilioSandbox(TwilioAccountSandbox):
         found = self.files.get(request.match_info["media"])
         if found is None:
             return problem(404, 20404, "The requested resource was not found.")
+        if self.store:
+            return web.Response(status=307, headers={"Location": self.store})
         return web.Response(body=found[1], content_type=found[0])
 
     # --- people and carriers -----------------------------------------------------------------------------------------

@@ -95,6 +95,8 @@ class TwilioAccountSandbox(Sandbox):
         self._token = token
         self._made = 0
         self.numbers = [SMS_NUMBER]
+        #: What takes calls when nobody answers at the hook: the address of a TwiML Bin.
+        self.fallback = "https://handler.twilio.com/twiml/EH1"
         self.webhooks = TwilioSender(token, public)
 
     def settings(self) -> dict[str, str]:
@@ -153,6 +155,8 @@ class TwilioAccountSandbox(Sandbox):
                 "phone_number": number,
                 "sms_url": self.webhooks.public,
                 "voice_url": self.webhooks.public,
+                "status_callback": f"{self.webhooks.public}/status",
+                "voice_fallback_url": self.fallback,
             }
             for index, number in enumerate(self.numbers)
         ]
