@@ -16,7 +16,6 @@ from aiohttp import web
 from connectors.twilio.sandbox_account import (
     ACCOUNT,
     API,
-    PUBLIC,
     SMS_NUMBER,
     TOKEN,
     WHATSAPP,
@@ -38,8 +37,8 @@ class TwilioSandbox(TwilioAccountSandbox):
 
     title = "Twilio Messaging"
 
-    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = PUBLIC) -> None:
-        """Take the clock, the auth token, and the public address of the connection's hook."""
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = "") -> None:
+        """Take the clock, the auth token, and the hook's address in the Console where requests are sent to another."""
         super().__init__(now=now, token=token, public=public)
         #: All messages, oldest first; what begins with ``_`` only the sandbox knows.
         self.messages: list[dict[str, Any]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -25,6 +26,7 @@ from gateway.sdk import (
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import FakeHost
+from gateway.testing.sandbox import system_now
 from gateway.testing.source_contract import WebhookSourceContract
 from gateway.testing.target_contract import ReplierContract
 
@@ -34,9 +36,16 @@ URL = "https://baton.example.com/hooks/test"
 DAY = 86_400_000_000
 
 
+class Texts(TwilioSandbox):
+    """The sandbox, whose Console knows the hook by its public address."""
+
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN) -> None:
+        super().__init__(now=now, token=token, public=URL)
+
+
 class TwilioSetUp(ConnectorContract):
     spec = SPEC
-    sandbox_class = TwilioSandbox
+    sandbox_class = Texts
 
     def values(self, sandbox: Any) -> dict[str, Any]:
         return {**super().values(sandbox), "timeout": 3.0, "webhook_url": URL}

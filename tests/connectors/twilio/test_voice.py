@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -24,6 +25,7 @@ from gateway.sdk import (
 )
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.host import FakeHost
+from gateway.testing.sandbox import system_now
 from gateway.testing.source_contract import WebhookSourceContract
 from tests.connectors.twilio.desk import Desk, desk, made
 
@@ -33,9 +35,16 @@ OLD = "+4930999000"
 URL = "https://baton.example.com/hooks/test"
 
 
+class Calls(TwilioVoiceSandbox):
+    """The sandbox, whose Console knows the hook by its public address."""
+
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN) -> None:
+        super().__init__(now=now, token=token, public=URL)
+
+
 class VoiceSetUp(ConnectorContract):
     spec = VOICE
-    sandbox_class = TwilioVoiceSandbox
+    sandbox_class = Calls
 
     def values(self, sandbox: Any) -> dict[str, Any]:
         return {**super().values(sandbox), "timeout": 3.0, "answers": True, "transfer_to": [AGENT, OTHER]}
@@ -328,6 +337,6 @@ class TestListening(VoiceSetUp):
         return str(await connector.backfill(cursor, emit))
 
 
-def test_the_sandboxes_sender_signs_for_the_public_address() -> None:
+def test_the_sandboxes_sender_signs_as_its_signature_says() -> None:
     sender = TwilioSender("t", URL)
     assert sender.sign(URL, b"a=1")["X-Twilio-Signature"] == signature("t", URL, [("a", "1")])
