@@ -46,6 +46,8 @@ class TwilioSandbox(TwilioAccountSandbox):
         self.stopped: set[tuple[str, str]] = set()
         #: Content templates by SID; ``{{1}}`` is a variable.
         self.templates = {"HX" + "1" * 32: "We have news for you: {{1}}"}
+        #: SID of its Messaging Service, which sends from the first number.
+        self.service = "MG" + "2" * 32
         #: Where its API sends on to for a file's bytes, empty to give them itself.
         self.store = ""
         #: Numbers that carriers cannot reach, with the code that is reported.
@@ -82,6 +84,9 @@ class TwilioSandbox(TwilioAccountSandbox):
     # --- the API -----------------------------------------------------------------------------------------------------
     def _create(self, request: web.Request, given: Mapping[str, Any]) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
         to, ours, body = given.get("To", ""), given.get("From", ""), given.get("Body", "")
+        service = given.get("MessagingServiceSid", "")
+        if not ours and service == self.service:
+            ours = SMS_NUMBER
         wrong = self._refusal(to, ours, given)
         if wrong is not None:
             return problem(400, *wrong)
@@ -89,6 +94,7 @@ class TwilioSandbox(TwilioAccountSandbox):
         if template:
             body = self._rendered(template, given.get("ContentVariables", ""))
         row = self._row(ours, to, body, "outbound-api", "queued")
+        row["messaging_service_sid"] = service or None
         row["_callback"] = given.get("StatusCallback", "")
         row["_free"] = not template
         return web.json_response(shown(row), status=201)

@@ -237,6 +237,18 @@ class TestMessaging(TwilioSetUp):
         assert sandbox.sent("one too many") == 0
         assert sandbox.sent("a new day") == 1
 
+    async def test_a_messaging_service_may_be_what_the_customer_wrote_to(self, sandbox: Any, host: FakeHost) -> None:
+        connector = self.make({**self.values(sandbox), "daily_messages": 1}, host)
+        await connector.open()
+        reply = Reply(key="k", case_id="c", thread=f"{sandbox.service}|{ANNA}", text="On its way.")
+        assert await connector.settle_reply(reply) is None
+        receipt = await connector.reply(reply)
+        assert sandbox.messages[-1]["from"] == SMS_NUMBER
+        assert await connector.settle_reply(reply) == receipt
+        sandbox.carries()
+        with pytest.raises(PermanentFailure, match="daily_messages"):
+            await connector.reply(reply)
+
     async def test_the_same_words_to_the_same_person_earlier_are_not_this_reply(
         self, connector: Any, sandbox: Any, host: FakeHost
     ) -> None:
