@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNumberInstance
 
 from connectors.twilio.authenticity import Authenticity
 from connectors.twilio.settings import TwilioAccount
@@ -88,8 +89,14 @@ class TwilioConnection(Connector[AccountT], WebhookSource, MediaSource):
         self._authenticity.check(delivery)
 
     # --- the account's numbers ---------------------------------------------------------------------------------------
-    #: Which of a number's addresses is this connector's: ``sms_url`` or ``voice_url``.
-    _hook: str = "sms_url"
+    @property
+    def _hook(self) -> tuple[str, str]:
+        """Which of a number's addresses must lead to us, by twilio's name, and what stands behind the hook's address in it."""
+        return "sms_url", ""
+
+    def _also(self, number: IncomingPhoneNumberInstance) -> Iterable[Finding]:  # noqa: ARG002 (for those who override)
+        """Look at more of a number."""
+        return ()
 
     async def examine(self) -> Examination:
         """Look at the account's numbers: where they send what comes in."""
@@ -102,11 +109,11 @@ class TwilioConnection(Connector[AccountT], WebhookSource, MediaSource):
             return Examination(findings=(Finding(subject="numbers", good=False, sentence=str(error), advice=advice),))
         wanted = {number for number in self.settings.numbers if ":" not in number}
         for each in found:
-            number, url = str(each.phone_number), str(getattr(each, self._hook) or "")
+            number, url = str(each.phone_number), str(getattr(each, self._hook[0]) or "")
             if wanted and number not in wanted:
                 continue
             addresses.append(f"phone:{number}")
-            findings.append(self._judged_number(number, url))
+            findings += [self._judged_number(number, url), *self._also(each)]
         missing = wanted - {str(each.phone_number) for each in found}
         findings += [
             Finding(
@@ -121,7 +128,7 @@ class TwilioConnection(Connector[AccountT], WebhookSource, MediaSource):
         return Examination(findings=tuple(findings), addresses=tuple(addresses))
 
     def _judged_number(self, number: str, url: str) -> Finding:
-        ours = self.settings.webhook_url
+        ours = self.settings.webhook_url and self.settings.webhook_url + self._hook[1]
         plain = url.partition("#")[0].partition("?")[0].rstrip("/")
         if not ours:
             sentence = f"{number} sends what comes in to {plain or 'nobody'}."
@@ -133,7 +140,7 @@ class TwilioConnection(Connector[AccountT], WebhookSource, MediaSource):
             subject="webhook",
             good=False,
             sentence=f"{number} sends what comes in to {plain or 'nobody'}.",
-            advice=f"Enter {ours} in the Console, or add the number's own system to what is meant to be.",
+            advice=f"Enter {ours} in the Console, or leave the number out of `numbers` if that is meant.",
         )
 
     # --- files -------------------------------------------------------------------------------------------------------

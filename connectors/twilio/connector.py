@@ -39,8 +39,6 @@ _SILENT: Final = Ack(body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>', 
 class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
     """The text messages of one account."""
 
-    _hook = "sms_url"
-
     async def check(self) -> None:
         """See that the credentials may read messages."""
         await self.client.messages.list_async(limit=1, page_size=1)

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from twilio.rest.api.v2010.account.call import CallInstance
+from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNumberInstance
 
 from connectors.twilio import events_voice, polling, twiml
 from connectors.twilio.account import TwilioConnection, at
 from connectors.twilio.settings import TwilioVoiceSettings
-from gateway.sdk import Ack, Backfill, ChannelEvent, Cursor, Delivery, Emit
+from gateway.sdk import Ack, Backfill, ChannelEvent, Cursor, Delivery, Emit, Finding
 
 _PAGE: Final = 1000
 _XML: Final = "text/xml"
@@ -20,7 +21,28 @@ _OVER: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"
 class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
     """The calls of one account."""
 
-    _hook = "voice_url"
+    @property
+    def _hook(self) -> tuple[str, str]:
+        return ("voice_url", "") if self.settings.answers else ("status_callback", f"/{events_voice.STATUS}")
+
+    def _also(self, number: IncomingPhoneNumberInstance) -> Iterable[Finding]:
+        """Look at what takes calls while Baton is down, and at what tells their end."""
+        if not self.settings.answers:
+            return
+        if not number.voice_fallback_url:
+            yield Finding(
+                subject="fallback",
+                good=False,
+                sentence=f"Nothing takes calls of {number.phone_number} while Baton is down.",
+                advice="Make a TwiML Bin that dials the old number, and choose it under 'Primary handler fails'.",
+            )
+        if not number.status_callback:
+            yield Finding(
+                subject="webhook",
+                good=False,
+                sentence=f"Nobody is told when a call of {number.phone_number} ends.",
+                advice="Enter this connection's hook with /status behind it under 'Call status changes'.",
+            )
 
     async def check(self) -> None:
         """See that the credentials may read calls."""

@@ -16,7 +16,6 @@ from aiohttp import web
 from connectors.twilio.sandbox_account import (
     ACCOUNT,
     API,
-    PUBLIC,
     SMS_NUMBER,
     TOKEN,
     WHATSAPP,
@@ -38,8 +37,8 @@ class TwilioSandbox(TwilioAccountSandbox):
 
     title = "Twilio Messaging"
 
-    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = PUBLIC) -> None:
-        """Take the clock, the auth token, and the public address of the connection's hook."""
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = "") -> None:
+        """Take the clock, the auth token, and the hook's address in the Console where requests are sent to another."""
         super().__init__(now=now, token=token, public=public)
         #: All messages, oldest first; what begins with ``_`` only the sandbox knows.
         self.messages: list[dict[str, Any]] = []
@@ -47,6 +46,10 @@ class TwilioSandbox(TwilioAccountSandbox):
         self.stopped: set[tuple[str, str]] = set()
         #: Content templates by SID; ``{{1}}`` is a variable.
         self.templates = {"HX" + "1" * 32: "We have news for you: {{1}}"}
+        #: SID of its Messaging Service, which sends from the first number.
+        self.service = "MG" + "2" * 32
+        #: Where its API sends on to for a file's bytes, empty to give them itself.
+        self.store = ""
         #: Numbers that carriers cannot reach, with the code that is reported.
         self.unreachable: dict[str, str] = {}
 
@@ -81,6 +84,9 @@ class TwilioSandbox(TwilioAccountSandbox):
     # --- the API -----------------------------------------------------------------------------------------------------
     def _create(self, request: web.Request, given: Mapping[str, Any]) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
         to, ours, body = given.get("To", ""), given.get("From", ""), given.get("Body", "")
+        service = given.get("MessagingServiceSid", "")
+        if not ours and service == self.service:
+            ours = SMS_NUMBER
         wrong = self._refusal(to, ours, given)
         if wrong is not None:
             return problem(400, *wrong)
@@ -88,6 +94,7 @@ class TwilioSandbox(TwilioAccountSandbox):
         if template:
             body = self._rendered(template, given.get("ContentVariables", ""))
         row = self._row(ours, to, body, "outbound-api", "queued")
+        row["messaging_service_sid"] = service or None
         row["_callback"] = given.get("StatusCallback", "")
         row["_free"] = not template
         return web.json_response(shown(row), status=201)
@@ -170,6 +177,8 @@ class TwilioSandbox(TwilioAccountSandbox):
         found = self.files.get(request.match_info["media"])
         if found is None:
             return problem(404, 20404, "The requested resource was not found.")
+        if self.store:
+            return web.Response(status=307, headers={"Location": self.store})
         return web.Response(body=found[1], content_type=found[0])
 
     # --- people and carriers -----------------------------------------------------------------------------------------

@@ -27,7 +27,6 @@ ACCOUNT: Final = "AC" + "5a" * 16
 TOKEN: Final = "sandbox-auth-token"
 SMS_NUMBER: Final = "+4930555001"
 WHATSAPP: Final = "whatsapp:+4930555001"
-PUBLIC: Final = "https://baton.example.com/hooks/test"
 API: Final = f"/2010-04-01/Accounts/{ACCOUNT}"
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -56,7 +55,7 @@ class TwilioSender(WebhookSender):
         """Take the token, and the public address of the hook that the Console knows."""
         super().__init__(lambda _: {})
         self._token = token
-        #: The public address of the hook; requests go to another where `send` is told so, and are signed for this one.
+        #: The hook's address in the Console, for which requests are signed; empty: the one that they are sent to.
         self.public = public
 
     def sign(self, url: str, body: bytes) -> dict[str, str]:
@@ -76,7 +75,7 @@ class TwilioSender(WebhookSender):
 
     async def ask(self, session: aiohttp.ClientSession, url: str, address: str, body: bytes) -> tuple[int, str]:
         """Send one request and return the answer's status and text; 0 when none came."""
-        headers = self.sign(self.public + address, body)
+        headers = self.sign((self.public or url) + address, body)
         try:
             async with session.post(url + address, data=body, headers=headers) as response:
                 return response.status, await response.text()
@@ -89,12 +88,14 @@ class TwilioAccountSandbox(Sandbox):
 
     title = "Twilio"
 
-    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = PUBLIC) -> None:
-        """Take the clock, the auth token, and the public address of the connection's hook."""
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = "") -> None:
+        """Take the clock, the auth token, and the hook's address in the Console where requests are sent to another."""
         super().__init__(now=now)
         self._token = token
         self._made = 0
         self.numbers = [SMS_NUMBER]
+        #: What takes calls when nobody answers at the hook: the address of a TwiML Bin.
+        self.fallback = "https://handler.twilio.com/twiml/EH1"
         self.webhooks = TwilioSender(token, public)
 
     def settings(self) -> dict[str, str]:
@@ -153,6 +154,8 @@ class TwilioAccountSandbox(Sandbox):
                 "phone_number": number,
                 "sms_url": self.webhooks.public,
                 "voice_url": self.webhooks.public,
+                "status_callback": f"{self.webhooks.public}/status" if self.webhooks.public else "",
+                "voice_fallback_url": self.fallback,
             }
             for index, number in enumerate(self.numbers)
         ]

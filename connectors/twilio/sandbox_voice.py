@@ -18,7 +18,6 @@ from aiohttp import web
 from connectors.twilio.sandbox_account import (
     ACCOUNT,
     API,
-    PUBLIC,
     SMS_NUMBER,
     TOKEN,
     TwilioAccountSandbox,
@@ -51,8 +50,8 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
 
     title = "Twilio Voice"
 
-    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = PUBLIC) -> None:
-        """Take the clock, the auth token, and the public address of the connection's hook."""
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = "") -> None:
+        """Take the clock, the auth token, and the hook's address in the Console where requests are sent to another."""
         super().__init__(now=now, token=token, public=public)
         #: All calls, oldest first; what begins with ``_`` only the sandbox knows.
         self.calls_made: list[dict[str, Any]] = []
@@ -245,7 +244,7 @@ class _Caller:
 
     def _address(self, current: str, target: str) -> str:
         """Return what stands behind the hook's address, of an absolute or a relative address of TwiML."""
-        public = self._sandbox.webhooks.public
+        public = self._sandbox.webhooks.public or self._url
         return path_of(urljoin(public + current, target)).removeprefix(path_of(public))
 
     async def _gather(self, verb: ET.Element, address: str) -> dict[str, str] | None:  # noqa: ARG002 (one shape for all verbs)

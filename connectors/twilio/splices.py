@@ -71,7 +71,7 @@ NAMES: Final = frozenset(
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:\[\]-]{0,99}")
 _NUMBERED: Final = re.compile(r"(?:MediaUrl|MediaContentType)[0-9]{1,2}")
 _SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
-_INSIDE: Final = re.compile(r"(?:Account|Message|Sms|Call|Recording|Transcription)Sid=?[A-Z]{2}[0-9a-f]{32}")
+_INSIDE: Final = re.compile(r"(?:Account|Message|Sms|Call|Recording|Transcription)Sid[A-Z]{2}[0-9a-f]{32}")
 #: Fields of one shape: anything else has swallowed a neighbour.
 _SHAPES: Final = {
     "NumMedia": re.compile(r"[0-9]{0,3}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -9,14 +10,11 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from connectors.twilio import SPEC
-from connectors.twilio.connector import TwilioConnector
 from connectors.twilio.sandbox import TwilioSandbox
 from connectors.twilio.sandbox_account import ACCOUNT, SMS_NUMBER, TOKEN, WHATSAPP, signature
 from gateway.sdk import (
-    Attachment,
     Button,
     ConsentChanged,
-    Cursor,
     Delivery,
     DeliveryReport,
     DeliveryState,
@@ -28,6 +26,7 @@ from gateway.sdk import (
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import FakeHost
+from gateway.testing.sandbox import system_now
 from gateway.testing.source_contract import WebhookSourceContract
 from gateway.testing.target_contract import ReplierContract
 
@@ -37,9 +36,16 @@ URL = "https://baton.example.com/hooks/test"
 DAY = 86_400_000_000
 
 
+class Texts(TwilioSandbox):
+    """The sandbox, whose Console knows the hook by its public address."""
+
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN) -> None:
+        super().__init__(now=now, token=token, public=URL)
+
+
 class TwilioSetUp(ConnectorContract):
     spec = SPEC
-    sandbox_class = TwilioSandbox
+    sandbox_class = Texts
 
     def values(self, sandbox: Any) -> dict[str, Any]:
         return {**super().values(sandbox), "timeout": 3.0, "webhook_url": URL}
@@ -231,6 +237,18 @@ class TestMessaging(TwilioSetUp):
         assert sandbox.sent("one too many") == 0
         assert sandbox.sent("a new day") == 1
 
+    async def test_a_messaging_service_may_be_what_the_customer_wrote_to(self, sandbox: Any, host: FakeHost) -> None:
+        connector = self.make({**self.values(sandbox), "daily_messages": 1}, host)
+        await connector.open()
+        reply = Reply(key="k", case_id="c", thread=f"{sandbox.service}|{ANNA}", text="On its way.")
+        assert await connector.settle_reply(reply) is None
+        receipt = await connector.reply(reply)
+        assert sandbox.messages[-1]["from"] == SMS_NUMBER
+        assert await connector.settle_reply(reply) == receipt
+        sandbox.carries()
+        with pytest.raises(PermanentFailure, match="daily_messages"):
+            await connector.reply(reply)
+
     async def test_the_same_words_to_the_same_person_earlier_are_not_this_reply(
         self, connector: Any, sandbox: Any, host: FakeHost
     ) -> None:
@@ -254,117 +272,3 @@ class TestMessaging(TwilioSetUp):
                 await connector.reply(Reply(key="k", case_id="c", thread=thread, text="x"))
         with pytest.raises(PermanentFailure, match="no thread"):
             await connector.reply(Reply(key="k", case_id="c", thread=f"|{ANNA}", text="x"))
-
-
-class TestFiles(TwilioSetUp):
-    async def test_a_file_is_fetched_with_our_credentials(self, connector: Any, sandbox: Any) -> None:
-        sandbox.person_texts(BEN, "see", files=[("image/png", b"\x89PNG" * 40_000), ("text/vcard", b"BEGIN:VCARD")])
-        (message,) = said(connector, sandbox)
-        found = [b"".join([chunk async for chunk in connector.fetch(each, DELIVERY)]) for each in message.attachments]
-        assert found == [b"\x89PNG" * 40_000, b"BEGIN:VCARD"]
-        assert [each.media_type for each in message.attachments] == ["image/png", "text/vcard"]
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "https://evil.example/2010-04-01/Media/ME1",
-            "https://api.twilio.com.evil.example/x",
-            "https://api.twilio.com@evil.example/x",
-            "http://media.twiliocdn.com/x",
-            "https://s3-external-1.amazonaws.com/somebody/x",
-            "file:///etc/passwd",
-            "www.contoso.com",
-        ],
-    )
-    async def test_nothing_is_fetched_from_elsewhere_and_no_credential_goes_there(
-        self, connector: Any, sandbox: Any, url: str
-    ) -> None:
-        with pytest.raises(PermanentFailure, match="not Twilio's"):
-            async for _ in connector.fetch(Attachment(id="x", url=url), DELIVERY):
-                pass
-        assert not sandbox.calls
-
-    async def test_a_file_that_is_gone_is_given_up(self, connector: Any, sandbox: Any) -> None:
-        url = f"{sandbox.url}/2010-04-01/Accounts/{ACCOUNT}/Messages/SM1/Media/ME1"
-        with pytest.raises(PermanentFailure):
-            async for _ in connector.fetch(Attachment(id="x", url=url), DELIVERY):
-                pass
-
-
-DELIVERY = Delivery(connection="t", endpoint="", received_at=0, method="POST", url="", headers=(), body=b"")
-
-
-class TestBackfill(TwilioSetUp):
-    async def test_a_lost_webhook_is_found_by_asking_and_counts_once_with_the_one_that_came(
-        self, connector: TwilioConnector, sandbox: Any, host: FakeHost
-    ) -> None:
-        cursor = await self.polled(connector, None, [])
-        host.time += 60_000_000
-        sandbox.person_texts(ANNA, "lost", lost=True)
-        sandbox.person_texts(ANNA, "came")
-        sandbox.person_texts(BEN, "with a picture", files=[("image/png", b"x")], lost=True)
-        sandbox.person_texts(ANNA, "STOP", lost=True)
-        (came,) = said(connector, sandbox)
-        deliveries: list[Delivery] = []
-        cursor = await self.polled(connector, cursor, deliveries)
-        events = [event for each in deliveries for event in connector.parse(each)]
-        assert [getattr(event, "text", "") for event in events] == ["lost", "came", "with a picture", "STOP"]
-        assert events[1].dedupe == came.dedupe
-        assert events[1].thread == came.thread
-        assert isinstance(events[3], ConsentChanged)
-        picture = events[2]
-        assert isinstance(picture, TextMessage)
-        assert b"".join([chunk async for chunk in connector.fetch(picture.attachments[0], DELIVERY)]) == b"x"
-        assert events[0].occurred_at == host.now() // 1_000_000 * 1_000_000
-        host.time += 3_600_000_000
-        cursor = await self.polled(connector, cursor, [])
-        later: list[Delivery] = []
-        await self.polled(connector, cursor, later)
-        assert later == []
-
-    async def test_nothing_from_before_the_first_poll_is_brought_up(
-        self, connector: TwilioConnector, sandbox: Any, host: FakeHost
-    ) -> None:
-        sandbox.person_texts(ANNA, "years ago", lost=True)
-        host.time += 30 * DAY
-        deliveries: list[Delivery] = []
-        await self.polled(connector, None, deliveries)
-        assert deliveries == []
-
-    async def test_pages_are_followed_to_their_end_and_our_own_messages_are_left_out(
-        self, connector: TwilioConnector, sandbox: Any, host: FakeHost
-    ) -> None:
-        cursor = await self.polled(connector, None, [])
-        for number in range(1_203):
-            sandbox.person_texts(ANNA, f"number {number}", lost=True)
-        await connector.reply(answer_to())
-        sandbox.carries()
-        deliveries: list[Delivery] = []
-        await self.polled(connector, cursor, deliveries)
-        assert len(deliveries) == 1_203
-
-    async def polled(self, connector: TwilioConnector, cursor: Cursor | None, deliveries: list[Delivery]) -> Cursor:
-        async def emit(delivery: Delivery, _: Cursor | None) -> None:
-            deliveries.append(delivery)
-
-        return await connector.backfill(cursor, emit)
-
-
-class TestExamination(TwilioSetUp):
-    async def test_a_number_that_sends_elsewhere_and_one_that_is_not_ours_are_named(
-        self, connector: Any, sandbox: Any, host: FakeHost
-    ) -> None:
-        found = await connector.examine()
-        assert found.addresses == (f"phone:{SMS_NUMBER}",)
-        assert all(finding.good for finding in found.findings)
-        values = {
-            **self.values(sandbox),
-            "webhook_url": "https://other.example/hooks/x",
-            "numbers": [SMS_NUMBER, "+4930777"],
-        }
-        other = self.make(values, host)
-        await other.open()
-        bad = [finding for finding in (await other.examine()).findings if not finding.good]
-        assert {finding.subject for finding in bad} == {"webhook", "numbers"}
-        assert all(finding.advice for finding in bad)
-        assert sandbox.writes() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -24,6 +25,7 @@ from gateway.sdk import (
 )
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.host import FakeHost
+from gateway.testing.sandbox import system_now
 from gateway.testing.source_contract import WebhookSourceContract
 from tests.connectors.twilio.desk import Desk, desk, made
 
@@ -33,9 +35,16 @@ OLD = "+4930999000"
 URL = "https://baton.example.com/hooks/test"
 
 
+class Calls(TwilioVoiceSandbox):
+    """The sandbox, whose Console knows the hook by its public address."""
+
+    def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN) -> None:
+        super().__init__(now=now, token=token, public=URL)
+
+
 class VoiceSetUp(ConnectorContract):
     spec = VOICE
-    sandbox_class = TwilioVoiceSandbox
+    sandbox_class = Calls
 
     def values(self, sandbox: Any) -> dict[str, Any]:
         return {**super().values(sandbox), "timeout": 3.0, "answers": True, "transfer_to": [AGENT, OTHER]}
@@ -246,6 +255,43 @@ class TestListening(VoiceSetUp):
             assert set(await sandbox.webhooks.send(found.url)) == {200}
             assert found.changes() == changes
 
+    async def test_calls_that_we_make_ourselves_are_no_customers(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        sandbox._ends(sandbox._call(SMS_NUMBER, ANNA, "outbound-api"), "completed", 9, tells=True)
+        async with desk(connector, host) as found:
+            assert await sandbox.webhooks.send(found.url) == [200]
+            assert found.changes() == []
+
+    async def test_a_leg_that_an_agent_took_is_an_answer_and_a_cancelled_one_says_nothing(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        call = sandbox._call(ANNA, SMS_NUMBER, "inbound")
+        for number, status in ((AGENT, "in-progress"), (OTHER, "canceled")):
+            sandbox._tells(sandbox._call(ANNA, number, "outbound-dial", call["sid"]), status)
+        async with desk(connector, host) as found:
+            await sandbox.webhooks.send(found.url)
+            assert found.changes() == ["answered"]
+            assert found.events[0].thread == f"call:{call['sid']}"
+
+    @pytest.mark.parametrize(
+        ("settings", "bad"),
+        [
+            ({"answers": False, "webhook_url": URL}, set[str]()),
+            ({"answers": True, "webhook_url": URL}, {"fallback"}),
+            ({"answers": True, "webhook_url": "https://other.example/hooks/x"}, {"fallback", "webhook"}),
+        ],
+    )
+    async def test_an_examination_names_what_is_missing_in_the_console(
+        self, sandbox: Any, host: FakeHost, settings: dict[str, Any], bad: set[str]
+    ) -> None:
+        sandbox.fallback = ""
+        connector = self.make({**self.values(sandbox), **settings}, host)
+        await connector.open()
+        found = await connector.examine()
+        assert {finding.subject for finding in found.findings if not finding.good} == bad
+        assert found.addresses == (f"phone:{SMS_NUMBER}",)
+
     async def test_any_order_and_repetition_gives_the_same_events(
         self, connector: Any, sandbox: Any, host: FakeHost
     ) -> None:
@@ -291,6 +337,6 @@ class TestListening(VoiceSetUp):
         return str(await connector.backfill(cursor, emit))
 
 
-def test_the_sandboxes_sender_signs_for_the_public_address() -> None:
+def test_the_sandboxes_sender_signs_as_its_signature_says() -> None:
     sender = TwilioSender("t", URL)
     assert sender.sign(URL, b"a=1")["X-Twilio-Signature"] == signature("t", URL, [("a", "1")])
