@@ -10,5 +10,12 @@ from tests.prove.proof import Proof
 
 PROOFS: Final[Mapping[str, Proof]] = {
     proof.name: proof
-    for proof in (one_case.PROOF, kills.ON_SQLITE, kills.ON_POSTGRESQL, lost_answers.PROOF, syncs.PROOF, mail_fuzz.PROOF)
+    for proof in (
+        one_case.PROOF,
+        kills.ON_SQLITE,
+        kills.ON_POSTGRESQL,
+        lost_answers.PROOF,
+        syncs.PROOF,
+        mail_fuzz.PROOF,
+    )
 }
