@@ -14,6 +14,8 @@ ATTRIBUTION_LINES: Final = 4
 LONGEST_ATTRIBUTION: Final = 600
 #: Characters of a line that can be a mark: longer ones are somebody's words.
 _LONGEST_MARK: Final = 300
+#: Characters of a line that may end with an attribution.
+_LONGEST_SHARED: Final = 2_000
 
 _WROTE: Final = (
     r"wrote|writes|sent|said|schrieb|geschrieben|a (?:é|e)crit|(?:é|e)crit|escribi(?:ó|o)|escribe|ha escrito|escreveu|ha scritto|scrisse|"
@@ -27,10 +29,10 @@ _STARTS: Final = (
     r"в|от|к|ma|kuup(?:ä|a)eval|u|dana|pada|em|ne|le|în|on|в|у"
 )
 _ENDS: Final = re.compile(
-    rf"(?:\b(?:{_WROTE})\b|(?:{_WROTE}))[^\n:：]{{0,80}}[:：]?\**\s*[-–—]{{0,10}}\s*$", re.IGNORECASE
+    rf"(?:\b(?:{_WROTE})\b|(?:{_WROTE}))(?:[^\n:：]|(?<=\d):(?=\d)){{0,80}}[:：]?\**\s*[-–—]{{0,10}}\s*$", re.IGNORECASE
 )
 _STARTED: Final = re.compile(
-    rf"^[-–—*_~\s]{{0,12}}(?:(?:{_STARTS})\b[\s:,.]|\d{{1,4}}[-/.年]\s?\d{{1,2}}[-/.月]|\d{{1,2}}\.? ?\w{{2,12}}\.? \d{{4}}|在|於)",
+    rf"^[-–—*_~\s]{{0,12}}(?:(?:{_STARTS})\b[\s:,.]|\d{{1,4}}[-/.年]\s?\d{{1,2}}[-/.月]|\d{{1,2}}\.? ?\w{{2,12}}\.? \d{{4}}|\w{{2,12}}\.?,? \d{{1,2}}\.? \w{{2,12}}\.? \d{{4}}|在|於)",
     re.IGNORECASE,
 )
 _SOMEBODY: Final = re.compile(r"^[-–—*_\s]{0,12}[\"“'<(]?[^\s<>:\"](?:[^<>\n]{0,90})<[^<>\s]{1,200}@[^<>\s]{1,200}>")
@@ -83,7 +85,7 @@ _FIELD: Final = re.compile(
 _RULE: Final = re.compile(r"^[\s>]{0,4}(?:[_=*#~—–]{5,}|-{5,}|(?:[-_] ?){6,})\s*$")
 
 #: A line that begins a signature for good (RFC 3676 4.3, and what programs make of it).
-SIGNATURE_MARK: Final = re.compile(r"^\s{0,3}(?:--|—|––|- -|__|—-|-- ?-+|-{3,4})\s{0,3}$")
+SIGNATURE_MARK: Final = re.compile(r"^\s{0,3}(?:--|—|––|- -|__|—-|-- ?-{1,2})\s{0,3}$")
 _PHONE_MARKS: Final = (
     r"(?:sent|send|composed|written|typed) (?:from|via|with|by|using) (?:my |a |an |the )?[\[(*]?"
     r"(?:\w+ ){0,4}?(?:i ?phone|i ?pad|i ?pod|i ?os|android|samsung|galaxy|blackberry|nokia|htc|lg|sony|huawei|xiaomi|redmi|oneplus|oppo|pixel|nexus|motorola|moto|alcatel|windows|outlook|"
@@ -139,7 +141,7 @@ def attribution(lines: list[str], at: int) -> int:
     first = lines[at].strip()
     if not first or len(first) > LONGEST_ATTRIBUTION or is_quoted(first):
         return 0
-    if _ORIGINAL_LINE.match(first) or _DASHED_WROTE.search(first) and first[:3] in {"---", "———"}:
+    if _ORIGINAL_LINE.match(first) or (_DASHED_WROTE.search(first) and first[:3] in {"---", "———"}):
         return 1
     begun = (
         _STARTED.match(first) is not None or _SOMEBODY.match(first) is not None or (":" in first[-3:] and "<" in first)
@@ -148,7 +150,7 @@ def attribution(lines: list[str], at: int) -> int:
         return 1 if _is_somebody_said(first) else 0
     said = ""
     for count, line in enumerate(lines[at : at + ATTRIBUTION_LINES], 1):
-        if not line.strip() or count > 1 and is_quoted(line):
+        if not line.strip() or (count > 1 and is_quoted(line)):
             break
         if len(said) + len(line) > LONGEST_ATTRIBUTION:
             break
@@ -175,7 +177,7 @@ def _ends_with_address(said: str) -> bool:
 
 def _is_somebody_said(line: str) -> bool:
     return bool(
-        len(line) < 300
+        len(line) < _LONGEST_MARK
         and "@" in line
         and re.search(rf"<[^<>\s]{{1,200}}@[^<>\s]{{1,200}}>\s?(?:{_WROTE})\s?:\s*$", line, re.IGNORECASE)
     )
@@ -183,7 +185,7 @@ def _is_somebody_said(line: str) -> bool:
 
 def shared_line(line: str) -> int:
     """Return where within a line an attribution begins that its program put behind the sender's words, -1 when none does."""
-    found = _SHARED_LINE.search(line) if "---" in line[:2_000] and len(line) < 2_000 else None
+    found = _SHARED_LINE.search(line) if len(line) < _LONGEST_SHARED and "---" in line else None
     return found.start() if found is not None and line[: found.start()].strip("- ") else -1
 
 
@@ -197,7 +199,7 @@ def header_block(lines: list[str], at: int) -> int:
     for count, line in enumerate(lines[at : at + 24], 1):
         field = _FIELD.match(line[:500])
         role = _role(field) if field is not None else ""
-        if role and role not in roles | {"other"} or role == "other":
+        if (role and role not in roles | {"other"}) or role == "other":
             roles.add(role)
             last, fields, other = count, fields + 1, 0
         elif not line.strip():
@@ -211,10 +213,8 @@ def header_block(lines: list[str], at: int) -> int:
             if count - at > 20 or len(roles) < 1:  # noqa: PLR2004
                 break
     known = roles - {"other"}
-    ruled = (
-        at > 0 and is_rule(lines[at - 1]) and found.lastgroup is not None and "@" in found["value"] and "from" in known
-    )
-    strong = ruled or "from" in known and len(known) >= 2 or len(known) >= 3 or {"date", "subject"} <= known  # noqa: PLR2004
+    ruled = at > 0 and is_rule(lines[at - 1]) and "@" in found["value"] and "from" in known
+    strong = ruled or ("from" in known and len(known) >= 2) or len(known) >= 3 or {"date", "subject"} <= known  # noqa: PLR2004
     return last if strong else 0
 
 

@@ -132,7 +132,7 @@ class _Page:
         elif empty and self.lines and self.lines[-1].strip("> "):
             self.lines.append(marks.rstrip())
 
-    def begin(self, tag: str, attributes: str) -> None:
+    def begin(self, tag: str, attributes: str) -> None:  # noqa: C901 (one question an element, in the order of HTML)
         if tag == "br":
             # An empty line is one that has nothing but its <br>.
             self.end(empty=not self._words)
@@ -148,6 +148,7 @@ class _Page:
         if tag == "img" and found.get("alt", "").strip():
             self.say(f"[{found['alt'].strip()[:200]}]")
         if tag in _BLOCKS:
+            self.end()
             self.end(empty=tag in _SPACED)
         if tag in _VOID:
             return

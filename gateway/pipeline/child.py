@@ -93,7 +93,8 @@ def _answer(source: Source, order: Order, idle: int) -> Answer:
         parsed = parse_delivery(stored, source, order.channel, order.most, order.languages)
         encode(parsed)
     except (UnicodeEncodeError, TypeError, OverflowError) as error:
-        sentence = f"The connector's parser made a value that cannot be kept ({type(error).__name__}): this is a fault of the code."
+        why = type(error).__name__
+        sentence = f"The connector's parser made a value that cannot be kept ({why}): this is a fault of the code."
         parsed = ParsedDelivery(id=stored.id, lane=stored.lane, unreadable=sentence)
     except MemoryError:
         sentence = f"Reading the delivery takes more than {MEMORY // 1024**2} MB of memory."
@@ -111,13 +112,13 @@ def main() -> None:
     first = _read(frames)
     if first is None:
         return
-    made, settings, connection = pickle.loads(first)  # noqa: S301 (it comes from our own parent)
+    made, settings, connection, cpu = pickle.loads(first)  # noqa: S301 (it comes from our own parent)
     source: Source = made(settings, _NoHost(connection))
     idle = _size()
     resource.setrlimit(resource.RLIMIT_AS, (idle + MEMORY, idle + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (data := _read(frames)) is not None:
-        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, cpu)
         answer = _answer(source, order_from(data), idle)
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(framed(encode(answer)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tests.prove import forgeries, kills, lost_answers, one_case, real_tickets, syncs
+from tests.prove import forgeries, kills, lost_answers, mail_fuzz, one_case, real_tickets, syncs
 from tests.prove.proof import Proof
 
 PROOFS: Final[Mapping[str, Proof]] = {
@@ -18,5 +18,6 @@ PROOFS: Final[Mapping[str, Proof]] = {
         syncs.PROOF,
         forgeries.PROOF,
         real_tickets.PROOF,
+        mail_fuzz.PROOF,
     )
 }
