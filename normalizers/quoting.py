@@ -27,10 +27,10 @@ _STARTS: Final = (
     r"в|от|к|ma|kuup(?:ä|a)eval|u|dana|pada|em|ne|le|în|on|в|у"
 )
 _ENDS: Final = re.compile(
-    rf"(?:\b(?:{_WROTE})\b|(?:{_WROTE}))[^\n:：]{{0,80}}[:：]?\**\s*[-–—]{{0,10}}\s*$", re.IGNORECASE
+    rf"(?:\b(?:{_WROTE})\b|(?:{_WROTE}))(?:[^\n:：]|(?<=\d):(?=\d)){{0,80}}[:：]?\**\s*[-–—]{{0,10}}\s*$", re.IGNORECASE
 )
 _STARTED: Final = re.compile(
-    rf"^[-–—*_~\s]{{0,12}}(?:(?:{_STARTS})\b[\s:,.]|\d{{1,4}}[-/.年]\s?\d{{1,2}}[-/.月]|\d{{1,2}}\.? ?\w{{2,12}}\.? \d{{4}}|在|於)",
+    rf"^[-–—*_~\s]{{0,12}}(?:(?:{_STARTS})\b[\s:,.]|\d{{1,4}}[-/.年]\s?\d{{1,2}}[-/.月]|\d{{1,2}}\.? ?\w{{2,12}}\.? \d{{4}}|\w{{2,12}}\.?,? \d{{1,2}}\.? \w{{2,12}}\.? \d{{4}}|在|於)",
     re.IGNORECASE,
 )
 _SOMEBODY: Final = re.compile(r"^[-–—*_\s]{0,12}[\"“'<(]?[^\s<>:\"](?:[^<>\n]{0,90})<[^<>\s]{1,200}@[^<>\s]{1,200}>")
@@ -83,7 +83,7 @@ _FIELD: Final = re.compile(
 _RULE: Final = re.compile(r"^[\s>]{0,4}(?:[_=*#~—–]{5,}|-{5,}|(?:[-_] ?){6,})\s*$")
 
 #: A line that begins a signature for good (RFC 3676 4.3, and what programs make of it).
-SIGNATURE_MARK: Final = re.compile(r"^\s{0,3}(?:--|—|––|- -|__|—-|-- ?-+|-{3,4})\s{0,3}$")
+SIGNATURE_MARK: Final = re.compile(r"^\s{0,3}(?:--|—|––|- -|__|—-|-- ?-{1,2})\s{0,3}$")
 _PHONE_MARKS: Final = (
     r"(?:sent|send|composed|written|typed) (?:from|via|with|by|using) (?:my |a |an |the )?[\[(*]?"
     r"(?:\w+ ){0,4}?(?:i ?phone|i ?pad|i ?pod|i ?os|android|samsung|galaxy|blackberry|nokia|htc|lg|sony|huawei|xiaomi|redmi|oneplus|oppo|pixel|nexus|motorola|moto|alcatel|windows|outlook|"

@@ -18,10 +18,10 @@ LOOP_HEADER: Final = "x-baton-loop"
 
 #: Headers that automatic answers carry beside or instead of Auto-Submitted, with what their value must look like.
 _REPLIES: Final[dict[str, str]] = {
-    "x-autoreply": r"(?!no\b).",
+    "x-autoreply": r"^\s*(?!no\b|false\b)\S",
     "x-autorespond": r".",
     "x-autoresponder": r".",
-    "x-auto-reply": r"(?!no\b).",
+    "x-auto-reply": r"^\s*(?!no\b|false\b)\S",
     "x-autoreply-from": r".",
     "x-mail-autoreply": r".",
     "x-mail-autorespond": r".",

@@ -108,6 +108,7 @@ class _Page:
         if tag == "img" and found.get("alt", "").strip():
             self.say(f"[{found['alt'].strip()[:200]}]")
         if tag in _BLOCKS:
+            self.end()
             self.end(empty=tag in _SPACED)
         if tag in _VOID:
             return

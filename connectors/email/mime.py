@@ -143,7 +143,8 @@ def _children(raw: bytes, part: Part, most: int) -> int:
         mark, after, closed = _delimiter(raw, boundary, at, part.end)
         if opened >= 0:
             if len(part.parts) >= most:
-                return 1 + raw.count(b"\n" + boundary, opened, part.end) - (0 if mark >= part.end else 1)
+                more = raw.count(b"\n" + boundary, opened, part.end) - raw.count(b"\n" + boundary + b"--", opened, part.end)
+                return 1 + max(0, more)
             stop = mark
             # The line end before a delimiter belongs to the delimiter (RFC 2046 5.1.1).
             if mark < part.end or closed:
@@ -196,6 +197,8 @@ def _uudecode(data: bytes) -> bytes:
     for line in data[found.end() if found else 0 :].splitlines():
         if line.strip() == b"end":
             break
+        if not line.strip():
+            continue
         try:
             out.append(binascii.a2b_uu(line))
         except binascii.Error:

@@ -11,6 +11,7 @@ import logging
 import os
 import pickle
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -33,9 +34,10 @@ _PIECE: Final = 65_536
 class Apart:
     """The process of one connection. Not thread-safe: the parsing thread alone uses it."""
 
-    def __init__(self, connection: str, *, patience: float = PATIENCE) -> None:
-        """Start nothing yet."""
+    def __init__(self, connection: str, *, patience: float = PATIENCE, cpu: float = CPU_SECONDS) -> None:
+        """Start nothing yet. `patience` and `cpu` bound each delivery, seconds by the clock and of processor time."""
         self._connection = connection
+        self._cpu = cpu
         self._patience = patience
         self._opening = b""
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,7 +47,7 @@ class Apart:
     def parse(self, source: Source, orders: Sequence[Order]) -> list[ParsedDelivery]:
         """Return what deliveries say, in their order. Whatever one of them does costs only itself."""
         try:
-            opening = pickle.dumps((type(source), _settings(source), self._connection))
+            opening = pickle.dumps((type(source), _settings(source), self._connection, self._cpu))
         except Exception as error:  # noqa: BLE001 (whatever a plugin's settings are)
             reason = f"The connector cannot be taken into a process of its own ({type(error).__name__}): this is a fault of its code."
             return [_dead(each, reason) for each in orders]
@@ -153,7 +155,7 @@ class Apart:
         except BlockingIOError:
             return False
         if not piece:
-            raise _Ended(_why(process.wait()))
+            raise _Ended(_why(process.wait(), self._cpu))
         incoming += piece
         before = len(done)
         while len(incoming) >= LENGTH.size:
@@ -195,14 +197,12 @@ def _dead(order: Order, reason: str) -> ParsedDelivery:
     return ParsedDelivery(id=order.stored.id, lane=order.stored.lane, unreadable=reason)
 
 
-def _why(code: int) -> str:
-    import signal
-
+def _why(code: int, cpu: float) -> str:
     if code in {-signal.SIGPROF, -signal.SIGXCPU}:
-        return f"Reading the delivery takes more than {CPU_SECONDS:.0f} seconds of processor time."
+        return f"Reading the delivery takes more than {cpu:.0f} seconds of processor time."
     if code == -signal.SIGKILL:
         return "The process that read the delivery was killed, most likely for want of memory."
     if code < 0:
         return f"The process that read the delivery ended by signal {-code}: this is a fault of the code, not of the sender."
-    limits = f"{CPU_SECONDS:.0f} seconds of processor time or {MEMORY // 1024**2} MB of memory"
+    limits = f"{cpu:.0f} seconds of processor time or {MEMORY // 1024**2} MB of memory"
     return f"The process that read the delivery ended (code {code}): it may need more than {limits}."

@@ -109,13 +109,13 @@ def main() -> None:
     first = _read(frames)
     if first is None:
         return
-    made, settings, connection = pickle.loads(first)  # noqa: S301 (it comes from our own parent)
+    made, settings, connection, cpu = pickle.loads(first)  # noqa: S301 (it comes from our own parent)
     source: Source = made(settings, _NoHost(connection))
     idle = _size()
     resource.setrlimit(resource.RLIMIT_AS, (idle + MEMORY, idle + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (data := _read(frames)) is not None:
-        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, cpu)
         answer = _answer(source, order_from(data), idle)
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(framed(encode(answer)))
