@@ -14,6 +14,8 @@ ATTRIBUTION_LINES: Final = 4
 LONGEST_ATTRIBUTION: Final = 600
 #: Characters of a line that can be a mark: longer ones are somebody's words.
 _LONGEST_MARK: Final = 300
+#: Characters of a line that may end with an attribution.
+_LONGEST_SHARED: Final = 2_000
 
 _WROTE: Final = (
     r"wrote|writes|sent|said|schrieb|geschrieben|a (?:é|e)crit|(?:é|e)crit|escribi(?:ó|o)|escribe|ha escrito|escreveu|ha scritto|scrisse|"
@@ -139,7 +141,7 @@ def attribution(lines: list[str], at: int) -> int:
     first = lines[at].strip()
     if not first or len(first) > LONGEST_ATTRIBUTION or is_quoted(first):
         return 0
-    if _ORIGINAL_LINE.match(first) or _DASHED_WROTE.search(first) and first[:3] in {"---", "———"}:
+    if _ORIGINAL_LINE.match(first) or (_DASHED_WROTE.search(first) and first[:3] in {"---", "———"}):
         return 1
     begun = (
         _STARTED.match(first) is not None or _SOMEBODY.match(first) is not None or (":" in first[-3:] and "<" in first)
@@ -148,7 +150,7 @@ def attribution(lines: list[str], at: int) -> int:
         return 1 if _is_somebody_said(first) else 0
     said = ""
     for count, line in enumerate(lines[at : at + ATTRIBUTION_LINES], 1):
-        if not line.strip() or count > 1 and is_quoted(line):
+        if not line.strip() or (count > 1 and is_quoted(line)):
             break
         if len(said) + len(line) > LONGEST_ATTRIBUTION:
             break
@@ -175,7 +177,7 @@ def _ends_with_address(said: str) -> bool:
 
 def _is_somebody_said(line: str) -> bool:
     return bool(
-        len(line) < 300
+        len(line) < _LONGEST_MARK
         and "@" in line
         and re.search(rf"<[^<>\s]{{1,200}}@[^<>\s]{{1,200}}>\s?(?:{_WROTE})\s?:\s*$", line, re.IGNORECASE)
     )
@@ -183,7 +185,7 @@ def _is_somebody_said(line: str) -> bool:
 
 def shared_line(line: str) -> int:
     """Return where within a line an attribution begins that its program put behind the sender's words, -1 when none does."""
-    found = _SHARED_LINE.search(line) if "---" in line[:2_000] and len(line) < 2_000 else None
+    found = _SHARED_LINE.search(line) if len(line) < _LONGEST_SHARED and "---" in line else None
     return found.start() if found is not None and line[: found.start()].strip("- ") else -1
 
 
@@ -197,7 +199,7 @@ def header_block(lines: list[str], at: int) -> int:
     for count, line in enumerate(lines[at : at + 24], 1):
         field = _FIELD.match(line[:500])
         role = _role(field) if field is not None else ""
-        if role and role not in roles | {"other"} or role == "other":
+        if (role and role not in roles | {"other"}) or role == "other":
             roles.add(role)
             last, fields, other = count, fields + 1, 0
         elif not line.strip():
@@ -211,10 +213,8 @@ def header_block(lines: list[str], at: int) -> int:
             if count - at > 20 or len(roles) < 1:  # noqa: PLR2004
                 break
     known = roles - {"other"}
-    ruled = (
-        at > 0 and is_rule(lines[at - 1]) and found.lastgroup is not None and "@" in found["value"] and "from" in known
-    )
-    strong = ruled or "from" in known and len(known) >= 2 or len(known) >= 3 or {"date", "subject"} <= known  # noqa: PLR2004
+    ruled = at > 0 and is_rule(lines[at - 1]) and "@" in found["value"] and "from" in known
+    strong = ruled or ("from" in known and len(known) >= 2) or len(known) >= 3 or {"date", "subject"} <= known  # noqa: PLR2004
     return last if strong else 0
 
 

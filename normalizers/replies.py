@@ -1,7 +1,7 @@
 """What is new in a mail: its text without the mail that it answers and without its signature.
 
-A scanner over lines, linear whatever the text is. Signals look at what comes out; people always see the whole text. When in doubt a
-line stays: a rule that misses a complaint is worse than one that reads a name twice.
+A scanner over lines, linear whatever the text is. Signals look at what comes out; people always see the whole text. When in
+doubt a line stays: a rule that misses a complaint is worse than one that reads a name twice.
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ def _beginning(lines: list[str]) -> list[str]:
     start = next((place for place, line in enumerate(lines) if line.strip()), len(lines))
     if start < len(lines) and is_forwarding(lines[start]):
         start = next((place for place in range(start + 1, len(lines)) if lines[place].strip()), len(lines))
-    if start < len(lines) and (count := header_block(lines, start)):
-        start += count
-    elif start < len(lines) and (count := attribution(lines, start)):
+    if (start < len(lines) and (count := header_block(lines, start))) or (
+        start < len(lines) and (count := attribution(lines, start))
+    ):
         start += count
     rest = lines[start:]
     return rest if any(line.strip() for line in rest) else lines
 
 
 # --- quotes --------------------------------------------------------------------------------------------------------------
-def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:
+def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:  # noqa: C901 (one question a line, in order)
     """Take away what is quoted: marked lines wherever they stand, and all below a line that begins the answered mail."""
     kept: list[str] = []
     quoted: list[str] = []
@@ -173,7 +173,7 @@ def _is_signature(lines: list[str], place: int) -> bool:
     if not any(line.strip() for line in lines[:place]):
         return False
     mark = lines[place].strip()
-    return mark in {"--", "—", "- -"} or len(rest) <= 15 and sum(len(line) > 120 for line in rest) <= 2  # noqa: PLR2004
+    return mark in {"--", "—", "- -"} or (len(rest) <= 15 and sum(len(line) > 120 for line in rest) <= 2)  # noqa: PLR2004
 
 
 def _footer(lines: list[str], end: int) -> int:

@@ -65,9 +65,9 @@ def _trusted(headers: Headers, names: set[str]) -> list[_Clause] | None:
     for value in headers.all("authentication-results"):
         pieces = _pieces(value)
         if pieces is None:
-            continue
+            return None  # whose it is cannot be told, so the one below it may be a forgery under the real one
         first = pieces[0]
-        name = UNNAMED if len(first) == 1 and "=" in first[0] or any("=" in word for word in first) else ""
+        name = UNNAMED if (len(first) == 1 and "=" in first[0]) or any("=" in word for word in first) else ""
         if not name:
             name = first[0].lower() if first and (len(first) == 1 or first[1:] == ["1"]) else ""
         if name in names:
@@ -76,7 +76,7 @@ def _trusted(headers: Headers, names: set[str]) -> list[_Clause] | None:
     return None
 
 
-def _pieces(value: str) -> list[list[str]] | None:
+def _pieces(value: str) -> list[list[str]] | None:  # noqa: C901, PLR0912 (a state machine reads best in one piece)
     """Return the words of each clause, comments left out; None when quotes or comments do not close: such a field is no proof."""
     pieces: list[list[str]] = [[]]
     word: list[str] = []

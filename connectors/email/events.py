@@ -15,12 +15,13 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from connectors.email.authentication import authenticate
-from connectors.email.bounces import Report, reports_of
+from connectors.email.bounces import reports_of
 from connectors.email.headers import Mailbox, instant, is_address, mailboxes, message_ids, references, split_header
 from connectors.email.letters import Letter, letter_of
 from connectors.email.machines import classify
 from connectors.email.mime import open_attachment as open_part
 from connectors.email.receipts import ServiceReport
+from connectors.email.reports import Report
 from connectors.email.services import SERVICES, received, service_file
 from connectors.email.tokens import reference_of, token_of
 from gateway.sdk import (

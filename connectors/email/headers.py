@@ -27,6 +27,8 @@ LONGEST_ADDRESS: Final = 320
 #: Message-IDs that are kept of In-Reply-To and References.
 MOST_REFERENCES: Final = 50
 
+#: Longest language tag of an extended parameter (RFC 2231).
+_LONGEST_LANGUAGE: Final = 30
 _FIELD: Final = re.compile(rb"([!-9;-~]{1,200})[ \t]{0,9}:(.*)", re.DOTALL)
 _WORD: Final = re.compile(r"=\?([\w.:+-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _MESSAGE_ID: Final = re.compile(r"<([^<>\s\x00-\x1f\x7f-\x9f]{1,995})>")
@@ -189,7 +191,7 @@ def decode_words(value: str) -> str:
         if pending and (between.strip() or found[1].lower() != charset):
             out.append(decode_text(b"".join(pending), charset))
             pending = []
-        if between.strip() or not out and not pending and at == 0:
+        if between.strip() or (not out and not pending and at == 0):
             out.append(between)
         pending.append(_word(found[2], found[3]))
         charset, at = found[1].lower(), found.end()
@@ -247,7 +249,7 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
 def _extended(text: str) -> str:
     charset, quote, rest = text.partition("'")
     language, second, coded = rest.partition("'")
-    if not quote or not second or len(language) > 30:
+    if not quote or not second or len(language) > _LONGEST_LANGUAGE:
         charset, coded = "utf-8", text
     return decode_text(unquote_to_bytes(coded), charset)
 
@@ -287,7 +289,7 @@ def mailboxes(values: list[str], most: int = MOST_RECIPIENTS) -> tuple[list[Mail
     return found, False
 
 
-def _addresses(value: str) -> list[str]:
+def _addresses(value: str) -> list[str]:  # noqa: C901, PLR0912 (a state machine reads best in one piece)
     """Return the entries of an address list, without comments and group names."""
     pieces: list[str] = []
     entry: list[str] = []

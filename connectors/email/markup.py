@@ -23,8 +23,46 @@ _DEEPEST: Final = 8
 _LONGEST_TAG: Final = 4_000
 
 _BLOCKS: Final = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 "
-    "h6 header hr li main nav ol p pre section table tbody tfoot thead tr ul caption".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+    ]
 )
 _SPACED: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre", "blockquote"})
 #: Elements whose content is no text of the mail.
@@ -33,7 +71,9 @@ _SKIPPED: Final = frozenset(
 )
 #: Elements whose content is no markup: it ends at their own end tag only.
 _RAW: Final = frozenset({"script", "style", "textarea", "xmp"})
-_VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID: Final = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 _TAG: Final = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,40})")
 _ATTRIBUTE: Final = re.compile(r"""([a-zA-Z_:][\w:.-]{0,40})\s{0,20}=\s{0,20}("[^"]*"|'[^']*'|[^\s"'>]+)""")
 _HIDDEN: Final = re.compile(
@@ -92,7 +132,7 @@ class _Page:
         elif empty and self.lines and self.lines[-1].strip("> "):
             self.lines.append(marks.rstrip())
 
-    def begin(self, tag: str, attributes: str) -> None:
+    def begin(self, tag: str, attributes: str) -> None:  # noqa: C901 (one question an element, in the order of HTML)
         if tag == "br":
             # An empty line is one that has nothing but its <br>.
             self.end(empty=not self._words)

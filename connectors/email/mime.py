@@ -143,7 +143,9 @@ def _children(raw: bytes, part: Part, most: int) -> int:
         mark, after, closed = _delimiter(raw, boundary, at, part.end)
         if opened >= 0:
             if len(part.parts) >= most:
-                more = raw.count(b"\n" + boundary, opened, part.end) - raw.count(b"\n" + boundary + b"--", opened, part.end)
+                more = raw.count(b"\n" + boundary, opened, part.end) - raw.count(
+                    b"\n" + boundary + b"--", opened, part.end
+                )
                 return 1 + max(0, more)
             stop = mark
             # The line end before a delimiter belongs to the delimiter (RFC 2046 5.1.1).

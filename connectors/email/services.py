@@ -34,7 +34,7 @@ def received(delivery: Delivery) -> list[Letter | ServiceReport]:
 
 def _texts(*pairs: tuple[str, object]) -> dict[str, object]:
     """Return extras without those that say nothing."""
-    return {name: value for name, value in pairs if value is not None and value != "" and value != []}
+    return {name: value for name, value in pairs if value not in (None, "", [])}
 
 
 def _number(text: object) -> float | None:

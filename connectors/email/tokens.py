@@ -44,7 +44,7 @@ def reference_of(keys: Iterable[bytes], message_ids: Iterable[str], sender: str)
         if found is None or effect_id is None:
             continue
         seals = [_seal(key, "message-id", effect_id, sender, _SEAL) for key in known]
-        if any([hmac.compare_digest(seal, found[2].lower()) for seal in seals]):
+        if any(hmac.compare_digest(seal, found[2].lower()) for seal in seals):
             return effect_id
     return None
 
@@ -62,7 +62,7 @@ def token_of(keys: Iterable[bytes], subject: str) -> str | None:
         if effect_id is None:
             continue
         seals = [_seal(key, "subject", effect_id, "", _SHORT_SEAL) for key in known]
-        if any([hmac.compare_digest(seal, found[2].lower()) for seal in seals]):
+        if any(hmac.compare_digest(seal, found[2].lower()) for seal in seals):
             return effect_id
     return None
 

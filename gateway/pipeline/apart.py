@@ -49,7 +49,8 @@ class Apart:
         try:
             opening = pickle.dumps((type(source), _settings(source), self._connection, self._cpu))
         except Exception as error:  # noqa: BLE001 (whatever a plugin's settings are)
-            reason = f"The connector cannot be taken into a process of its own ({type(error).__name__}): this is a fault of its code."
+            why = type(error).__name__
+            reason = f"The connector cannot be taken into a process of its own ({why}): this is a fault of its code."
             return [_dead(each, reason) for each in orders]
         if opening != self._opening:
             self.close()
@@ -100,7 +101,7 @@ class Apart:
             return self._process, False
         self.close()
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TZ") if name in os.environ}
-        self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module; nothing of a delivery is in it)
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "gateway.pipeline.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -91,7 +91,8 @@ def _answer(source: Source, order: Order, idle: int) -> Answer:
         parsed = parse_delivery(stored, source, order.channel, order.most)
         encode(parsed)
     except (UnicodeEncodeError, TypeError, OverflowError) as error:
-        sentence = f"The connector's parser made a value that cannot be kept ({type(error).__name__}): this is a fault of the code."
+        why = type(error).__name__
+        sentence = f"The connector's parser made a value that cannot be kept ({why}): this is a fault of the code."
         parsed = ParsedDelivery(id=stored.id, lane=stored.lane, unreadable=sentence)
     except MemoryError:
         sentence = f"Reading the delivery takes more than {MEMORY // 1024**2} MB of memory."

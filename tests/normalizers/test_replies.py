@@ -150,9 +150,9 @@ def _bare(text: str) -> str:
     return re.sub(r"\s|&#160;", "", re.sub(r"^_{32}$", "", text, flags=re.MULTILINE))
 
 
-def _holds(check: dict[str, Any], reply: str, folder: Path) -> bool | None:
+def _holds(check: dict[str, Any], reply: str, folder: Path) -> bool | None:  # noqa: PLR0911 (a table of checks)
     """Return whether a check of the reply holds; None for what is no matter of the reply."""
-    value = check.get("value")
+    value: str = check.get("value") or ""
     match check["op"]:
         case "reply_equals" | "body_equals":
             return _plain(reply) == _plain(value)

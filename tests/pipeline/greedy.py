@@ -9,7 +9,16 @@ import re
 import time
 from collections.abc import Iterable
 
-from gateway.sdk import ChannelEvent, ChatMessage, ConnectionSettings, Connector, Delivery, Party, Source, UnreadableDelivery
+from gateway.sdk import (
+    ChannelEvent,
+    ChatMessage,
+    ConnectionSettings,
+    Connector,
+    Delivery,
+    Party,
+    Source,
+    UnreadableDelivery,
+)
 
 
 class GreedySettings(ConnectionSettings):

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tests.prove import kills, lost_answers, one_case, syncs
+from tests.prove import kills, lost_answers, mail_fuzz, one_case, syncs
 from tests.prove.proof import Proof
 
 PROOFS: Final[Mapping[str, Proof]] = {
     proof.name: proof
-    for proof in (one_case.PROOF, kills.ON_SQLITE, kills.ON_POSTGRESQL, lost_answers.PROOF, syncs.PROOF)
+    for proof in (
+        one_case.PROOF,
+        kills.ON_SQLITE,
+        kills.ON_POSTGRESQL,
+        lost_answers.PROOF,
+        syncs.PROOF,
+        mail_fuzz.PROOF,
+    )
 }

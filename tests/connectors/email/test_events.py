@@ -197,14 +197,25 @@ def test_any_bytes_are_events_or_unreadable(data: st.DataObject) -> None:
 
 def test_half_characters_and_nulls_do_not_come_through() -> None:
     rng = random.Random(7)
-    _kept(b'{"FromFull":{"Email":"a@x.example","Name":"\\ud800"},"TextBody":"\\udfff\\u0000","Headers":[]}', "postmark", "")
+    _kept(
+        b'{"FromFull":{"Email":"a@x.example","Name":"\\ud800"},"TextBody":"\\udfff\\u0000","Headers":[]}',
+        "postmark",
+        "",
+    )
     _kept(b"From: \x00a@x.example\nSubject: =?utf-7?q?+2AA-?=\nMessage-ID: <\x00@x>\n\n\x00", "", "")
     _kept(bytes(rng.randrange(256) for _ in range(5_000)), "", "")
 
 
 @pytest.mark.parametrize(
     ("endpoint", "body"),
-    [("mailgun", b"[]"), ("postmark", b"nothing"), ("postmark", b"[]"), ("sendgrid", b'{"event":"x"}'), ("", b" \r\n"), ("mailgun", b"")],
+    [
+        ("mailgun", b"[]"),
+        ("postmark", b"nothing"),
+        ("postmark", b"[]"),
+        ("sendgrid", b'{"event":"x"}'),
+        ("", b" \r\n"),
+        ("mailgun", b""),
+    ],
 )
 def test_what_is_no_mail_is_said_in_a_sentence(endpoint: str, body: bytes) -> None:
     with pytest.raises(UnreadableDelivery, match=r"\w.*\."):
@@ -213,7 +224,12 @@ def test_what_is_no_mail_is_said_in_a_sentence(endpoint: str, body: bytes) -> No
 
 @pytest.mark.parametrize(
     ("endpoint", "body"),
-    [("postmark", b"{}"), ("postmark", b'{"RecordType":"New","MessageID":"1"}'), ("sendgrid", b"[]"), ("mailgun", b'{"event-data":{"event":"new"}}')],
+    [
+        ("postmark", b"{}"),
+        ("postmark", b'{"RecordType":"New","MessageID":"1"}'),
+        ("sendgrid", b"[]"),
+        ("mailgun", b'{"event-data":{"event":"new"}}'),
+    ],
 )
 def test_unknown_kinds_bring_nothing(endpoint: str, body: bytes) -> None:
     assert list(parse_delivery(delivery(body, endpoint=endpoint), OWN)) == []

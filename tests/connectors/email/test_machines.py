@@ -77,7 +77,9 @@ def test_two_gateways_that_answer_each_other_stop_after_one_mail() -> None:
 
 
 # --- signed ids ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("effect", [EFFECT, "e1", "x" * 14, "x" * 15, "x" * 16, "ü/ %", "case:1/reply", EFFECT.upper(), "a" * 190])
+@pytest.mark.parametrize(
+    "effect", [EFFECT, "e1", "x" * 14, "x" * 15, "x" * 16, "ü/ %", "case:1/reply", EFFECT.upper(), "a" * 190]
+)
 def test_a_signed_message_id_names_its_effect_to_its_recipient_only(effect: str) -> None:
     made = message_id_for(KEY, effect, "Ada@X.example", "help.example")
     assert looks_like_ours(made)

@@ -13,10 +13,10 @@ from connectors.email.headers import decode_words, instant, mailboxes, parameter
 from connectors.email.letters import letter_of
 from connectors.email.markup import html_text
 from connectors.email.mime import MOST_PARTS, files_of, open_attachment, read, text_of, unflowed
+from gateway.model import Channel
 from gateway.sdk import PermanentFailure
 from normalizers import normalize
 from normalizers.replies import visible_reply
-from gateway.model import Channel
 from tests.connectors.email.ours import mail
 
 
@@ -84,16 +84,21 @@ def test_of_alternatives_the_plain_one_is_shown_unless_it_says_nothing() -> None
 def test_text_parts_stand_one_below_the_other_and_named_ones_are_files() -> None:
     raw = (
         b"Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\n\none\n--b\nContent-Disposition: attachment\n\nfile"
-        b"\n--b\nContent-Disposition: inline; filename=\"C:\\log.txt\"\n\nlog\n--b\n\ntwo\n--b--\nepilogue"
+        b'\n--b\nContent-Disposition: inline; filename="C:\\log.txt"\n\nlog\n--b\n\ntwo\n--b--\nepilogue'
     )
     assert text(raw) == "one\ntwo"
-    assert [(each.id, each.name, each.inline) for each in files_of(read(raw))] == [("2", "", False), ("3", "log.txt", True)]
+    assert [(each.id, each.name, each.inline) for each in files_of(read(raw))] == [
+        ("2", "", False),
+        ("3", "log.txt", True),
+    ]
     assert open_attachment(raw, "3") == b"log"
     with pytest.raises(PermanentFailure):
         open_attachment(raw, "1")
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "koi8-r", "shift_jis", "utf-7", "punycode", "nonsense", "zip"])
+@pytest.mark.parametrize(
+    "charset", ["utf-8", "iso-8859-1", "koi8-r", "shift_jis", "utf-7", "punycode", "nonsense", "zip"]
+)
 def test_any_charset_gives_text(charset: str) -> None:
     for body in (b"abc", bytes(range(256)), "Grüße, мир, 世界".encode()):
         found = text(b"Content-Type: text/plain; charset=" + charset.encode() + b"\n\n" + body)
@@ -110,12 +115,19 @@ def test_transfer_encodings_are_undone_even_when_they_are_broken() -> None:
 
 
 def test_flowed_text_flows() -> None:
-    assert unflowed("On Monday \nshe wrote: \n> quoted \n> more\n-- \nAda") == "On Monday she wrote: \n> quoted more\n-- \nAda"
+    assert (
+        unflowed("On Monday \nshe wrote: \n> quoted \n> more\n-- \nAda")
+        == "On Monday she wrote: \n> quoted more\n-- \nAda"
+    )
 
 
 def test_a_mail_inside_a_mail_is_a_file_and_speaks_only_when_the_outer_one_does_not() -> None:
     inner = "From: x@y.example\nSubject: inner one\n\ninner text"
-    raw = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n{}\n--b\nContent-Type: message/rfc822\n\n" + inner + "\n--b--\n"
+    raw = (
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n{}\n--b\nContent-Type: message/rfc822\n\n"
+        + inner
+        + "\n--b--\n"
+    )
     assert letter_of(raw.format("outer").encode()).text == "outer"
     assert letter_of(raw.format("").encode()).text == "inner text"
     (file,) = files_of(read(raw.format("outer").encode()))

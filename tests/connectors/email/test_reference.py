@@ -120,7 +120,9 @@ def test_what_another_gem_recorded_is_read(reference: Path) -> None:
         head, _, body = raw.partition(b"\n\n") if raw.startswith(b"HTTP") else (b"", b"", raw)
         pairs = [line.split(": ", 1) for line in head.decode().split("\n")[1:]]
         service = "mailgun" if "mailgun" in path.parts else "sendgrid"
-        made = delivery(body, endpoint=service, headers=tuple((name, value) for name, value in pairs), at=1_900_000_000_000_000)
+        made = delivery(
+            body, endpoint=service, headers=tuple((name, value) for name, value in pairs), at=1_900_000_000_000_000
+        )
         (event,) = parse_delivery(made, OWN)
         assert isinstance(event, InboundEmail)
         seen += 1
@@ -170,7 +172,7 @@ def _ordinary(reference: Path) -> list[Path]:
     """Return mails that are no reports: by their folder, not by what we think of them."""
     mime = [path for path in (reference / "mime").rglob("*") if path.is_file() and "maildir_bsd" not in path.parts]
     mails = [path for path in mime if path.suffix == ".eml" or "mail-parser" in path.parts]
-    replies = [path for path in (reference / "reply").rglob("*.eml")]
+    replies = list((reference / "reply").rglob("*.eml"))
     return [path for path in mails + replies if "report" not in path.parent.name]
 
 
