@@ -89,6 +89,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def postfix(mail_servers: MailServers) -> MailServers:
+    """The session's mail servers, Postfix among them."""
+    if mail_servers.postfix is None:
+        missing("mail", "Postfix can only be started by root")
+    return mail_servers
+
+
+@pytest.fixture
 def strace() -> str:
     """Path of a strace that can trace here."""
     try:

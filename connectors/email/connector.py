@@ -37,6 +37,7 @@ from gateway.sdk import (
     Reply,
     StreamSource,
     TemporaryFailure,
+    UnreadableDelivery,
     WebhookSource,
 )
 
@@ -77,8 +78,14 @@ class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, Medi
         if self.settings.imap_host:
             await self._at_mailbox(lambda mailbox: mailbox.examine())
         if self.settings.smtp_host:
-            async with self._courier():
-                pass
+            try:
+                async with self._courier():
+                    pass
+            except TemporaryFailure as error:
+                if self.settings.way_in is not WayIn.IMAP:
+                    raise
+                # Reading must not stop because sending is away: what goes out is tried again by itself.
+                self.host.log.warning("mail is read, and cannot be sent now: %s", error)
 
     async def close(self) -> None:
         """Cut what listens."""
@@ -204,19 +211,21 @@ class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, Medi
         """Say what happened; see `events`. What was cut says so."""
         if delivery.endpoint == BEGUN:
             return
-        size = delivery.whole_size
-        for event in events.parse_delivery(delivery, self._own):
-            yield (
-                event if size is None or not isinstance(event, InboundEmail) else _cut(event, size, len(delivery.body))
-            )
+        size, kept = delivery.whole_size, len(delivery.body)
+        try:
+            for event in events.parse_delivery(delivery, self._own):
+                yield event if size is None or not isinstance(event, InboundEmail) else _cut(event, size, kept)
+        except UnreadableDelivery as error:
+            if size is None:
+                raise
+            raise UnreadableDelivery(f"{error} Only the first {kept} of its {size} bytes were taken.") from None
 
     # --- way in: the mailbox -----------------------------------------------------------------------------------------
     async def listen(self, since: Cursor | None, emit: Emit) -> None:
         """Emit each new mail of the folder, with where we stand then; never touches the mailbox. See `reading`."""
         if self.settings.way_in is not WayIn.IMAP:
-            await (
-                asyncio.get_running_loop().create_future()
-            )  # mail comes by itself: there is nothing to do until cancelled
+            # Mail comes by itself: there is nothing to do until cancelled.
+            await asyncio.get_running_loop().create_future()
         mailbox = self._listening = Mailbox(self.settings)
         try:
             await Reader(self.settings, self.host, mailbox).read(self._connect(mailbox), since, emit)

@@ -118,15 +118,20 @@ def _mailbox(sender: From) -> str:
     name = " ".join(_CONTROL.sub(" ", sender.name).split())
     if not name:
         return sender.address
-    if name.isascii():
+    if _plain(name):
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{sender.address}>'
     return f"{_words(name, 'From')} <{sender.address}>"
 
 
+def _plain(text: str) -> bool:
+    """Return whether text may stand in a header as it is: ASCII, and nothing that a reader would take for encoded words."""
+    return text.isascii() and "=?" not in text
+
+
 def _words(text: str, header: str) -> str:
     """Return text as a header carries it: encoded where it is not ASCII, folded where it is long (RFC 2047)."""
-    charset = "us-ascii" if text.isascii() else "utf-8"
+    charset = "us-ascii" if _plain(text) else "utf-8"
     clean = text.encode("utf-8", "replace").decode()
     return Header(clean, charset, maxlinelen=76, header_name=header).encode(linesep="\r\n")
 
@@ -153,6 +158,6 @@ def _content(text: str, files: Sequence[tuple[File, bytes]]) -> bytes:
 
 
 def _name(file: File) -> str:
-    """Return a file's name: one line, and no path."""
-    name = _CONTROL.sub(" ", file.name).encode("utf-8", "replace").decode()
+    """Return a file's name: one line, no path, and nothing that is decoded on the way (CVE-2024-6923 comes in there as well)."""
+    name = _CONTROL.sub(" ", file.name).encode("utf-8", "replace").decode().replace("=?", "= ?")
     return re.split(r"[/\\]", name)[-1].strip()[:120] or "file"

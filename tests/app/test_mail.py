@@ -160,23 +160,23 @@ webhook_secret = {{ env = "ZENDESK_WEBHOOK_SECRET" }}
 
 
 async def test_a_mail_becomes_a_ticket_and_its_answer_arrives_where_the_customer_wrote(
-    tmp_path: Path, mail_servers: MailServers
+    tmp_path: Path, postfix: MailServers
 ) -> None:
-    async with desk(tmp_path, mail_servers) as at:
+    async with desk(tmp_path, postfix) as at:
         at.write(1, "I want to speak to a human.\n")
         await at.until_taken(1)
         (ticket,) = [at.zendesk.ticket(number) for number in at.zendesk.account.tickets]
         name = at.customer.partition("@")[0]
         async with asyncio.timeout(20):
-            while not mail_servers.mails(name):
+            while not postfix.mails(name):
                 await asyncio.sleep(0.1)
-        (raw,) = mail_servers.mails(name)
+        (raw,) = postfix.mails(name)
         mail = read(raw)
         first = f"<1.{at.customer}>"
         assert (mail["In-Reply-To"], mail["References"], mail["Subject"]) == (first, first, "Re: Matter 1")
         assert mail["From"] == f"Shop <{at.address}>"
         assert f"Your reference is #{ticket.id}." in mail.get_content()
-        flags = mail_servers.flags(at.address.partition("@")[0])
+        flags = postfix.flags(at.address.partition("@")[0])
         assert len(flags) == 1
         assert "Seen" not in flags[0]
         log = at.served.log()
@@ -187,10 +187,10 @@ async def test_a_mail_becomes_a_ticket_and_its_answer_arrives_where_the_customer
 
 @pytest.mark.timeout(300)
 async def test_kills_between_fetch_and_commit_lose_nothing_and_double_nothing(
-    tmp_path: Path, mail_servers: MailServers
+    tmp_path: Path, postfix: MailServers
 ) -> None:
     chance = random.Random(20_261_127)
-    async with desk(tmp_path, mail_servers) as at:
+    async with desk(tmp_path, postfix) as at:
         number = 0
         for _ in range(5):
             for _ in range(6):
@@ -221,6 +221,6 @@ async def test_kills_between_fetch_and_commit_lose_nothing_and_double_nothing(
         external = Counter(at.zendesk.ticket(each).external_id for each in at.zendesk.account.tickets)
         assert len(external) == number
         assert set(external.values()) == {1}
-        flags = mail_servers.flags(at.address.partition("@")[0])
+        flags = postfix.flags(at.address.partition("@")[0])
         assert len(flags) == number
         assert not [each for each in flags if "Seen" in each]

@@ -12,6 +12,7 @@ import pytest
 from connectors.email.imap import Mark
 from connectors.email.sandbox import ADDRESS
 from gateway.sdk import (
+    CredentialsRefused,
     InboundEmail,
     PermanentFailure,
     TemporaryFailure,
@@ -207,6 +208,13 @@ class TestMailbox(EmailSetUp):
         async with asyncio.timeout(3):
             while sandbox._sessions:
                 await asyncio.sleep(0.01)
+
+    async def test_mail_is_read_while_the_smtp_server_is_away(self, sandbox: Any, host: FakeHost) -> None:
+        connector = self.make({**self.values(sandbox), "smtp_port": 1}, host)
+        await connector.check()
+        assert "cannot be sent now" in " ".join(host.lines)
+        with pytest.raises(CredentialsRefused):
+            await self.make({**self.values(sandbox), "smtp_password": "wrong"}, host).check()
 
     async def test_a_cursor_of_another_version_is_refused_and_not_guessed(self, connector: Any) -> None:
         async with asyncio.timeout(5):

@@ -56,7 +56,7 @@ def made(servers: MailServers, address: str, host: Any, **changes: Any) -> Email
         "imap_host": "localhost",
         "imap_port": servers.imaps,
         "imap_poll": 20,
-        "smtp_host": "localhost",
+        "smtp_host": "localhost" if servers.postfix is not None else "",
         "smtp_port": servers.smtp,
         "tls_ca_file": servers.authority,
         "sent": "append",
@@ -104,12 +104,12 @@ async def test_a_mail_goes_from_postfix_through_dovecot_and_is_told_by_idle(
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 async def test_a_reply_arrives_in_the_customers_mailbox_as_it_should(
-    mail_servers: MailServers, address: str, customer: str, host: LiveHost, security: str
+    postfix: MailServers, address: str, customer: str, host: LiveHost, security: str
 ) -> None:
-    port = mail_servers.smtp if security == "starttls" else mail_servers.smtps
-    imap = mail_servers.imap if security == "starttls" else mail_servers.imaps
+    port = postfix.smtp if security == "starttls" else postfix.smtps
+    imap = postfix.imap if security == "starttls" else postfix.imaps
     connector = made(
-        mail_servers, address, host, smtp_security=security, smtp_port=port, imap_security=security, imap_port=imap
+        postfix, address, host, smtp_security=security, smtp_port=port, imap_security=security, imap_port=imap
     )
     first = "<first.one@customer.example>"
     text = "Grüße,\n.\n.. zwei Punkte\nFrom here on\n" + "a long line " * 200 + "\n"
@@ -117,25 +117,25 @@ async def test_a_reply_arrives_in_the_customers_mailbox_as_it_should(
     receipt = await connector.reply(what)
     name = customer.partition("@")[0]
     async with asyncio.timeout(15):
-        while not mail_servers.mails(name):
+        while not postfix.mails(name):
             await asyncio.sleep(0.05)
-    (raw,) = mail_servers.mails(name)
+    (raw,) = postfix.mails(name)
     mail = read(raw)
     assert (mail["From"], mail["To"], mail["Subject"]) == (address, customer, "Re: Größe")
     assert (mail["Message-ID"], mail["In-Reply-To"], mail["References"]) == (receipt.ids[0].id, first, first)
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Return-Path"] == f"<{address}>"
     assert mail.get_content().replace("\r\n", "\n") == text
-    (copy,) = mail_servers.mails(address.partition("@")[0], "Sent")
+    (copy,) = postfix.mails(address.partition("@")[0], "Sent")
     assert read(copy)["Message-ID"] == receipt.ids[0].id
-    assert mail_servers.flags(address.partition("@")[0], "Sent") == ["\\Seen \\Recent"]
+    assert postfix.flags(address.partition("@")[0], "Sent") == ["\\Seen \\Recent"]
     assert await connector.settle_reply(what) == receipt
 
 
 async def test_what_postfix_says_is_understood(
-    mail_servers: MailServers, address: str, customer: str, host: LiveHost
+    postfix: MailServers, address: str, customer: str, host: LiveHost
 ) -> None:
-    connector = made(mail_servers, address, host)
+    connector = made(postfix, address, host)
     thread = events.thread_key("nobody-there@customer.example", "<a@customer.example>")
     with pytest.raises(PermanentFailure, match=r"550 5\.1\.1"):
         await connector.reply(a_reply(thread=thread))
@@ -149,18 +149,16 @@ async def test_what_postfix_says_is_understood(
     assert found.addresses == (f"email:{address}",)
 
 
-async def test_who_is_not_let_in_and_who_is_not_trusted(
-    mail_servers: MailServers, address: str, host: LiveHost
-) -> None:
+async def test_who_is_not_let_in_and_who_is_not_trusted(postfix: MailServers, address: str, host: LiveHost) -> None:
     with pytest.raises(CredentialsRefused, match="IMAP"):
-        await made(mail_servers, address, host, password="wrong").check()
+        await made(postfix, address, host, password="wrong").check()
     with pytest.raises(CredentialsRefused, match="SMTP"):
-        await made(mail_servers, address, host, smtp_password="wrong").check()
+        await made(postfix, address, host, smtp_password="wrong").check()
     with pytest.raises(TemporaryFailure, match="certificate"):
-        await made(mail_servers, address, host, tls_ca_file="").check()
+        await made(postfix, address, host, tls_ca_file="").check()
     with pytest.raises(TemporaryFailure, match="SMTP server's certificate"):
         await made(
-            mail_servers,
+            postfix,
             address,
             host,
             way_in="postmark",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.email import events
+from connectors.email.replies import From, letter
 from connectors.email.sandbox import ADDRESS
 from gateway.sdk import (
     File,
@@ -136,3 +140,51 @@ class TestReplies(ReplierContract, EmailSetUp):
         await connector.reply(a_reply())
         assert sandbox.count("smtp.send") == 1
         assert "no copy" in " ".join(host.lines)
+
+
+# --- whatever a customer wrote, a mail has the headers that we gave it -----------------------------------------------
+_NASTY = st.one_of(
+    st.text(max_size=120),
+    st.sampled_from(
+        ["a\r\nBcc: x@evil.example", "a\nX: y", "\r\n\r\nbody", "a\x00b", "\u2028x", "é" * 200, "=?utf-8?q?=0D=0A?="]
+    ),
+)
+
+
+@given(subject=_NASTY, name=_NASTY, text=_NASTY, file_name=_NASTY, in_reply_to=_NASTY, media_type=_NASTY)
+def test_whatever_a_customer_wrote_a_mail_has_our_headers_and_no_others(
+    subject: str, name: str, text: str, file_name: str, in_reply_to: str, media_type: str
+) -> None:
+    reply = a_reply(subject=subject, text=text, in_reply_to=in_reply_to)
+    made = letter(
+        reply,
+        recipient=CUSTOMER,
+        message_id="<b1.x.y@shop.example>",
+        sender=From(address=ADDRESS, name=name),
+        at=1_767_225_600_000_000,
+        files=[(File(name=file_name, media_type=media_type), b"\r\n.\r\nbytes")],
+        left_out=[(File(name=file_name), "too large")],
+    )
+    assert re.search(rb"(?<!\r)\n|\r(?!\n)", made.raw) is None
+    assert b"\x00" not in made.raw
+    assert all(len(line) <= 998 for line in made.raw.split(b"\r\n"))
+    mail = read(made.raw)
+    names = [key for key, _ in mail.raw_items()]
+    optional = ["In-Reply-To", "References"] if "In-Reply-To" in names else []
+    assert names == [
+        *("From", "To", "Subject", "Date", "Message-ID", *optional),
+        *("Auto-Submitted", "X-Auto-Response-Suppress", "X-Baton-Loop", "MIME-Version", "Content-Type"),
+    ]
+    assert mail["To"] == CUSTOMER
+    assert mail["From"].addresses[0].addr_spec == ADDRESS
+    assert mail["Message-ID"] == "<b1.x.y@shop.example>"
+    (attachment,) = mail.iter_attachments()
+    assert attachment.get_payload(decode=True) == b"\r\n.\r\nbytes"
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b.example\r\nRCPT TO:<x@y.example>", "<a@b.example>", "a b@c.example", "a@b,c@d.example", "", "a"]
+)
+def test_an_address_that_could_not_be_written_safely_is_refused(address: str) -> None:
+    with pytest.raises(PermanentFailure):
+        letter(a_reply(), recipient=address, message_id="<b@c>", sender=From(address=ADDRESS), at=0)
