@@ -92,13 +92,19 @@ class Sitting:
     async def until(self, kind: str, number: str = "") -> Mapping[str, Any]:
         """Read frames until one of a kind, about a frame's id if given. Raises ConnectionError when the socket closes."""
         while True:
-            message = await self.socket.receive(timeout=10)
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                raise ConnectionError(f"the socket closed with {self.socket.close_code}")
-            told: dict[str, Any] = json.loads(message.data)
-            self._take(told)
+            told = await self._receive()
             if told["type"] == kind and (not number or told.get("id") == number):
                 return told
+
+    async def _receive(self) -> Mapping[str, Any]:
+        message = await self.socket.receive(timeout=10)
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            # The code in the frame; the socket's own is 1006 when the other side did not wait for our goodbye.
+            code = message.data if message.type is aiohttp.WSMsgType.CLOSE else self.socket.close_code
+            raise ConnectionError(f"the socket closed with {code}")
+        told: dict[str, Any] = json.loads(message.data)
+        self._take(told)
+        return told
 
     def _take(self, told: Mapping[str, Any]) -> None:
         lines = [told["message"]] if told["type"] == "message" else list(told.get("messages", []))
@@ -114,11 +120,7 @@ class Sitting:
         whole = {"id": self.visitor.fresh(), **frame}
         await self.socket.send_json(whole)
         while True:
-            message = await self.socket.receive(timeout=10)
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                raise ConnectionError(f"the socket closed with {self.socket.close_code}")
-            told: dict[str, Any] = json.loads(message.data)
-            self._take(told)
+            told = await self._receive()
             if told.get("id") == whole["id"] and told["type"] in {"ack", "later", "refused"}:
                 return told
 

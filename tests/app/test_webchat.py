@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from connectors.chatbot.sandbox import ChatbotSandbox
-from connectors.webchat.sandbox import Sitting, VisitorClient, WebchatSandbox
+from connectors.webchat.sandbox import VisitorClient, WebchatSandbox
 from tests.app.gateways import Served
 from tests.app.ports import free_port
 
@@ -131,15 +131,10 @@ async def test_a_reload_with_other_settings_sends_sockets_to_the_new_connector(p
             done = await asyncio.to_thread(place.served.run, "reload")
             assert done.returncode == 0, done.stderr
             with pytest.raises(ConnectionError, match="1012"):
-                await _next(sitting)
+                await sitting.until("nothing more")
         async with visitor.sitting(session, place.sessions) as sitting:
             await sitting.say("after")
     assert await place.texts() == ["before", "nothing changed", "after"]
-
-
-async def _next(sitting: Sitting) -> None:
-    while True:
-        await sitting.look()
 
 
 async def test_a_sandboxs_acts_reach_the_gateway_over_its_sockets(place: Place) -> None:
