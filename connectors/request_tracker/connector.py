@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -341,10 +342,10 @@ class RequestTrackerConnector(
         return carried, left
 
     async def _writing(self, key: str, call: Awaitable[Answer]) -> Answer:
-        """Await a write; remember one that RT may still be at."""
+        """Await a write; remember one that RT may still be at, also when the host's own time-out ended the waiting."""
         try:
             return await call
-        except SlowError:
+        except (SlowError, asyncio.CancelledError):
             now = self.host.now()
             self._slow = {each: until for each, until in self._slow.items() if until > now}
             self._slow[key] = now + _LANDS_WITHIN

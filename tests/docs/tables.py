@@ -14,6 +14,7 @@ import click
 from prometheus_client import Metric
 from pydantic import BaseModel
 
+from connectors.request_tracker import SPEC as REQUEST_TRACKER
 from connectors.slack import SPEC as SLACK
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.cli.commands import baton
@@ -64,6 +65,9 @@ def _bounds(metadata: Iterable[object]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, BaseModel):
         return "see below"
+    if isinstance(value, dict):
+        mapping: dict[object, object] = value
+        return ", ".join(f"`{key}` = `{each}`" for key, each in mapping.items())
     return f"`{value}`" if value not in {None, "", ()} else "none"
 
 
@@ -224,6 +228,7 @@ def metrics() -> str:
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
     "zendesk-settings": lambda: settings(ZENDESK.settings),
+    "request_tracker-settings": lambda: settings(REQUEST_TRACKER.settings),
     "gateway": lambda: settings(GatewaySection),
     "limits": lambda: settings(Limits),
     "connection": connection_keys,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.request_tracker import SPEC as REQUEST_TRACKER
 from connectors.slack import SPEC as SLACK
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.config import AnySpec
@@ -31,7 +32,7 @@ def test_every_table_stands_on_a_page() -> None:
     assert sorted(name for page in PAGES for name in used(page.read_text())) == sorted(TABLES)
 
 
-@pytest.mark.parametrize("spec", [SLACK, ZENDESK], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [SLACK, ZENDESK, REQUEST_TRACKER], ids=lambda spec: spec.name)
 def test_a_connectors_page_says_that_it_never_met_the_live_service_and_what_it_needs(spec: AnySpec) -> None:
     name, capabilities = spec.name, spec.capabilities
     page = (DOCS / "connectors" / f"{name}.md").read_text()
