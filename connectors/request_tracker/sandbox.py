@@ -206,6 +206,7 @@ class RequestTrackerSandbox(Sandbox):
             )
             for part in self.desk.parts(transactions)
             if all(each in part.headers for each in wanted)
+            and (self.desk.shows_comments or self.desk.transactions[part.transaction].type != "Comment")
         ]
         return self._page(request, items)
 

@@ -16,7 +16,7 @@ from connectors.request_tracker.sandbox import SECRET, RequestTrackerSandbox
 from connectors.request_tracker.sandbox_told import signed
 from connectors.request_tracker.settings import RequestTrackerSettings
 from gateway.host.session import loopback_doors
-from gateway.sdk import CredentialsRefused, OutcomeUnknown, UnreadableDelivery
+from gateway.sdk import CredentialsRefused, OutcomeUnknown, PermanentFailure, UnreadableDelivery
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
 from gateway.testing.host import FakeHost
@@ -155,6 +155,17 @@ class TestNewTickets(suites.NewTickets, SetUp):
             sandbox.faults.clear()
             (ticket_id,) = sandbox.tickets_with_external_id(handoff.external_id)
             assert sandbox.messages_with_key(handoff.key) == [(ticket_id, "Comment")]
+
+    async def test_comments_that_are_hidden_from_us_are_found_out_and_none_is_written_twice(
+        self, connector: Any, sandbox: Any
+    ) -> None:
+        sandbox.desk.shows_comments = False
+        handoff = new(sandbox, "k")
+        with pytest.raises(PermanentFailure, match="grant ShowTicketComments"):
+            await connector.hand_off(handoff)
+        sandbox.desk.shows_comments = True
+        receipt = await connector.hand_off(handoff)
+        assert sandbox.messages_with_key(handoff.key) == [(int(receipt.ticket_id), "Comment")]
 
 
 class TestCreations(suites.Creations, SetUp):
