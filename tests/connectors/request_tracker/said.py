@@ -15,6 +15,12 @@ def connected(sandbox: Any, host: Any, **change: Any) -> Any:
     return RequestTrackerConnector(RequestTrackerSettings.model_validate(values), host)
 
 
+def ticket_there(sandbox: Any) -> int:
+    """Return a ticket that RT had before, with a message of a customer's."""
+    make = getattr(sandbox, "quick_ticket", sandbox.customer_writes)
+    return int(make("Ben", "Help", "It does not work"))
+
+
 async def message_of(
     connector: Any, since: str, ticket_id: str, transaction_id: str
 ) -> tuple[str, list[tuple[str, bytes]]]:

@@ -24,7 +24,7 @@ from gateway.sdk import (
 )
 from gateway.testing.faults import FaultKind
 from gateway.testing.target_contract import LANDED, HandoffTargetContract, ReplierContract
-from tests.connectors.request_tracker.said import connected, message_of
+from tests.connectors.request_tracker.said import connected, message_of, ticket_there
 
 ANN = Party(kind="email", value="ann@customer.example", name="Ann", email="ann@customer.example")
 FILE = File(name='Rechnung "März" ü.pdf', media_type="application/pdf", size=9, sha256="f" * 64)
@@ -208,13 +208,13 @@ class Updates(HandoffTargetContract):
         return "ticket.comment"
 
     def something(self, sandbox: Any, key: str) -> Handoff:
-        return update(sandbox, key, sandbox.customer_writes("Ben", "Help", "It does not work"))
+        return update(sandbox, key, ticket_there(sandbox))
 
     def written(self, sandbox: Any, key: str) -> int:
         return len(sandbox.messages_with_key(sandbox.salt + key))
 
     async def test_notes_mode_writes_a_comment_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         before = sandbox.ticket_now(ticket_id)
         await connector.hand_off(
             update(
@@ -232,7 +232,7 @@ class Updates(HandoffTargetContract):
         assert sandbox.count("ticket.update") == 0
 
     async def test_live_mode_sets_what_rules_want_and_keeps_what_is_there(self, connector: Any, sandbox: Any) -> None:
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         await connector.hand_off(update(sandbox, "k1", ticket_id, tags=("a", "b"), group="Escalations"))
         await connector.hand_off(
             update(sandbox, "k2", ticket_id, tags=("b", "c"), fields={"Status": "stalled", "Owner": "anna"})
@@ -247,7 +247,7 @@ class Updates(HandoffTargetContract):
 
     async def test_what_rt_does_not_take_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
         """RT answers 200 whatever became of each field."""
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         with pytest.raises(PermanentFailure, match=rf"did not take Owner, Status on ticket {ticket_id}|Status, Owner"):
             await connector.hand_off(
                 update(sandbox, "k", ticket_id, fields={"Status": "asleep", "Owner": "nobody-here"})
@@ -274,7 +274,7 @@ class Updates(HandoffTargetContract):
 
     async def test_tags_without_a_field_are_a_line_of_the_note(self, sandbox: Any, host: Any) -> None:
         connector = connected(sandbox, host, tags_field="")
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         since = await connector.backfill(None, None)
         receipt = await connector.hand_off(update(sandbox, "k", ticket_id, tags=("vip", "legal")))
         text, _ = await message_of(connector, since, receipt.ticket_id, receipt.ids[0].id)
@@ -289,7 +289,7 @@ class Replies(ReplierContract):
         return "ticket.correspond"
 
     def something(self, sandbox: Any, key: str) -> Reply:
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         return Reply(key=sandbox.salt + key, case_id="c", thread=f"ticket:{ticket_id}", text="Dear Ben, SECRET-BODY.")
 
     def written(self, sandbox: Any, key: str) -> int:
