@@ -7,11 +7,11 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check -q
 
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help demo test lint prove mutants bench docs lock clean
+.PHONY: help demo test test-rt lint prove mutants bench docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Baton needs Python 3.11 or newer; none was found on PATH. Install one, or call make PYTHON=/path/to/python3" >&2; exit 2; }
@@ -34,6 +34,11 @@ demo: .venv/stamp-demo ## a morning of Slack messages and Zendesk tickets, playe
 
 test: .venv/stamp-dev ## the tests
 	@.venv/bin/python -m pytest
+
+test-rt: .venv/stamp-dev ## install Debian's Request Tracker where it is missing, start it, and hold the connector to it
+	@.ci/install-rt || echo "without it the tests below are skipped, with the reason"
+	@.venv/bin/python -m pytest tests/connectors/request_tracker
+	@.venv/bin/python -m tests.prove --size $(SIZE) --only real_tickets --report build/proofs-rt.md
 
 lint: .venv/stamp-dev ## format, lint, types, import contracts, changelog, docs
 	.venv/bin/ruff format --check .

@@ -80,6 +80,11 @@ our @Final = (sub {
 """
 
 
+def program(name: str) -> str | None:
+    """Return the path of one of RT's programs: some stand where only root looks."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
+
+
 def page_file(name: str) -> str:
     """Return a file that the connector's page tells admins to write."""
     found = re.search(rf"<!-- file: {re.escape(name)} -->\n\n```perl\n(.*?)```", PAGE.read_text(), re.DOTALL)
@@ -157,7 +162,7 @@ class RunningRT:
     def start(self, seconds: float = 60.0) -> None:
         """Start its web server and wait until it answers."""
         self.configure()
-        starman = shutil.which("starman")
+        starman = program("starman")
         assert starman is not None
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -210,7 +215,8 @@ class RunningRT:
         except (urllib.error.URLError, OSError):
             return False
 
-    def _run(self, *command: str) -> None:
+    def _run(self, name: str, *arguments: str) -> None:
+        command = [program(name) or name, *arguments]
         done = subprocess.run(
             command, cwd=self.directory, env=self.environment(), capture_output=True, text=True, check=False
         )
@@ -242,7 +248,7 @@ class RunningRT:
     # --- people ----------------------------------------------------------------------------------------------------------
     def mail(self, raw: bytes, *, queue: str = "General", action: str = "correspond") -> None:
         """Hand a mail in, as a mail server does: by RT's own gateway."""
-        gate = shutil.which("rt-mailgate-5") or shutil.which("rt-mailgate")
+        gate = program("rt-mailgate-5") or program("rt-mailgate")
         assert gate is not None, "rt5-clients brings rt-mailgate"
         command = [gate, "--queue", queue, "--action", action, "--url", self.url]
         subprocess.run(command, input=raw, env=self.environment(), capture_output=True, check=True, timeout=60)
@@ -254,7 +260,7 @@ class RunningRT:
 
 def installed() -> None:
     """Return when this machine has a Request Tracker. Raises MissingFacilityError."""
-    lacking = [name for name in ("rt-setup-database-5", "starman") if shutil.which(name) is None]
+    lacking = [name for name in ("rt-setup-database-5", "starman") if program(name) is None]
     if lacking or not SERVER.exists():
         raise MissingFacilityError(
             "Request Tracker is not installed (Debian: apt-get install request-tracker5 rt5-standalone rt5-db-sqlite starman;"

@@ -13,8 +13,8 @@ SPEC = ConnectorSpec(
     capabilities=Capabilities(
         # REST2 knows no idempotency key; a ticket carries our external id and a message our key, and both can be asked for.
         idempotency=Idempotency.LOOKUP,
-        # One handoff is up to seven requests, each of which may take `timeout`; most take a tenth of a second.
-        call_timeout=60.0,
+        # One handoff is up to seven requests; each takes a tenth of a second as a rule, and `timeout` at most.
+        call_timeout=45.0,
         max_text=65_000,
         # What files become in a message of RT's: above $MaxAttachmentSize (10 MB as shipped) it may cut or drop them.
         max_file=10_000_000,

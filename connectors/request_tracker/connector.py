@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -76,6 +77,8 @@ class RequestTrackerConnector(
         self._queues = Queues(self._api, host.now)
         #: Writes whose answer did not come in time, and until when they may still land.
         self._slow: dict[str, int] = {}
+        #: True once a comment of ours was seen: from then on a look tells whether one stands there.
+        self._sees_comments = False
 
     # --- life --------------------------------------------------------------------------------------------------------
     async def open(self) -> None:
@@ -249,9 +252,16 @@ class RequestTrackerConnector(
         transcript = handoff.packet.transcript if handoff.packet is not None and not handoff.adopted else ()
         files, left = await self._carried((*transcript, *handoff.entries))
         body = tickets.message(tickets.without(handoff, left), self.settings)
-        return (
-            await self._writing(handoff.key, self._api.post("ticket", ticket_id, "comment", body=body, files=files))
-        ).made
+        post = self._api.post("ticket", ticket_id, "comment", body=body, files=files)
+        made = (await self._writing(handoff.key, post)).made
+        # Without ShowTicketComments RT shows us no comment, not even our own: every look would be in vain.
+        if not self._sees_comments and not await self._message_with(handoff.key, ticket_id):
+            raise PermanentFailure(
+                f"The comment was written on ticket {ticket_id}, and Request Tracker does not show it to our user: grant"
+                " ShowTicketComments, then send this again; it is found then, and not written twice."
+            )
+        self._sees_comments = True
+        return made
 
     async def _message_with(self, key: str, ticket_id: str) -> str:
         """Return the transaction of the message on a ticket that carries our key, empty when there is none."""
@@ -341,10 +351,10 @@ class RequestTrackerConnector(
         return carried, left
 
     async def _writing(self, key: str, call: Awaitable[Answer]) -> Answer:
-        """Await a write; remember one that RT may still be at."""
+        """Await a write; remember one that RT may still be at, also when the host's own time-out ended the waiting."""
         try:
             return await call
-        except SlowError:
+        except (SlowError, asyncio.CancelledError):
             now = self.host.now()
             self._slow = {each: until for each, until in self._slow.items() if until > now}
             self._slow[key] = now + _LANDS_WITHIN

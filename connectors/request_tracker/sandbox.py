@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -22,6 +20,7 @@ from connectors.request_tracker.sandbox_state import (
     SandboxTransaction,
     iso,
 )
+from connectors.request_tracker.sandbox_told import signed, told_of, told_transaction
 from gateway.testing.sandbox import Handler, Sandbox, system_now
 from gateway.testing.webhooks import Webhook, WebhookSender
 
@@ -207,6 +206,7 @@ class RequestTrackerSandbox(Sandbox):
             )
             for part in self.desk.parts(transactions)
             if all(each in part.headers for each in wanted)
+            and (self.desk.shows_comments or self.desk.transactions[part.transaction].type != "Comment")
         ]
         return self._page(request, items)
 
@@ -369,7 +369,7 @@ class RequestTrackerSandbox(Sandbox):
         """Return the whole state, for people."""
         return {
             "tickets": [{"id": each, **self.ticket_now(each)} for each in self.desk.tickets],
-            "transactions": [self._told(each) for each in self.desk.transactions.values()],
+            "transactions": [told_transaction(self.desk, each) for each in self.desk.transactions.values()],
             "users": sorted(user.name for user in self.desk.users.values()),
             "queues": QUEUES,
             "webhooks_waiting": len(self.webhooks.waiting),
@@ -380,54 +380,9 @@ class RequestTrackerSandbox(Sandbox):
         return signed(webhook.body, self.now(), self._secret)
 
     def _tell(self, ticket: SandboxTicket, transactions: Iterable[SandboxTransaction]) -> None:
-        told = [self._told(each) for each in transactions if each.type != "SetWatcher"]
-        if not told:
-            return
-        payload = {
-            "version": 1,
-            "ticket_id": ticket.id,
-            "ticket": {
-                "subject": ticket.subject,
-                "status": ticket.status,
-                "queue": QUEUES[ticket.queue],
-                "owner": ticket.owner,
-                "priority": str(ticket.priority),
-                "external_id": next(iter([*ticket.custom.get("baton_external_id", []), *ticket.links]), ""),
-                "tags": ticket.custom.get("baton_tags", []),
-                "requestors": [self._person(name) for name in ticket.requestors],
-            },
-            "transactions": told,
-        }
-        body = json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()
-        self.webhooks.put(Webhook(endpoint="", body=body, headers={"Content-Type": "application/json"}))
-
-    def _told(self, transaction: SandboxTransaction) -> dict[str, Any]:
-        told: dict[str, Any] = {
-            "id": transaction.id,
-            "type": transaction.type,
-            "field": transaction.field,
-            "old": transaction.old,
-            "new": transaction.new,
-            "created": iso(transaction.created).replace("T", " ").rstrip("Z"),
-            "creator": self._person(transaction.creator),
-        }
-        parts = self.desk.parts([transaction.id])
-        if transaction.type in {"Create", "Correspond", "Comment"}:
-            told["files"] = [
-                {"id": part.id, "name": part.filename, "type": part.content_type, "size": len(part.content)}
-                for part in parts
-                if part.filename
-            ]
-        for part in parts:
-            if not part.filename:
-                told |= {"content": part.content.decode(), "content_type": part.content_type}
-                told["via"] = part.headers.partition("X-RT-Interface: ")[2].partition("\n")[0]
-        return told
-
-    def _person(self, name: str) -> dict[str, Any]:
-        user = self.desk.user(name)
-        shown = {"name": user.name, "real_name": user.real_name, "email": user.email}
-        return {**shown, "privileged": int(user.privileged)}
+        body = told_of(self.desk, ticket, transactions)
+        if body:
+            self.webhooks.put(Webhook(endpoint="", body=body, headers={"Content-Type": "application/json"}))
 
 
 async def _given(request: web.Request) -> tuple[dict[str, Any], list[tuple[str, str, bytes]]]:
@@ -441,10 +396,3 @@ async def _given(request: web.Request) -> tuple[dict[str, Any], list[tuple[str, 
         if isinstance(each, web.FileField)
     ]
     return json.loads(str(form["JSON"])), files
-
-
-def signed(body: bytes, at: int, secret: str) -> dict[str, str]:
-    """Return the headers with which the documented scrip signs a body at an instant, UTC microseconds."""
-    stamp = str(at // 1_000_000)
-    digest = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return {"X-Baton-Timestamp": stamp, "X-Baton-Signature": f"v1={digest}"}

@@ -119,6 +119,8 @@ class Desk:
         self.tickets: dict[int, SandboxTicket] = {}
         self.transactions: dict[int, SandboxTransaction] = {}
         self.attachments: dict[int, SandboxAttachment] = {}
+        #: False: the connector's user lacks ShowTicketComments.
+        self.shows_comments = True
 
     def number(self) -> int:
         """Return a number that was never given."""

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from connectors.chatbot import SPEC as CHATBOT
 from connectors.email import SPEC as EMAIL
 from connectors.hubspot import SPEC as HUBSPOT
+from connectors.request_tracker import SPEC as REQUEST_TRACKER
 from connectors.slack import SPEC as SLACK
 from connectors.twilio import SPEC as TWILIO
 from connectors.twilio import VOICE as TWILIO_VOICE
@@ -240,6 +241,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "hubspot-settings": lambda: settings(HUBSPOT.settings),
     "webchat-settings": lambda: settings(WEBCHAT.settings),
     "chatbot-settings": lambda: settings(CHATBOT.settings),
+    "request_tracker-settings": lambda: settings(REQUEST_TRACKER.settings),
     "gateway": lambda: settings(GatewaySection),
     "cases": lambda: settings(CasesSection),
     "cases-mail": lambda: settings(MailDomain),

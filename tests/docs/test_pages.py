@@ -11,6 +11,7 @@ import pytest
 from connectors.chatbot import SPEC as CHATBOT
 from connectors.email import SPEC as EMAIL
 from connectors.hubspot import SPEC as HUBSPOT
+from connectors.request_tracker import SPEC as REQUEST_TRACKER
 from connectors.slack import SPEC as SLACK
 from connectors.webchat import SPEC as WEBCHAT
 from connectors.zendesk import SPEC as ZENDESK
@@ -35,7 +36,10 @@ def test_every_table_stands_on_a_page() -> None:
     assert sorted(name for page in PAGES for name in used(page.read_text())) == sorted(TABLES)
 
 
-@pytest.mark.parametrize("spec", [EMAIL, SLACK, ZENDESK, HUBSPOT, WEBCHAT, CHATBOT], ids=lambda spec: spec.name)
+SPECS: Final = (EMAIL, SLACK, ZENDESK, HUBSPOT, REQUEST_TRACKER, WEBCHAT, CHATBOT)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_a_connectors_page_says_that_it_never_met_the_live_service_and_what_it_needs(spec: AnySpec) -> None:
     name, capabilities = spec.name, spec.capabilities
     page = (DOCS / "connectors" / f"{name}.md").read_text()

@@ -269,6 +269,30 @@ MUTANTS: Final = (
         killer="tests/app/test_shipped.py::test_forged_requests_get_401_and_leave_nothing",
     ),
     Mutant(
+        name="request_tracker_makes_tickets_blindly",
+        wrong="makes a ticket without a look whether the case has one",
+        edits=(
+            (
+                "connectors/request_tracker/connector.py",
+                "        found = await self._find(handoff)\n        if found:",
+                '        found = ""\n        if found:',
+            ),
+        ),
+        killer="tests/connectors/request_tracker/test_request_tracker.py",
+    ),
+    Mutant(
+        name="request_tracker_writes_notes_blindly",
+        wrong="writes a note without a look whether it stands there",
+        edits=(
+            (
+                "connectors/request_tracker/connector.py",
+                'comment_id = "" if fresh else await self._message_with(handoff.key, ticket_id)',
+                'comment_id = ""',
+            ),
+        ),
+        killer="tests/connectors/request_tracker/test_request_tracker.py",
+    ),
+    Mutant(
         name="observe_sends",
         wrong="lets effects out that observe mode forbids",
         edits=(

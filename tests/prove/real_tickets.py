@@ -111,7 +111,7 @@ class Beside:
 
 async def fire(size: Size, directory: Path, rt: RunningRT) -> Figures:
     """Hand off while answers are lost and the gateway is killed."""
-    threads, kills = size.pick(2, 20, 60), size.pick(2, 12, 60)
+    threads, kills = size.pick(2, 17, 60), size.pick(2, 8, 60)
     figures = Figures(tries=threads * _SENDERS, unit="handoff")
     slack, desk = SlackSandbox(), RealDesk(rt)
     await slack.start()
@@ -213,7 +213,7 @@ def run(size: Size, directory: Path) -> Figures:
 
 PROOF: Final = Proof(
     name="real_tickets",
-    promise="Into Debian's Request Tracker, really running: half of all answers are lost after the effect and the gateway is killed"
+    promise="Into Debian's Request Tracker, really running: half of all answers are lost after the effect, the gateway is killed"
     " again and again; RT's own database holds one ticket a case, and each note once and in order.",
     limits="RT 5.0.3 on SQLite with two web workers, on this machine: its answers are lost, RT itself does not die.",
     run=run,

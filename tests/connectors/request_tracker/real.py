@@ -77,6 +77,16 @@ class RealDesk(Sandbox):
         ((number,),) = self.rt.rows("SELECT id FROM Tickets WHERE Subject = ?", (marked,))
         return int(number)
 
+    def quick_ticket(self, name: str, subject: str, text: str) -> int:
+        """Have Anna open a ticket for a customer: much faster than a mail, where only the ticket matters."""
+        given = {
+            "Queue": "General",
+            "Subject": subject,
+            "Content": text,
+            "Requestor": [f"{name.lower()}@customer.example"],
+        }
+        return int(self.anna("POST", "ticket", given)["id"])
+
     def customer_adds(self, ticket_id: int, text: str) -> None:
         """Have the ticket's customer answer by mail."""
         (customer,) = self.ticket_now(ticket_id)["requestors"]

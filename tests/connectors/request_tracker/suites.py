@@ -8,15 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors.request_tracker import SPEC
-from connectors.request_tracker.connector import RequestTrackerConnector
 from gateway.sdk import (
-    Attachment,
     Audience,
     Channel,
-    Delivery,
     Entry,
-    Evidence,
     File,
     Handoff,
     Mode,
@@ -26,13 +21,10 @@ from gateway.sdk import (
     PermanentFailure,
     Priority,
     Reply,
-    Role,
-    TicketChange,
-    TicketChanged,
-    TicketStatus,
 )
 from gateway.testing.faults import FaultKind
 from gateway.testing.target_contract import LANDED, HandoffTargetContract, ReplierContract
+from tests.connectors.request_tracker.said import connected, message_of, ticket_there
 
 ANN = Party(kind="email", value="ann@customer.example", name="Ann", email="ann@customer.example")
 FILE = File(name='Rechnung "März" ü.pdf', media_type="application/pdf", size=9, sha256="f" * 64)
@@ -147,8 +139,7 @@ class NewTickets(HandoffTargetContract):
         assert (now["status"], now["owner"]) == ("open", "anna")
 
     async def test_without_a_custom_field_a_link_marks_the_ticket(self, sandbox: Any, host: Any) -> None:
-        values = {**sandbox.settings(), **sandbox.secrets(), "external_id_field": ""}
-        connector = RequestTrackerConnector(SPEC.settings(**values), host)
+        connector = connected(sandbox, host, external_id_field="")
         handoff = new(sandbox, "k")
         sandbox.faults.add("ticket.create", FaultKind.RESET_AFTER)
         with pytest.raises(OutcomeUnknown):
@@ -181,38 +172,14 @@ class NewTickets(HandoffTargetContract):
         assert content == b"%PDF-1.7\x00"
 
 
-async def message_of(
-    connector: Any, since: str, ticket_id: str, transaction_id: str
-) -> tuple[str, list[tuple[str, bytes]]]:
-    """Return text and files of a message, read as the poll and the gateway read them."""
-    for delivery in await told(connector, since):
-        for event in connector.parse(delivery):
-            if event.ticket_id == ticket_id and event.comment_id == transaction_id:
-                files = [(each.name, await whole(connector, each, delivery)) for each in event.attachments]
-                return event.text, files
-    raise AssertionError("the message was not told")
-
-
-async def whole(connector: Any, attachment: Attachment, delivery: Delivery) -> bytes:
-    return b"".join([part async for part in connector.fetch(attachment, delivery)])
-
-
-async def told(connector: Any, since: str) -> list[Delivery]:
-    """Return the deliveries of a poll."""
-    found: list[Delivery] = []
-
-    async def emit(delivery: Delivery, cursor: str | None) -> None:
-        found.append(delivery)
-
-    await connector.backfill(since, emit)
-    return found
-
-
-class Creations(NewTickets):
+class Creations(HandoffTargetContract):
     """The ticket was made, its answer is lost, and the comment is still to come."""
 
     def route(self) -> str:
         return "ticket.create"
+
+    def something(self, sandbox: Any, key: str) -> Handoff:
+        return new(sandbox, key)
 
     def written(self, sandbox: Any, key: str) -> int:
         return len(sandbox.tickets_with_external_id(f"baton:{sandbox.salt}{key}"))
@@ -241,13 +208,13 @@ class Updates(HandoffTargetContract):
         return "ticket.comment"
 
     def something(self, sandbox: Any, key: str) -> Handoff:
-        return update(sandbox, key, sandbox.customer_writes("Ben", "Help", "It does not work"))
+        return update(sandbox, key, ticket_there(sandbox))
 
     def written(self, sandbox: Any, key: str) -> int:
         return len(sandbox.messages_with_key(sandbox.salt + key))
 
     async def test_notes_mode_writes_a_comment_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         before = sandbox.ticket_now(ticket_id)
         await connector.hand_off(
             update(
@@ -265,7 +232,7 @@ class Updates(HandoffTargetContract):
         assert sandbox.count("ticket.update") == 0
 
     async def test_live_mode_sets_what_rules_want_and_keeps_what_is_there(self, connector: Any, sandbox: Any) -> None:
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         await connector.hand_off(update(sandbox, "k1", ticket_id, tags=("a", "b"), group="Escalations"))
         await connector.hand_off(
             update(sandbox, "k2", ticket_id, tags=("b", "c"), fields={"Status": "stalled", "Owner": "anna"})
@@ -280,7 +247,7 @@ class Updates(HandoffTargetContract):
 
     async def test_what_rt_does_not_take_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
         """RT answers 200 whatever became of each field."""
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         with pytest.raises(PermanentFailure, match=rf"did not take Owner, Status on ticket {ticket_id}|Status, Owner"):
             await connector.hand_off(
                 update(sandbox, "k", ticket_id, fields={"Status": "asleep", "Owner": "nobody-here"})
@@ -306,9 +273,8 @@ class Updates(HandoffTargetContract):
                 await connector.hand_off(update(sandbox, "k", 999_999, mode=mode))
 
     async def test_tags_without_a_field_are_a_line_of_the_note(self, sandbox: Any, host: Any) -> None:
-        values = {**sandbox.settings(), **sandbox.secrets(), "tags_field": ""}
-        connector: Any = RequestTrackerConnector(SPEC.settings(**values), host)
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        connector = connected(sandbox, host, tags_field="")
+        ticket_id = ticket_there(sandbox)
         since = await connector.backfill(None, None)
         receipt = await connector.hand_off(update(sandbox, "k", ticket_id, tags=("vip", "legal")))
         text, _ = await message_of(connector, since, receipt.ticket_id, receipt.ids[0].id)
@@ -323,7 +289,7 @@ class Replies(ReplierContract):
         return "ticket.correspond"
 
     def something(self, sandbox: Any, key: str) -> Reply:
-        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        ticket_id = ticket_there(sandbox)
         return Reply(key=sandbox.salt + key, case_id="c", thread=f"ticket:{ticket_id}", text="Dear Ben, SECRET-BODY.")
 
     def written(self, sandbox: Any, key: str) -> int:
@@ -338,107 +304,4 @@ class Replies(ReplierContract):
         assert sandbox.writes() == 0
 
 
-class Polls:
-    """What the poll tells of what people did in RT."""
-
-    async def events(self, connector: Any, since: str) -> tuple[list[TicketChanged], str]:
-        found: list[Delivery] = []
-
-        async def emit(delivery: Delivery, cursor: str | None) -> None:
-            found.append(delivery)
-
-        cursor = await connector.backfill(since, emit)
-        return [event for delivery in found for event in connector.parse(delivery)], cursor
-
-    async def test_a_tickets_life_is_told_once_and_in_order(self, connector: Any, sandbox: Any) -> None:
-        sandbox.customer_writes("Old", "Before Baton came", "x")
-        first = await connector.backfill(None, None)
-        nothing, first = await self.events(connector, first)
-        assert nothing == []
-        ticket_id = sandbox.customer_writes("Ben Baker", "Help", "It does not work, Grüße")
-        sandbox.agent_takes(ticket_id)
-        sandbox.agent_comments(ticket_id, "Try &amp; see", public=True)
-        sandbox.agent_comments(ticket_id, "He is <b>nice</b>", public=False)
-        sandbox.customer_adds(ticket_id, "Still not")
-        sandbox.agent_sets_status(ticket_id, "resolved")
-        events, cursor = await self.events(connector, first)
-        mine = [event for event in events if event.ticket_id == str(ticket_id)]
-        assert {event.ticket_id for event in events} == {str(ticket_id)}
-        people = [event for event in mine if event.sender.role is not Role.SYSTEM]
-        assert [(event.change, event.sender.role, event.text.strip()) for event in people] == [
-            (TicketChange.CREATED, Role.CUSTOMER, "It does not work, Grüße"),
-            (TicketChange.ASSIGNED, Role.AGENT, ""),
-            (TicketChange.COMMENTED, Role.AGENT, "Try & see"),
-            (TicketChange.COMMENTED, Role.AGENT, "He is nice"),
-            (TicketChange.COMMENTED, Role.CUSTOMER, "Still not"),
-            (TicketChange.STATUS, Role.AGENT, ""),
-        ]
-        assert [event.audience for event in people if event.comment_id] == [
-            Audience.PUBLIC,
-            Audience.PUBLIC,
-            Audience.INTERNAL,
-            Audience.PUBLIC,
-        ]
-        assert people[0].via == "email"
-        assert people[0].requester is not None
-        assert (people[0].requester.email, people[0].requester.name) == ("ben.baker@customer.example", "Ben Baker")
-        assert people[-1].status is TicketStatus.SOLVED
-        assert not [event for event in mine if event.own]
-        again, _ = await self.events(connector, cursor)
-        assert again == []
-
-    async def test_what_comes_later_in_the_same_second_is_not_missed(self, connector: Any, sandbox: Any) -> None:
-        ticket_id = sandbox.customer_writes("Ben", "Help", "one")
-        cursor = await connector.backfill(None, None)
-        seen: list[str] = []
-        for number in range(3):
-            sandbox.agent_comments(ticket_id, f"note {number}", public=False)
-            events, cursor = await self.events(connector, cursor)
-            seen += [event.text for event in events if event.comment_id]
-        assert seen == ["note 0", "note 1", "note 2"]
-
-    async def test_what_baton_did_itself_is_known_as_that(self, connector: Any, sandbox: Any) -> None:
-        cursor = await connector.backfill(None, None)
-        handoff = new(sandbox, "own")
-        receipt = await connector.hand_off(handoff)
-        await connector.reply(Reply(key=sandbox.salt + "re", case_id="c", thread=receipt.thread, text="Dear Ann"))
-        events, _ = await self.events(connector, cursor)
-        mine = [event for event in events if event.sender.role is not Role.SYSTEM]
-        assert [event.change for event in mine] == [
-            TicketChange.CREATED,
-            TicketChange.COMMENTED,
-            TicketChange.COMMENTED,
-        ]
-        assert all(event.own and event.reference == handoff.external_id for event in mine)
-
-    async def test_the_roster_is_the_members_of_the_groups(self, connector: Any, sandbox: Any, host: Any) -> None:
-        roster = await connector.roster()
-        assert [(agent.id, agent.name, agent.groups) for agent in roster.agents] == [
-            ("anna", "Anna Agent", ("Second line",))
-        ]
-        values = {**sandbox.settings(), **sandbox.secrets(), "agent_groups": ("Nobody here",)}
-        with pytest.raises(PermanentFailure, match="no group Nobody here"):
-            await RequestTrackerConnector(SPEC.settings(**values), host).roster()
-
-    async def test_an_examination_names_what_is_there_and_what_lacks(
-        self, connector: Any, sandbox: Any, host: Any
-    ) -> None:
-        sandbox.customer_writes("Ben", "Help", "so that rights can be seen")
-        before = sandbox.writes()
-        found = (await connector.examine()).findings
-        subjects = ["version", "user", "CreateTicket", "external_id_field", "tags_field", "ShowTicket"]
-        assert [each.subject for each in found] == [*subjects, "CommentOnTicket", "ReplyToTicket"]
-        assert all(each.good for each in found), found
-        for change, subject in (
-            ({"queue": "Nowhere"}, "queue"),
-            ({"external_id_field": "other"}, "external_id_field"),
-        ):
-            values = {**sandbox.settings(), **sandbox.secrets(), **change}
-            bad = (await RequestTrackerConnector(SPEC.settings(**values), host).examine()).findings
-            assert [each.subject for each in bad if not each.good] == [subject]
-            assert all(each.advice for each in bad if not each.good)
-        assert sandbox.writes() == before
-
-
 DELIVERIES = Path(__file__).parent / "deliveries"
-__all__ = ["DELIVERIES", "Creations", "Evidence", "NewTickets", "Polls", "Replies", "Updates"]

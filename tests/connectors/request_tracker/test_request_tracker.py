@@ -12,14 +12,17 @@ from pydantic import ValidationError
 from connectors.request_tracker import SPEC, events
 from connectors.request_tracker.html_text import text_of
 from connectors.request_tracker.polling import Place
-from connectors.request_tracker.sandbox import SECRET, RequestTrackerSandbox, signed
+from connectors.request_tracker.sandbox import SECRET, RequestTrackerSandbox
+from connectors.request_tracker.sandbox_told import signed
+from connectors.request_tracker.settings import RequestTrackerSettings
 from gateway.host.session import loopback_doors
-from gateway.sdk import CredentialsRefused, OutcomeUnknown, UnreadableDelivery
+from gateway.sdk import CredentialsRefused, OutcomeUnknown, PermanentFailure, UnreadableDelivery
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
 from gateway.testing.host import FakeHost
 from gateway.testing.source_contract import WebhookSourceContract
-from tests.connectors.request_tracker import suites
+from tests.connectors.request_tracker import polls, suites
+from tests.connectors.request_tracker.said import told
 from tests.connectors.request_tracker.suites import new
 
 
@@ -59,9 +62,9 @@ class TestSource(WebhookSourceContract, SetUp):
             json.dumps({**body, "version": 2, "transactions": "of another shape"}).encode(),
         ]
 
-    async def test_recorded_deliveries_mean_what_they_meant(self, connector: Any, host: FakeHost) -> None:
+    async def test_recorded_deliveries_mean_what_they_meant(self, connector: Any) -> None:
         elsewhere = {**GOOD, "url": "https://rt.example.com", "tags_field": "baton_tags"}
-        await super().test_recorded_deliveries_mean_what_they_meant(self.make(elsewhere, host))
+        await super().test_recorded_deliveries_mean_what_they_meant(self.make(elsewhere, connector.host))
 
     async def test_the_secret_before_is_accepted_while_both_stand(self, sandbox: Any, host: FakeHost) -> None:
         values = {**self.values(sandbox), "webhook_secret": "n" * 16, "previous_webhook_secret": SECRET}
@@ -86,9 +89,7 @@ class TestSource(WebhookSourceContract, SetUp):
             delivery = self.delivery(sandbox._sign(webhook), webhook.body, host)
             await connector.verify(delivery)
             heard += connector.parse(delivery)
-        polled = [
-            event for each in await suites.told(connector, '{"at":0,"told":[]}') for event in connector.parse(each)
-        ]
+        polled = [event for each in await told(connector, '{"at":0,"told":[]}') for event in connector.parse(each)]
         words = [
             (event.dedupe, event.change, event.sender, event.text, event.audience, event.occurred_at) for event in heard
         ]
@@ -155,6 +156,17 @@ class TestNewTickets(suites.NewTickets, SetUp):
             (ticket_id,) = sandbox.tickets_with_external_id(handoff.external_id)
             assert sandbox.messages_with_key(handoff.key) == [(ticket_id, "Comment")]
 
+    async def test_comments_that_are_hidden_from_us_are_found_out_and_none_is_written_twice(
+        self, connector: Any, sandbox: Any
+    ) -> None:
+        sandbox.desk.shows_comments = False
+        handoff = new(sandbox, "k")
+        with pytest.raises(PermanentFailure, match="grant ShowTicketComments"):
+            await connector.hand_off(handoff)
+        sandbox.desk.shows_comments = True
+        receipt = await connector.hand_off(handoff)
+        assert sandbox.messages_with_key(handoff.key) == [(int(receipt.ticket_id), "Comment")]
+
 
 class TestCreations(suites.Creations, SetUp):
     pass
@@ -181,7 +193,7 @@ class TestReplies(suites.Replies, SetUp):
     pass
 
 
-class TestPolls(suites.Polls, SetUp):
+class TestPolls(polls.Polls, SetUp):
     async def test_a_token_of_somebody_else_is_refused(self, sandbox: Any, host: FakeHost) -> None:
         sandbox._token = "1-7-" + "0" * 32
         with pytest.raises(CredentialsRefused, match="token is not one of 'baton'"):
@@ -197,11 +209,16 @@ GOOD: dict[str, Any] = {
 }
 
 
+def made(**change: Any) -> RequestTrackerSettings:
+    """Return settings as an admin writes them, with something changed."""
+    return RequestTrackerSettings.model_validate({**GOOD, **change})
+
+
 def test_an_address_of_this_machine_opens_its_port_and_no_other() -> None:
-    settings = SPEC.settings(**{**GOOD, "url": "http://127.0.0.1:8123"})
+    settings = made(url="http://127.0.0.1:8123")
     assert loopback_doors(settings) == {8123}
-    assert loopback_doors(SPEC.settings(**GOOD)) == frozenset()
-    assert SPEC.settings(**GOOD).url == "https://rt.example.com/rt"
+    assert loopback_doors(made()) == frozenset()
+    assert made().url == "https://rt.example.com/rt"
 
 
 class TestSettings:
@@ -221,10 +238,10 @@ class TestSettings:
     @pytest.mark.parametrize("change", bad, ids=[next(iter(each)) for each in bad])
     def test_wrong_settings_are_refused(self, change: dict[str, Any]) -> None:
         with pytest.raises(ValidationError):
-            SPEC.settings(**{**GOOD, **change})
+            made(**change)
 
     def test_basic_authentication_is_the_other_way_in(self) -> None:
-        assert SPEC.settings(**{**GOOD, "token": None, "password": "p"}).password is not None
+        assert made(token=None, password="p").password is not None
 
 
 # --- pure parts ----------------------------------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from connectors.request_tracker import SPEC
 from connectors.request_tracker.connector import RequestTrackerConnector
 from gateway.sdk import CredentialsRefused, Mode
 from gateway.testing.host import FakeHost
-from tests.connectors.request_tracker import suites
+from tests.connectors.request_tracker import polls, suites
 from tests.connectors.request_tracker.real import RealDesk
+from tests.connectors.request_tracker.said import connected
 from tests.running_rt import RunningRT
 
 pytestmark = pytest.mark.facility("rt")
@@ -37,8 +37,7 @@ class OnRT:
 
     @pytest_asyncio.fixture
     async def connector(self, sandbox: RealDesk, host: FakeHost) -> AsyncIterator[RequestTrackerConnector]:
-        values: dict[str, Any] = {**sandbox.settings(), **sandbox.secrets()}
-        connector = RequestTrackerConnector(SPEC.settings(**values), host)
+        connector: RequestTrackerConnector = connected(sandbox, host)
         await connector.open()
         yield connector
         await connector.close()
@@ -68,11 +67,11 @@ class TestReplies(OnRT, suites.Replies):
         assert reply.key not in mails
 
 
-class TestPolls(OnRT, suites.Polls):
+class TestPolls(OnRT, polls.Polls):
     async def test_credentials_are_judged(self, connector: Any, sandbox: RealDesk, host: FakeHost) -> None:
         await connector.check()
-        settings: dict[str, Any] = {**sandbox.settings(), **sandbox.secrets()}
-        somebodys = settings["token"].replace(settings["token"].split("-")[2], "0" * 32)
+        token = sandbox.rt.token
+        somebodys = token.replace(token.split("-")[2], "0" * 32)
         password = {"user": "anna", "token": None}
         changes: list[tuple[dict[str, Any], bool]] = [
             ({"token": somebodys}, False),
@@ -82,7 +81,7 @@ class TestPolls(OnRT, suites.Polls):
             ({**password, "password": "wrong"}, False),
         ]
         for change, works in changes:
-            other = RequestTrackerConnector(SPEC.settings(**{**settings, **change}), host)
+            other = connected(sandbox, host, **change)
             if works:
                 await other.check()
                 continue
