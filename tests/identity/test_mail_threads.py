@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from gateway.model import Evidence, Party
-from gateway.store.engine import Engine
+from gateway.store.engine import Engine, Row, Transaction
 from tests.identity.desk import DAY, Desk
 
 ANN, BOB, EVE, US = "ann@example.org", "bob@example.org", "eve@evil.example", "support@desk.example"
@@ -193,6 +193,10 @@ def test_an_answer_to_a_mail_long_over_begins_a_case_that_follows_it(desk: Desk)
 def test_neither_message_ids_nor_addresses_stand_plainly_in_the_tables_of_threads(desk: Desk) -> None:
     known = begun(desk)
     engine: Engine = desk.store._engine  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
-    kept = engine.read(lambda t: t.rows("SELECT digest FROM message_ids") + t.rows("SELECT digest FROM participants"))
+
+    def digests(t: Transaction) -> list[Row]:
+        return t.rows("SELECT digest FROM message_ids") + t.rows("SELECT digest FROM participants")
+
+    kept = engine.read(digests)
     assert len(kept) >= 4
     assert not any("@" in row[0] or known.hers in row[0] for row in kept)
