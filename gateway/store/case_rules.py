@@ -29,7 +29,8 @@ class CaseRules:
     join_within: int | None = 3 * DAY
     #: A customer reopens a resolved case within this, microseconds; later they begin a new one. None: they always reopen it.
     reopen_within: int | None = 7 * DAY
-    #: A telephone number that was silent for longer belongs to somebody else now, microseconds.
+    #: A telephone number that was silent for longer belongs to somebody else now, microseconds. 45 days: the shortest time for
+    #: which the FCC lets networks keep a number back before they give it out again (FCC 18-177, 2018).
     phone_reused_after: int = 45 * DAY
     #: How identifiers are compared.
     canonical: Canonical = _none

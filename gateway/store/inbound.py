@@ -214,7 +214,8 @@ class _Saving:
                         activity.received_at,
                     )
                 )
-                docs.append(codec.encode(activity))
+                bound = self.threads.bound.get(number)
+                docs.append(codec.encode(activity if bound is None else replace(activity, thread=bound)))
         numbers = self.t.insert("activities", ACTIVITY, rows, returning="id")
         strays = [
             (numbers[number][0], connection_id, activity)

@@ -94,6 +94,8 @@ class Threads:
         self.contacts = Contacts(t, engine, entropy, rules, now)
         self.mails = MailThreads(t, rules)
         self.reports = Reports(t, engine)
+        #: Key of the thread that an activity was bound to, by its number among those wanted, where it came with another.
+        self.bound: dict[int, str] = {}
 
     def resolve(self, wanted: list[Wanted]) -> list[str]:
         """Return the thread of each activity, `NOWHERE` for a report about nothing known; make what is missing."""
@@ -101,7 +103,9 @@ class Threads:
         lacking: dict[tuple[int, str], int] = {}
         for number, (connection_id, activity) in enumerate(wanted):
             if activity.mail is not None:
-                found[number] = self._by_mail(connection_id, activity)
+                found[number], key_of_thread = self._by_mail(connection_id, activity)
+                if key_of_thread != activity.thread:
+                    self.bound[number] = key_of_thread
             elif activity.kind is ActivityKind.DELIVERY_REPORT:
                 found[number] = self._by_report(connection_id, activity)
             elif activity.kind is ActivityKind.BUTTON and activity.reference:
@@ -136,14 +140,14 @@ class Threads:
             self._look_up([key])
         return self.known.threads.get(key) or self.made.threads.get(key) or NOWHERE
 
-    def _by_mail(self, connection_id: int, activity: Activity) -> str:
-        """Return the thread of a mail. One by one, since a mail may answer the one before it."""
+    def _by_mail(self, connection_id: int, activity: Activity) -> tuple[str, str]:
+        """Return the thread of a mail, and its key. One by one, since a mail may answer the one before it."""
         place = self.mails.find(connection_id, activity)
         thread, began = place.thread, False
         if thread is None:
             thread, began = self._own_thread(connection_id, activity, place)
         self.mails.remember(connection_id, activity, thread, began=began)
-        return thread
+        return thread, str(self.t.rows("SELECT key FROM threads WHERE id = ?", thread)[0][0])
 
     def _own_thread(self, connection_id: int, activity: Activity, place: Place) -> tuple[str, bool]:
         """Return the thread of a mail that continues none, and whether it is new.

@@ -66,7 +66,7 @@ class Life(RuleBasedStateMachine):
         # Ids that are the same in every run, so that what is found can be found again.
         self.desk = Desk(store=SqlStore(SqliteEngine(path), entropy=random.Random(1).randbytes)).open()
         #: Who has a number, and when they were last heard on it.
-        self.owner = dict(zip(NUMBERS, ("ann", "bob", "cy"), strict=True))
+        self.owner: dict[str, str] = dict(zip(NUMBERS, ("ann", "bob", "cy"), strict=True))
         self.heard: dict[str, int] = {}
         #: Message ids that anybody may have seen.
         self.seen: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ TEXTS: Final = ("hello", "my parcel", "where is it", "thank you")
 
 
 @contextmanager
-def twin(path: Path) -> Iterator[Desk]:
+def twin(path: Path) -> Generator[Desk]:
     """Open a desk whose ids are the same as those of every other twin in which the same happens."""
     open_store(f"sqlite:///{path}").close()
     chance = random.Random(1)

@@ -220,7 +220,7 @@ MUTANTS: Final = (
                 "silent = False",
             ),
         ),
-        killer="tests/identity/test_never_astray.py",
+        killer="tests/identity/test_joining.py::test_a_number_that_was_silent_for_long_belongs_to_somebody_else",
     ),
     Mutant(
         name="strangers_answered",
@@ -248,7 +248,7 @@ MUTANTS: Final = (
         name="undo_without_recount",
         wrong="leaves in a case what came over the threads that went back",
         edits=(("gateway/store/merges.py", "            if since is not None:\n", "            if since is None:\n"),),
-        killer="tests/identity/test_undoing.py",
+        killer="tests/identity/test_undoing.py::test_a_chain_comes_apart_as_if_it_had_never_been",
     ),
     Mutant(
         name="reports_begin_cases",
