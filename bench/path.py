@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from gateway.clock import SystemClock
 from gateway.model import Channel
 from gateway.pipeline.applying import Applying
 from gateway.pipeline.intake import Intake
-from gateway.pipeline.parsing import Parsing
+from gateway.pipeline.parsing import Parsing, ParsingSide
 from gateway.pipeline.policies import Direction, Policies
 from gateway.sdk import Delivery, Source
 from gateway.store import Store, open_store
@@ -34,13 +34,17 @@ class Side:
     """What parsing needs of a connection."""
 
     source: Source
+    parse_apart: bool = False
 
 
 async def through(store: Store, entries: Sequence[JournalEntry]) -> float:
     """Take all entries in and process them; return how many a second reached the outbox."""
     clock = SystemClock()
-    policies = Policies(store, Direction(policy=policy(), connections=FACTS))
-    sides = {"support": (Side(slack_source("support")), Channel.CHAT, 1000)}
+    direction = Direction(policy=policy(), connections=FACTS)
+    policies = Policies(store, direction)
+    sides: Mapping[str, tuple[ParsingSide, Channel, int]] = {
+        "support": (Side(slack_source("support")), Channel.CHAT, 1000)
+    }
     all_applied = asyncio.Event()
     done = 0
 
@@ -51,7 +55,9 @@ async def through(store: Store, entries: Sequence[JournalEntry]) -> float:
             all_applied.set()
 
     applying = Applying(store, policies, clock, applied=applied)
-    parsing = Parsing(store, clock, connections=lambda: sides, saved=lambda _: applying.bell.ring())
+    parsing = Parsing(
+        store, clock, connections=lambda: sides, saved=lambda _: applying.bell.ring(), direction=lambda: direction
+    )
     intake = Intake(store, accepted=parsing.bell.ring)
     waiting = iter(entries)
 

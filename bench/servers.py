@@ -23,6 +23,7 @@ from bench.sources import slack_source
 from gateway.clock import SystemClock
 from gateway.config.section import Limits
 from gateway.pipeline.intake import Intake
+from gateway.sdk import Oversize
 from gateway.store import open_store
 from gateway.telemetry.meters import Meters
 from gateway.web.door import FrontDoor
@@ -91,6 +92,7 @@ class Support:
     connector = "slack"
     endpoints = ("events", "interactivity")
     max_delivery = 1_048_576
+    oversize = Oversize.REFUSE
 
     def __init__(self) -> None:
         """Make its verifier."""

@@ -71,7 +71,7 @@ def _bounds(metadata: Iterable[object]) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, BaseModel | dict):
+    if isinstance(value, BaseModel):
         return "see below"
     if value is None or value in ("", (), {}):
         return "none"
