@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from secrets import token_hex
+from secrets import token_bytes
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
 from urllib.parse import urlsplit
@@ -148,7 +148,12 @@ class Trial:
         if made is None:
             values = settings if isinstance(settings, ConnectionSettings) else _lenient(self._spec, settings)
             clock: Clock = self._clock
-            made = self._made[key] = self._class(values, HostSide("trial", clock, values))
+            try:
+                made = self._class(values, HostSide("trial", clock, values))
+            except Exception as error:  # noqa: BLE001 (with a setting left out, a connector may not come about)
+                sentence = f"{self._spec.title} cannot be made of these settings ({type(error).__name__}): give it more of them."
+                raise WrongTrial(sentence) from None
+            self._made[key] = made
         return made
 
 
@@ -184,7 +189,8 @@ def _as_typed(annotation: Any, value: Any) -> Any:
 
 def _stand_in(annotation: Any) -> Any:
     if _is_secret(annotation):
-        return token_hex(16)  # nobody can sign with what nobody knows
+        # Nobody can sign with what nobody knows. In the form of Standard Webhooks, which those who want none take as well.
+        return "whsec_" + base64.b64encode(token_bytes(32)).decode()
     for part in (annotation, *get_args(annotation)):
         origin = get_origin(part) or part
         if origin in {int, float}:

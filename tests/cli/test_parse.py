@@ -89,13 +89,12 @@ def test_a_batch_answers_each_line_with_one_and_never_stops() -> None:
         + line("k", '{"type": "event_callback", "event": {"type": "pin_added"}}')
     )
     assert [each["id"] for each in told] == ["a", "b", "c", "d", "e", None, "g", "h", "i", None, "k"]
-    # A mail is no Slack event; as a form of interactivity it would say nothing.
-    expected = ["ok", "refused", "refused", "ok", *["unreadable"] * 2, "ok", *["unreadable"] * 3, "ok"]
+    expected = ["ok", "refused", "refused", "ok", *["unreadable"] * 6, "ok"]
     assert [each["outcome"] for each in told] == expected
     assert all(bool(each["error"]) == (each["outcome"] != "ok") for each in told)
     assert told[0]["activities"] == told[3]["activities"]
     assert told[0]["activities"][0]["text"] == "Is order 7 (https://shop.example/o/7) on its way?"
-    assert told[6]["activities"] == told[10]["activities"] == []
+    assert told[10]["activities"] == []
     assert "no_such_setting" in told[8]["error"]
 
 
@@ -151,3 +150,42 @@ def test_an_instant_may_be_written_in_several_ways(given: object, at: int) -> No
 def test_what_is_no_instant_is_refused(given: object) -> None:
     with pytest.raises(WrongTrial):
         instant_from(given, default=7)
+
+
+# --- mails -----------------------------------------------------------------------------------------------------------
+MAIL: Final = b"From: Ann <ann@example.org>\r\nTo: help@example.com\r\nSubject: Hi\r\nMessage-ID: <1@example.org>\r\n"
+
+
+def mails(*raws: bytes) -> list[dict[str, Any]]:
+    lines = [json.dumps({"id": n, "mail_base64": base64.b64encode(raw).decode()}) for n, raw in enumerate(raws)]
+    result = run("email", "--batch", given="\n".join(lines))
+    assert result.exit_code == 0, result.output
+    return [json.loads(each) for each in result.output.splitlines()]
+
+
+def test_mails_are_read_as_the_gateway_reads_them() -> None:
+    plain = MAIL + b"\r\nHello\r\n> quoted\r\n"
+    absent = MAIL + b"Auto-Submitted: auto-replied\r\n\r\nI am away.\r\n"
+    told = mails(plain, absent, b"")
+    assert [each["outcome"] for each in told] == ["ok", "ok", "unreadable"]
+    first, second = (each["activities"][0] for each in told[:2])
+    assert (first["subject"], first["reply_text"], first["sender"]["value"]) == ("Hi", "Hello", "ann@example.org")
+    assert "quoted" in first["text"]
+    assert first["auto_generated"] is None
+    assert set(second["auto_generated"]) == {"class", "reason"}
+
+
+def test_a_file_that_is_no_recorded_delivery_is_a_mail(tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_bytes(MAIL + b"\r\nHello\r\n")
+    result = run("email", str(tmp_path / "mail.eml"), "--json")
+    (told,) = json.loads(result.output)
+    assert told["activities"][0]["text"].strip() == "Hello"
+
+
+def test_every_connector_that_brings_something_in_can_be_asked_with_no_settings_at_all() -> None:
+    from gateway.host.registry import discover
+
+    for name in discover():
+        result = run(name, "--batch", given=line("a", "{}"))
+        assert result.exit_code == 0, (name, result.output, result.exception)
+        assert json.loads(result.output)["outcome"] in {"ok", "unreadable"}, name
