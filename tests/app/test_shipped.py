@@ -230,3 +230,29 @@ async def test_a_sandbox_starts_for_an_admin_without_an_account(tmp_path: Path, 
         assert await asyncio.to_thread(process.wait, 10) == 0
         assert process.stdout is not None
         process.stdout.close()
+
+
+def test_the_examples_of_the_shipped_file_are_good_once_their_signs_are_taken_away() -> None:
+    """An admin who takes the signs away must be asked for secrets only."""
+    from gateway.config import load_config
+    from gateway.host.registry import discover
+
+    text = (ROOT / "plugins.toml").read_text()
+    head, title, examples = text.partition("# --- More channels ")
+    lines = [line.removeprefix("# ").removeprefix("#") for line in examples.splitlines()[2:]]
+    whole = head + title.replace("# --- More channels ", "") + "\n".join(lines)
+
+    class Anything(dict[str, str]):
+        def __missing__(self, name: str) -> str:
+            return {"SLACK_BOT_USER_ID": "U0BATON", "ZENDESK_SUBDOMAIN": "acme", "ZENDESK_USER_ID": "7"}.get(
+                name, "AC" + "0" * 32 if name.endswith("SID") else "whsec_" + "c2VjcmV0" * 4
+            )
+
+        def get(self, name: str, default: object = None) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+            return "" if name.startswith("BATON_") else self[name]
+
+        def __contains__(self, name: object) -> bool:
+            return not str(name).startswith("BATON_")
+
+    config = load_config(whole, str(ROOT / "plugins.toml"), specs=discover(), environ=Anything())
+    assert {each.spec.name for each in config.running} == set(discover())
