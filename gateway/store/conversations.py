@@ -15,11 +15,13 @@ from gateway.store.values import Said
 
 #: Kinds of activities that put, change or take away a message.
 _KINDS: Final = [ActivityKind.MESSAGE.value, ActivityKind.EDIT.value, ActivityKind.DELETION.value]
-#: The cases that a thread's activities may stand in: that of the thread and its first one, with all that were merged.
+#: Cases with all that were merged into or with them.
 _CASES: Final = (
-    "SELECT c.id FROM cases c WHERE c.root_id IN (SELECT own.root_id FROM cases own WHERE own.id IN (??text))"
+    "SELECT c.id, c.doc FROM cases c WHERE c.root_id IN (SELECT own.root_id FROM cases own WHERE own.id IN (??text))"
     " ORDER BY c.id"
 )
+#: Earlier matters of the same customer on a thread that are still shown, at most.
+_EARLIER: Final = 20
 _COLUMNS: Final = "SELECT a.id, a.received_at, t.doc FROM activities a JOIN contents t ON t.activity_id = a.id"
 
 
@@ -39,7 +41,7 @@ class Conversations:
             if found is None:
                 return []
             thread_id, *of = found
-            cases = [row[0] for row in t.rows(_CASES, of)]
+            cases = _cases(t, of)
             told = [
                 *_folded(self._activities(t, thread_id, cases, limit)),
                 *self._replies(t, connection, thread, cases),
@@ -113,6 +115,22 @@ class Conversations:
         )
         sender = codec.activity_from(rows[0][0]).sender if rows else None
         return sender.name if sender is not None and sender.role is Role.AGENT else ""
+
+
+def _cases(t: Transaction, of: Sequence[str]) -> list[str]:
+    """Return the cases that a thread's activities may stand in: its own and its first one, and those that they follow.
+
+    A case follows another only when the same customer came back to it: a stranger who has the thread now begins anew.
+    """
+    found: dict[str, None] = {}
+    wanted = list(of)
+    for _ in range(_EARLIER):
+        rows = t.rows(_CASES, wanted)
+        found.update({row[0]: None for row in rows})
+        wanted = [before for row in rows if (before := codec.case_from(row[1]).follows) and before not in found]
+        if not wanted:
+            break
+    return sorted(found)
 
 
 def _folded(rows: Iterable[Row]) -> list[tuple[tuple[int, int, int], Said]]:

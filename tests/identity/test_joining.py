@@ -233,6 +233,9 @@ def test_later_they_begin_a_new_case_on_the_same_thread_that_follows_the_old_one
     new = desk.case_with("it broke")
     assert (new.follows, new.last_thread, new.customer_messages) == (old, "+1|+4917112345678", 2)
     assert desk.texts(new.id) == ["it broke", "help"]
+    # Whoever speaks on the thread sees what they wrote before, whichever case it stands in.
+    said = [line.text for line in desk.store.said(new.last_connection, new.last_thread, 50) if line.sender]
+    assert said == [*desk.texts(old), "it broke", "help"]
     assert {each.effect.case_id for each in desk.history(new.id).effects} == {new.id}
     after = desk.history(old)
     assert (after.case, after.activities, after.effects) == (before.case, before.activities, before.effects)
