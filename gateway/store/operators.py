@@ -11,7 +11,7 @@ from gateway.store.auditing import Auditing
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import Inbound
 from gateway.store.names import Names
-from gateway.store.outbox import outcome_of, tell
+from gateway.store.outcomes import outcome_of, tell
 from gateway.store.values import DeadLetter, DeadLetterDetail
 
 _LETTER: Final = (

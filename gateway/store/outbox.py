@@ -14,7 +14,6 @@ from gateway.model import (
     Effect,
     EffectKind,
     Episode,
-    Outcome,
     Receipt,
     TicketLink,
 )
@@ -25,6 +24,7 @@ from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import append_internal, bury
 from gateway.store.mail_threads import keep_message_ids
 from gateway.store.names import BATON_NAME, Names
+from gateway.store.outcomes import outcome_of, tell
 from gateway.store.reports import Reports
 from gateway.store.speakers import threads_by_id
 from gateway.store.threads import TICKET, bind_thread, internal_thread
@@ -373,42 +373,3 @@ _FOREIGN: Final = (
         ("effect_id", "text"),
     ),
 )
-
-
-def outcome_of(
-    effect: Effect,
-    connection: str,
-    *,
-    landed: bool,
-    discarded: bool = False,
-    receipt: Receipt | None = None,
-    reason: str = "",
-) -> Outcome:
-    """Return what became of an effect, as its case is told. The connection goes by the name that it has now."""
-    return Outcome(
-        effect_id=effect.id,
-        effect_kind=effect.kind.value,
-        connection=connection,
-        rule=effect.rule,
-        episode_id=effect.episode_id,
-        landed=landed,
-        discarded=discarded,
-        receipt=receipt,
-        reason=reason,
-    )
-
-
-def tell(
-    t: Transaction, entropy: Callable[[int], bytes], outcome: Outcome, case_id: str, occasion: str, now: int
-) -> None:
-    """Append an outcome to the case that wanted the effect. `occasion` parts the outcomes of one effect."""
-    activity = Activity(
-        kind=ActivityKind.OUTCOME,
-        connection=BATON_NAME,
-        thread=case_id,
-        dedupe=f"outcome:{outcome.effect_id}:{occasion}",
-        occurred_at=now,
-        received_at=now,
-        outcome=outcome,
-    )
-    append_internal(t, entropy, case_id, activity, now)

@@ -52,8 +52,44 @@ def _zendesk(sandbox: Any) -> None:
     sandbox.customer_judges(number, "bad", "late")
 
 
+def _twilio(sandbox: Any) -> None:
+    sandbox.person_texts("+491701234567", "Where is my parcel?")
+    sandbox.person_texts("whatsapp:+491701234567", "A picture, «see»", name="Ann", files=[("image/png", b"png")])
+    sandbox.person_texts("+491701234568", "STOP")
+
+
+def _voice(sandbox: Any) -> None:
+    sandbox.call_elsewhere("+491701234567")
+    sandbox.call_elsewhere("+491701234568", "no-answer", seconds=0)
+
+
+def _hubspot(sandbox: Any) -> None:
+    ticket = sandbox.customer_writes("Ann Adams", "Charged twice", "Please help, «soon»")
+    sandbox.agent_sets(ticket, "hs_ticket_priority", "HIGH")
+    sandbox.customer_writes("Bob Brown", "Lost", "Where is it?", via="CHAT")
+
+
+def _request_tracker(sandbox: Any) -> None:
+    ticket = sandbox.customer_writes("Ann", "Charged twice", "Please help, «soon»")
+    sandbox.agent_comments(ticket, "On it")
+    sandbox.agent_sets_status(ticket, "stalled")
+
+
+def _chatbot(sandbox: Any) -> None:
+    sandbox.customer_says("c1", "Where is «my» parcel?", "Ann")
+    sandbox.bot_says("c1", "I do not know.", "Ann", 0.2, fallback=True)
+    sandbox.bot_gives_up("c1", "no answer", "Ann")
+
+
+#: E-mail is left out: Mailgun signs neither a mail's text nor its sender, Postmark signs nothing, and SendGrid's signature is
+#: checked in `tests/connectors/email/test_hooks.py`.
 TARGETS: Final[Mapping[str, Target]] = {
+    "chatbot": Target(spec="connectors.chatbot:SPEC", busy=_chatbot),
+    "hubspot": Target(spec="connectors.hubspot:SPEC", busy=_hubspot),
+    "request_tracker": Target(spec="connectors.request_tracker:SPEC", busy=_request_tracker),
     "slack": Target(spec="connectors.slack:SPEC", busy=_slack),
+    "twilio": Target(spec="connectors.twilio:SPEC", busy=_twilio),
+    "twilio_voice": Target(spec="connectors.twilio:VOICE", busy=_voice),
     "zendesk": Target(spec="connectors.zendesk:SPEC", busy=_zendesk),
 }
 
