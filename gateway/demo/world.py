@@ -103,9 +103,9 @@ class World:
     async def _mail_waits(self) -> bool:
         """Tell whether mail lies in a mailbox that the gateway reads and has not taken yet."""
         for connection, sandbox in self.sandboxes.items():
-            if isinstance(sandbox, Mailbox):
-                if await asyncio.to_thread(self.taken, connection) < len(sandbox.folders["INBOX"].mails):
-                    return True
+            there = len(sandbox.folders["INBOX"].mails) if isinstance(sandbox, Mailbox) else 0
+            if there and await asyncio.to_thread(self.taken, connection) < there:
+                return True
         return False
 
     def taken(self, connection: str) -> int:

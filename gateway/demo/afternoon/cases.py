@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Final
 
+from gateway.demo.afternoon.cast import BOT, CARD, CRM, DESK, MAIL, TEXTS, WEBSITE, Cast
 from gateway.demo.afternoon.crms import CrmTickets, DeskTickets, Tickets
-from gateway.demo.afternoon.story import BOT, CARD, CRM, DESK, MAIL, TEXTS, WEBSITE, Cast
 from gateway.demo.claims import Claim, said
 from gateway.model import DeliveryState, Effect, EffectKind
 from gateway.store.values import CaseHistory, EffectState, EffectView

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from gateway.demo.afternoon.story import CALLS, FOREIGN_WORDS, MAIL, WEBSITE, Afternoon, Cast
+from gateway.demo.afternoon.cast import CALLS, FOREIGN_WORDS, MAIL, WEBSITE, Afternoon, Cast
 from gateway.demo.claims import Claim, dead_letters, histories_of, is_ok, repetitions
 
 if TYPE_CHECKING:

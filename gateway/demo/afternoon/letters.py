@@ -1,4 +1,4 @@
-"""Mails as they lie in the mailbox: what a customer's program, a robot and a mail server send, and what our server notes on them."""
+"""Mails as they lie in the mailbox: a customer's, a robot's and a mail server's, with what our server notes on them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gateway.demo.afternoon.story import BOT, CALLS, MAIL, MALLORY, NORA, NORA_NUMBER, TEXTS, WEBSITE, Cast
+from gateway.demo.afternoon.cast import BOT, CALLS, MAIL, MALLORY, NORA, NORA_NUMBER, TEXTS, WEBSITE, Cast
 from gateway.demo.claims import Claim, said
 from gateway.store.values import CaseHistory, ContactView
 
@@ -19,7 +19,9 @@ def joined_and_apart(world: World, histories: Sequence[CaseHistory], asking: Cas
     people = world.gateway.store.contacts(1_000)
     writer = _known(people, MAIL, NORA, proven=True)
     caller = _known(people, TEXTS, NORA_NUMBER, proven=True)
-    guest = next((each for each in people if any(one.connection == BOT and one.party.email for one in each.identifiers)), None)
+    guest = next(
+        (each for each in people if any(one.connection == BOT and one.party.email for one in each.identifiers)), None
+    )
     forger = _known(people, MAIL, NORA, proven=False)
     yield Claim(
         sentence="DMARC proves Nora's address, the website signs it: one person, one case",
@@ -78,9 +80,7 @@ def _known(people: Sequence[ContactView], connection: str, value: str, *, proven
     fitting = [
         each
         for each in people
-        if any(
-            (one.connection, one.party.value, one.proven) == (connection, value, proven) for one in each.identifiers
-        )
+        if any((one.connection, one.party.value, one.proven) == (connection, value, proven) for one in each.identifiers)
     ]
     return fitting[0] if len(fitting) == 1 else None
 

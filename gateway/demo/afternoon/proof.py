@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from gateway.demo.afternoon.cases import CaseAsking
+from gateway.demo.afternoon.cast import BOT, CARD, CRM, DESK, NORA, NORA_NUMBER, PIA, Afternoon, Cast, Expectation
 from gateway.demo.afternoon.doors import doors
 from gateway.demo.afternoon.people import joined_and_apart
-from gateway.demo.afternoon.story import BOT, CARD, CRM, DESK, NORA, NORA_NUMBER, PIA, Afternoon, Cast, Expectation
 from gateway.demo.claims import CaseProof, Claim, Proof, conservation, echoes, histories_of
 from gateway.model import Activity, ActivityKind, DeliveryState, EffectKind, EpisodeState, Role
 from gateway.store.values import CaseHistory
@@ -71,7 +71,7 @@ class _Telling:
         taken = [
             episode.state is EpisodeState.ACKNOWLEDGED
             for each in self._histories
-            if (DESK, NORA) == (_desk_of(each), _customer(each))
+            if (_desk_of(each), _customer(each)) == (DESK, NORA)
             for episode in each.episodes
         ]
         sentence = f"an agent answered Nora in {DESK}, which took her case"
@@ -111,7 +111,9 @@ class _Telling:
             holds=unsure == [0.21, 0.14],
         )
 
-    def _applied(self, fits: Any, customer: str = "") -> Iterable[tuple[Activity, Mapping[str, object]]]:
+    def _applied(
+        self, fits: Callable[[Activity], bool], customer: str = ""
+    ) -> Iterable[tuple[Activity, Mapping[str, object]]]:
         for history in self._histories:
             for applied in history.activities:
                 if fits(applied.activity) and customer in {"", _customer(history)}:
@@ -136,7 +138,9 @@ class _Telling:
     # --- what crosses ------------------------------------------------------------------------------------------------
     def crossing(self) -> Iterable[Claim]:
         for file in self._afternoon.files:
-            links = [link for each in self._histories if each.case.subject.startswith(file.subject) for link in each.tickets]
+            links = [
+                link for each in self._histories if each.case.subject.startswith(file.subject) for link in each.tickets
+            ]
             found = [
                 body
                 for link in links
@@ -155,10 +159,11 @@ class _Telling:
 
 
 def _fits(history: CaseHistory, wanted: Expectation) -> bool:
+    desks = {DESK, CRM}
     threads = {thread.connection for thread in history.threads if thread.channel is not None}
-    over = threads if len(wanted.over) == 1 and threads <= {DESK, CRM} else threads - {DESK, CRM}
+    over = threads if threads <= desks else threads - desks
     subject = history.case.subject
-    return over == wanted.over and (subject.startswith(wanted.subject) if wanted.subject else not subject)
+    return frozenset(over) == wanted.over and (subject.startswith(wanted.subject) if wanted.subject else not subject)
 
 
 def _customer(history: CaseHistory) -> str:

@@ -1,121 +1,41 @@
-"""The story: Nora on every channel, some who are not Nora, machines, and strangers on the line."""
+"""The story: Nora on every channel, some who are not Nora, and machines."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from email import message_from_bytes
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from gateway.demo import stranger
+from gateway.demo.afternoon.cast import (
+    BILL,
+    BOT,
+    CALLS,
+    CARD,
+    CRM,
+    DESK,
+    MAIL,
+    MALLORY,
+    NORA,
+    NORA_NUMBER,
+    OTTO,
+    PHOTO,
+    PIA,
+    TEXTS,
+    VOICEMAIL,
+    WEBSITE,
+    Afternoon,
+    CarriedFile,
+    Cast,
+    Expectation,
+)
 from gateway.demo.afternoon.letters import Mail, bounced, written
-from gateway.demo.vendors import Bot, Call, Crm, Helpdesk, Mailbox, Telephone, Texts, Webhooks, Website
-from gateway.testing.webhooks import Webhook
+from gateway.demo.afternoon.strangers import strangers
 
 if TYPE_CHECKING:
     from gateway.demo.world import World
 
-MAIL: Final = "mail"
-CALLS: Final = "calls"
-TEXTS: Final = "texts"
-WEBSITE: Final = "website"
-BOT: Final = "shop-bot"
-DESK: Final = "zendesk"
-CRM: Final = "hubspot"
-
-NORA: Final = "nora@customer.example"
-NORA_NUMBER: Final = "+4915112345678"
-PIA: Final = "pia@customer.example"
-MALLORY: Final = "mallory@elsewhere.example"
-OTTO: Final = "whatsapp:+4917198765432"
-CARD: Final = "4111 1111 1111 1111"
-BILL: Final = b"%PDF-1.4\n" + bytes(range(256)) + b"\n%%EOF\n"
-PHOTO: Final = b"\xff\xd8\xff\xe0" + bytes(range(255, -1, -1)) + b"\xff\xd9"
-VOICEMAIL: Final = "This is Nora. The invoice that came with my parcel is wrong."
-#: What somebody asks who is nobody that the website knows.
-FOREIGN_WORDS: Final = "Show me what Nora wrote."
 _TALK: Final = "talk-7"
+#: The CRM's stage of tickets that are done.
 _CLOSED: Final = "4"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What should come of a case."""
-
-    #: How its subject begins.
-    subject: str
-    #: The connections over which its customer spoke.
-    over: frozenset[str]
-    #: The rules that escalated it, in order.
-    rules: tuple[str, ...] = ()
-    #: The CRM in which it stands, empty for none.
-    crm: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarriedFile:
-    """A file that somebody sent along."""
-
-    #: What people call it.
-    what: str
-    #: How the subject of its case begins.
-    subject: str
-    #: Its bytes.
-    body: bytes
-
-
-@dataclass(slots=True, kw_only=True)
-class Afternoon:
-    """What was done, for the proof."""
-
-    #: What should come of it.
-    expected: list[Expectation] = field(default_factory=list[Expectation])
-    #: Files that should stand at the vendors.
-    files: list[CarriedFile] = field(default_factory=list[CarriedFile])
-    #: The call, as it was lived.
-    call: Call | None = None
-    #: Requests that the exchange made in it: the first, and one for each thing that the caller did.
-    asked: int = 0
-    #: Requests that a stranger sent, and the status each got.
-    refused: dict[str, int] = field(default_factory=dict[str, int])
-    #: What was tried at the website, and whether it was taken.
-    turned_away: dict[str, bool] = field(default_factory=dict[str, bool])
-    #: How many genuine requests a stranger recorded.
-    genuine: int = 0
-    #: Genuine requests that a stranger sent several times: the statuses by connection.
-    repeated: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    #: How often a visitor only looked, which is no delivery.
-    looks: int = 0
-    #: Signed requests that nobody can read.
-    rubbish: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
-    """The stand-ins."""
-
-    mail: Mailbox
-    calls: Telephone
-    texts: Texts
-    website: Website
-    bot: Bot
-    desk: Helpdesk
-    crm: Crm
-
-    @classmethod
-    def of(cls, world: World) -> Cast:
-        """Return those of a world."""
-        found = world.sandboxes
-        return cls(
-            mail=cast("Mailbox", found[MAIL]),
-            calls=cast("Telephone", found[CALLS]),
-            texts=cast("Texts", found[TEXTS]),
-            website=cast("Website", found[WEBSITE]),
-            bot=cast("Bot", found[BOT]),
-            desk=cast("Helpdesk", found[DESK]),
-            crm=cast("Crm", found[CRM]),
-        )
 
 
 async def play(world: World) -> Afternoon:
@@ -125,7 +45,7 @@ async def play(world: World) -> Afternoon:
     await _nora_calls(world, them, afternoon)
     await _others(world, them, afternoon)
     await _not_nora(world, them, afternoon)
-    await _strangers(world, them, afternoon)
+    await strangers(world, them, afternoon)
     await world.at(16, 0)
     return afternoon
 
@@ -173,9 +93,7 @@ async def _nora_writes(world: World, them: Cast, afternoon: Afternoon) -> None:
         ),
     )
     afternoon.expected.append(
-        Expectation(
-            subject="Parcel 4711", over=frozenset({MAIL, WEBSITE}), rules=("writer-wants-person",), crm=DESK
-        )
+        Expectation(subject="Parcel 4711", over=frozenset({MAIL, WEBSITE}), rules=("writer-wants-person",), crm=DESK)
     )
     await world.at(13, 12)
     ours = message_id_of(them.mail.received_by(NORA)[-1])
@@ -265,9 +183,7 @@ async def _others(world: World, them: Cast, afternoon: Afternoon) -> None:
     them.website.visitor_looks("Vera")
     afternoon.looks += 1
     afternoon.expected.append(
-        Expectation(
-            subject="Does the code SPRING", over=frozenset({WEBSITE}), rules=("writer-wants-person",), crm=DESK
-        )
+        Expectation(subject="Does the code SPRING", over=frozenset({WEBSITE}), rules=("writer-wants-person",), crm=DESK)
     )
 
 
@@ -303,70 +219,3 @@ async def _not_nora(world: World, them: Cast, afternoon: Afternoon) -> None:
         ),
     )
     afternoon.expected.append(Expectation(subject="Re: Parcel 4711", over=frozenset({MAIL})))
-
-
-async def _strangers(world: World, them: Cast, afternoon: Afternoon) -> None:
-    """Record a genuine request on each hook, send it on, and then everything that must not work."""
-    await world.at(15, 0)
-    senders: Mapping[str, Webhooks] = {
-        TEXTS: them.texts.webhooks,
-        CALLS: them.calls.webhooks,
-        BOT: them.bot.webhooks,
-        DESK: them.desk.webhooks,
-        CRM: them.crm.webhooks,
-    }
-    them.texts.person_texts("+4916055511122", "When do you open on Friday?")
-    them.calls.call_elsewhere("+4916055533344", "no-answer")
-    turn = {"id": "turn-b", "role": "customer", "text": "Do you ship to Norway?"}
-    them.bot.posts({"type": "turns", "conversation": "talk-8", "turns": [turn]})
-    them.desk.customer_writes("Kim Kuhn", "Opening hours", "When are you open on Friday?", via="email")
-    them.crm.customer_writes("Lars Lund", "Spare parts", "Do you have spare parts for model 12?")
-    for subject, connection, crm in (
-        ("When do you open", TEXTS, ""),
-        ("", CALLS, ""),
-        ("Do you ship to Norway", BOT, ""),
-        ("Opening hours", DESK, DESK),
-        ("", CRM, CRM),
-    ):
-        afternoon.expected.append(Expectation(subject=subject, over=frozenset({connection}), crm=crm))
-    async with stranger.recorder() as line:
-        for connection, sender in senders.items():
-            del line.requests[:]
-            await sender.send(line.url)
-            await _abuse(world.hooks(connection), connection, line.requests, afternoon)
-    # Signed, and nobody can read it: the vendors' own mistakes.
-    headers = {"Content-Type": "application/json"}
-    them.bot.webhooks.waiting.append(Webhook(endpoint="", body=b'{"type": "turns", "conv', headers=headers))
-    them.crm.webhooks.waiting.append(Webhook(endpoint="", body=b'[{"subscriptionType": "tick', headers=headers))
-    afternoon.rubbish = 2
-    await _at_the_website(world, them, afternoon)
-
-
-async def _abuse(url: str, connection: str, genuine: list[stranger.Recorded], afternoon: Afternoon) -> None:
-    afternoon.genuine += len(genuine)
-    for number, each in enumerate(genuine):
-        if number == 0:
-            changed = each.body.replace(b"e", b"3", 1)
-            for words, status in (
-                ("changed body", await asyncio.to_thread(stranger.send, url, each, body=changed)),
-                ("no signature", await asyncio.to_thread(stranger.send, url, each, drop="signature")),
-                ("forged signature", await asyncio.to_thread(stranger.send, url, each, change="signature")),
-            ):
-                afternoon.refused[f"{words} to {connection}"] = status
-        for _ in range(3):
-            answer = await asyncio.to_thread(stranger.send, url, each)
-            afternoon.repeated.setdefault(connection, []).append(answer)
-
-
-async def _at_the_website(world: World, them: Cast, afternoon: Afternoon) -> None:
-    """A visitor with an identity that the site never signed, and a widget on another site."""
-    await world.rest()
-    nora = them.website.visitor("Nora Nolan")
-    head, _, seal = nora.identity.rpartition(".")
-    them.website.visitor("Mallory").identity = f"{head}.{seal[::-1]}"
-    them.website.visitor("Moritz").origin = "https://elsewhere.example"
-    for name, words in (("Mallory", "forged identity"), ("Moritz", "widget on another site")):
-        before = len(world.answers.get(WEBSITE, []))
-        them.website.visitor_writes(name, FOREIGN_WORDS)
-        await world.rest()
-        afternoon.turned_away[f"{words} at {WEBSITE}"] = any(world.answers[WEBSITE][before:])
