@@ -167,7 +167,8 @@ def _case_values(proof: CaseProof) -> dict[str, Any]:
         "began_on": history.case.connection,
         "priority": history.case.priority.value if history.case.priority else None,
         "rules": [episode.rule for episode in history.episodes],
-        "tickets": [{"id": link.ticket_id, "adopted": link.adopted} for link in history.tickets],
+        "over": sorted({thread.connection for thread in history.threads if thread.channel is not None}),
+        "tickets": [{"on": link.connection, "id": link.ticket_id, "adopted": link.adopted} for link in history.tickets],
         "why": [str((applied.trace or {}).get("sentence", "")) for applied in history.activities],
         "claims": [{"claim": claim.sentence, "holds": claim.holds} for claim in proof.claims],
     }

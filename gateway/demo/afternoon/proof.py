@@ -107,7 +107,7 @@ class _Telling:
         turns = [each.bot for each, _ in self._applied(lambda each: each.bot is not None and each.connection == BOT)]
         unsure = [turn.confidence for turn in turns if turn is not None and turn.fallback]
         yield Claim(
-            sentence=f"the bot was unsure ({' and '.join(map(str, unsure))}) and fell back twice before it gave up",
+            sentence=f"the bot was unsure twice before it gave up: {', '.join(map(str, unsure))}",
             holds=unsure == [0.21, 0.14],
         )
 
