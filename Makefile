@@ -29,7 +29,7 @@ help: ## show this list
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@ .venv/stamp-demo
 
-demo: .venv/stamp-demo ## a morning of Slack messages and Zendesk tickets, played over real HTTP
+demo: .venv/stamp-demo ## a day at the support desk on every channel, played over real HTTP
 	@.venv/bin/baton demo
 
 test: .venv/stamp-dev ## the tests

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gateway.cli.terminal import Failure, json_option, print_json
+
+if TYPE_CHECKING:
+    from gateway.demo.claims import Proof
 
 
 @click.command()
 @json_option
 def command(*, as_json: bool) -> None:
-    """Play a morning of Slack messages and Zendesk tickets, and prove what came of it.
+    """Play a day at the support desk on every channel, and prove what came of it.
 
-    Everything runs on this machine: stand-ins of both vendors, and a real gateway between them. Nothing is left behind.
+    In the morning Slack and Zendesk; in the afternoon mail, telephone, texts, a website and a chatbot, with Zendesk and HubSpot.
+    Everything runs on this machine: stand-ins of the vendors, and a real gateway between them. Nothing is left behind.
     """
     import asyncio
 
@@ -37,16 +43,23 @@ def command(*, as_json: bool) -> None:
 async def _play(*, as_json: bool) -> bool:
     import asyncio
 
-    from gateway.demo.morning import play
-    from gateway.demo.proof import prove
-    from gateway.demo.report import as_values, tell
+    from gateway.demo.day import parts
+    from gateway.demo.report import as_values, sum_up, tell
     from gateway.demo.world import world
 
-    async with world() as here:
-        morning = await play(here)
-        proof = await asyncio.to_thread(prove, here, morning)
-        if as_json:
-            print_json(await asyncio.to_thread(as_values, here, proof))
-        else:
-            tell(here, proof, click.echo)
-    return not proof.broken
+    proofs: list[Proof] = []
+    values: dict[str, object] = {}
+    for part, play_and_prove in parts():
+        async with world(part) as here:
+            proof = await play_and_prove(here)
+            proofs.append(proof)
+            if as_json:
+                values[part.name] = await asyncio.to_thread(as_values, here, proof)
+            else:
+                tell(here, proof, click.echo)
+    whole = not any(proof.broken for proof in proofs)
+    if as_json:
+        print_json({"ok": whole, **values})
+    else:
+        sum_up(proofs, click.echo)
+    return whole

@@ -1,4 +1,4 @@
-"""The morning's clock: it runs as clocks do, and jumps when the story says that time passes."""
+"""The day's clock: it runs as clocks do, and jumps when the story says that time passes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from gateway.clock import SystemClock
 
 
-class MorningClock(SystemClock):
-    """Begins at nine o'clock (UTC) of the day on which the demo runs."""
+class DayClock(SystemClock):
+    """Begins at a full hour (UTC) of the day on which the demo runs."""
 
-    def __init__(self) -> None:
-        """Set the clock to nine."""
+    def __init__(self, hour: int) -> None:
+        """Set the clock to the hour."""
         real = super().now()
         today = datetime.fromtimestamp(real / 1_000_000, UTC)
-        nine = int(today.replace(hour=9, minute=0, second=0, microsecond=0).timestamp() * 1_000_000)
-        self._ahead = nine - real
+        begin = int(today.replace(hour=hour, minute=0, second=0, microsecond=0).timestamp() * 1_000_000)
+        self._ahead = begin - real
 
     def now(self) -> int:
-        """Return the morning's time, UTC microseconds."""
+        """Return the day's time, UTC microseconds."""
         return super().now() + self._ahead
 
     def pass_until(self, hour: int, minute: int) -> None:

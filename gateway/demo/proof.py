@@ -1,14 +1,26 @@
-"""Every claim of the demo, with the question to a stand-in or to the store that answers for it."""
+"""Every claim of the morning, with the question to a stand-in or to the store that answers for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from gateway.demo.claims import (
+    CaseProof,
+    Claim,
+    Proof,
+    conservation,
+    dead_letters,
+    echoes,
+    histories_of,
+    is_ok,
+    repetitions,
+    said,
+    times,
+)
 from gateway.demo.morning import CHAT, DESK, Morning
 from gateway.demo.vendors import Chat, Helpdesk
-from gateway.model import Activity, ActivityKind, EffectKind, Role
+from gateway.model import EffectKind
 from gateway.store.values import CaseHistory, EffectState, EffectView
 
 if TYPE_CHECKING:
@@ -19,52 +31,16 @@ _PRIORITIES: Final = {"P1": "urgent", "P2": "high", "P3": "normal", "P4": "low"}
 _UNAUTHORIZED: Final = 401
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A sentence, and whether it holds."""
-
-    #: The sentence that is printed.
-    sentence: str
-    #: True when what was asked answers for it.
-    holds: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseProof:
-    """A case with what is claimed of it."""
-
-    history: CaseHistory
-    claims: tuple[Claim, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """Everything that is claimed."""
-
-    cases: tuple[CaseProof, ...]
-    #: Claims about the morning as a whole.
-    whole: tuple[Claim, ...]
-
-    @property
-    def broken(self) -> tuple[Claim, ...]:
-        """Return the claims that do not hold."""
-        return tuple(
-            claim for claim in (*(c for case in self.cases for c in case.claims), *self.whole) if not claim.holds
-        )
-
-
 def prove(world: World, morning: Morning) -> Proof:
     """Ask for everything that is to be claimed. Called when the world is at rest."""
-    store = world.gateway.store
-    cases = sorted(store.cases(1_000), key=lambda case: case.opened_at)
-    histories = [history for case in cases if (history := store.history(case.id)) is not None]
+    histories = histories_of(world.gateway.store)
     asking = _Asking(cast("Chat", world.sandboxes[CHAT]), cast("Helpdesk", world.sandboxes[DESK]))
     proofs = tuple(CaseProof(history=history, claims=tuple(asking.case(history))) for history in histories)
     whole = (
         *_expected(histories, morning),
         *asking.all_tickets(histories),
         *asking.all_posts(histories),
-        *_echoes(histories),
+        *echoes(histories),
         *_doors(world, morning),
     )
     return Proof(cases=proofs, whole=whole)
@@ -102,13 +78,13 @@ class _Asking:
         else:
             sentence = f"ticket #{ticket_id} was made for it, and no other"
             yield Claim(sentence=sentence, holds=carrying == [ticket.id])
-            said = [each for each in _said(history) if each.connection == CHAT]
+            words = [each for each in said(history) if each.connection == CHAT]
             bodies = "\n".join(str(comment["body"]) for comment in ticket.comments)
-            sentence = f"all that was said stands on it ({len(said)} of {len(said)})"
-            yield Claim(sentence=sentence, holds=all(each.text.split("\n")[0] in bodies for each in said))
+            sentence = f"all that was said stands on it ({len(words)} of {len(words)})"
+            yield Claim(sentence=sentence, holds=all(each.text.split("\n")[0] in bodies for each in words))
         ours = [comment for comment in ticket.comments if comment["author_id"] == self._desk.account.own_user]
         if ours:
-            sentence = f"Baton wrote {_times(len(ours), 'internal note')} there and nothing in public"
+            sentence = f"Baton wrote {times(len(ours), 'internal note')} there and nothing in public"
             yield Claim(sentence=sentence, holds=not any(comment["public"] for comment in ours))
         else:
             yield Claim(sentence="Baton wrote nothing there", holds=not any("baton" in tag for tag in ticket.tags))
@@ -183,61 +159,15 @@ def _fits(subject: str, wanted: str) -> bool:
     return subject.startswith(wanted) if wanted else not subject
 
 
-def _echoes(histories: Sequence[CaseHistory]) -> Iterable[Claim]:
-    """Claim that what Baton wrote came back to it as the vendors' events, and moved nothing."""
-    own = [applied for history in histories for applied in history.activities if applied.activity.own]
-    still = all((applied.trace or {}).get("result") == "own" for applied in own)
-    yield Claim(
-        sentence=f"{len(own)} writes of Baton's own came back as events; no rule looked at them",
-        holds=bool(own) and still,
-    )
-
-
 def _doors(world: World, morning: Morning) -> Iterable[Claim]:
     store = world.gateway.store
     accounts = store.accounts()
-    accepted = sum(1 for answers in world.answers.values() for status in answers if _ok(status))
-    accepted += sum(1 for status in morning.repeated if _ok(status))
+    accepted = sum(1 for answers in world.answers.values() for status in answers if is_ok(status))
+    accepted += sum(1 for status in morning.repeated if is_ok(status))
     for words, status in morning.refused.items():
         yield Claim(sentence=f"{words}: answered {status}", holds=status == _UNAUTHORIZED)
-    sentence = f"{len(morning.repeated)} deliveries of 2 genuine requests: {accounts.events_duplicate} duplicates added nothing"
-    yield Claim(
-        sentence=sentence,
-        holds=all(map(_ok, morning.repeated)) and accounts.events_duplicate == len(morning.repeated) - 2,
-    )
-    letters = store.dead_letters()
-    details = [store.dead_letter(letter.id) for letter in letters]
-    kept = all(
-        detail is not None and detail.delivery is not None and detail.delivery.delivery.body for detail in details
-    )
-    sentence = f"{_times(len(letters), 'dead letter')}: what nobody can read, kept with its bytes"
-    yield Claim(sentence=sentence, holds=len(letters) == morning.rubbish and kept)
+    yield from repetitions(store, morning.repeated, 2)
+    yield from dead_letters(store, morning.rubbish)
     sentence = f"{accounts.deliveries} deliveries accepted, {accounts.deliveries} in the store, 0 of those refused"
     yield Claim(sentence=sentence, holds=accounts.deliveries == accepted)
-    sentence = (
-        f"{accounts.events} events = {accounts.events_duplicate} duplicates + {accounts.events_dead} dead + "
-        f"{accounts.activities - accounts.activities_internal} activities; unaccounted: {accounts.unaccounted}"
-    )
-    yield Claim(sentence=sentence, holds=accounts.unaccounted == 0)
-    yield Claim(sentence="the audit's chain of hashes holds", holds=store.verify_audit() is None)
-
-
-def _said(history: CaseHistory) -> list[Activity]:
-    """Return what people said in a case and did not take back."""
-    activities = [applied.activity for applied in history.activities]
-    return [
-        each
-        for each in activities
-        if each.kind is ActivityKind.MESSAGE
-        and each.sender is not None
-        and each.sender.role is not Role.SYSTEM
-        and not each.own
-    ]
-
-
-def _times(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def _ok(status: int) -> bool:
-    return 200 <= status < 300  # noqa: PLR2004 (what HTTP calls success)
+    yield from conservation(store)

@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from gateway.app import Gateway
-from gateway.demo.clock import MorningClock
+from gateway.demo.clock import DayClock
+from gateway.demo.vendors import Mailbox
 from gateway.host.registry import Specs, discover
 from gateway.loading import load_setup
 from gateway.model import Channel
@@ -26,6 +27,24 @@ from gateway.testing.webhooks import WebhookSender
 #: Longest that the world may take to come to rest, seconds.
 _PATIENCE: Final = 15.0
 _BUSY: Final = ("pending", "sending", "unknown")
+#: What senders of webhooks that sign the receiver's address call it.
+_SIGNED_FOR: Final = ("public", "target")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the day: its own configuration, stand-ins and gateway."""
+
+    #: Its name.
+    name: str
+    #: The package that holds its `plugins.toml` and `escalation.toml`.
+    package: str
+    #: The full hour at which it begins, UTC.
+    hour: int
+
+
+MORNING: Final = Part(name="morning", package="gateway.demo", hour=9)
+AFTERNOON: Final = Part(name="afternoon", package="gateway.demo.afternoon", hour=13)
 
 
 class DemoFailed(Exception):
@@ -36,8 +55,10 @@ class DemoFailed(Exception):
 class World:
     """Everything that takes part."""
 
-    #: The time of the morning.
-    clock: MorningClock
+    #: Which part of the day it is.
+    part: Part
+    #: The time of the day.
+    clock: DayClock
     #: The gateway, over the real code, store and HTTP.
     gateway: Gateway
     #: The stand-ins, by connection.
@@ -76,10 +97,28 @@ class World:
         moving = accounts.deliveries_pending + accounts.activities_pending
         moving += sum(accounts.effects.get(state, 0) for state in _BUSY)
         waiting = any(webhooks.waiting for webhooks in map(_webhooks, self.sandboxes.values()) if webhooks is not None)
+        waiting = waiting or await self._mail_waits()
         return not moving and not waiting and (due is None or due > self.clock.now())
 
+    async def _mail_waits(self) -> bool:
+        """Tell whether mail lies in a mailbox that the gateway reads and has not taken yet."""
+        for connection, sandbox in self.sandboxes.items():
+            there = len(sandbox.folders["INBOX"].mails) if isinstance(sandbox, Mailbox) else 0
+            if there and await asyncio.to_thread(self.taken, connection) < there:
+                return True
+        return False
+
+    def taken(self, connection: str) -> int:
+        """Return how many deliveries of a connection that bring something are in the store.
+
+        One that brings nothing says only where in a mailbox reading began.
+        """
+        store = self.gateway.store
+        found = map(store.delivery, store.deliveries(since=0, connection=connection, limit=10_000))
+        return sum(1 for each in found if each is not None and each.delivery.body)
+
     async def at(self, hour: int, minute: int) -> None:
-        """Come to rest, and let time pass until a time of the morning."""
+        """Come to rest, and let time pass until a time of the day."""
         await self.rest()
         self.clock.pass_until(hour, minute)
         self.gateway.pipeline.ring()
@@ -92,12 +131,12 @@ def _webhooks(sandbox: Sandbox) -> WebhookSender | None:
 
 
 @asynccontextmanager
-async def world() -> AsyncGenerator[World, None]:
+async def world(part: Part = MORNING) -> AsyncGenerator[World, None]:
     """Start the stand-ins and the gateway, in a directory that is gone afterwards. Raises `DemoFailed`."""
-    clock = MorningClock()
+    clock = DayClock(part.hour)
     specs = discover()
-    text = files("gateway.demo").joinpath("plugins.toml").read_text(encoding="utf-8")
-    policy = files("gateway.demo").joinpath("escalation.toml").read_text(encoding="utf-8")
+    text = files(part.package).joinpath("plugins.toml").read_text(encoding="utf-8")
+    policy = files(part.package).joinpath("escalation.toml").read_text(encoding="utf-8")
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="baton-demo-")))
         sandboxes, text, environ = await _stand_ins(stack, specs, text, clock.now)
@@ -118,7 +157,7 @@ async def world() -> AsyncGenerator[World, None]:
             group.create_task(gateway.run())
             try:
                 await _until_ready(gateway, clock)
-                yield World(clock=clock, gateway=gateway, sandboxes=sandboxes)
+                yield World(part=part, clock=clock, gateway=gateway, sandboxes=sandboxes)
             finally:
                 gateway.end()
 
@@ -136,6 +175,7 @@ async def _stand_ins(
             await sandbox.start()
             stack.push_async_callback(sandbox.stop)
             sandboxes[name] = sandbox
+            _tell_address(sandbox, f"{tables['gateway'].get('public_url', '')}/hooks/{name}")
             lines = [f"{key} = {json.dumps(value)}" for key, value in sandbox.settings().items()]
             for key, value in sandbox.secrets().items():
                 variable = f"DEMO_{name}_{key}".upper().replace("-", "_")
@@ -144,6 +184,14 @@ async def _stand_ins(
             header = f"[{channel.value}.{name}]\n"
             text = text.replace(header, header + "\n".join(lines) + "\n")
     return sandboxes, text, environ
+
+
+def _tell_address(sandbox: Sandbox, address: str) -> None:
+    """Tell a vendor that signs the public address of our hook what that is, as an admin would on its pages."""
+    webhooks = _webhooks(sandbox)
+    for name in _SIGNED_FOR:
+        if webhooks is not None and hasattr(webhooks, name):
+            setattr(webhooks, name, address)
 
 
 def _make(specs: Specs, connector: str, now: Callable[[], int]) -> Sandbox:
@@ -160,7 +208,7 @@ def _make(specs: Specs, connector: str, now: Callable[[], int]) -> Sandbox:
     return made
 
 
-async def _until_ready(gateway: Gateway, clock: MorningClock) -> None:
+async def _until_ready(gateway: Gateway, clock: DayClock) -> None:
     async with asyncio.timeout(_PATIENCE):
         await gateway.ready.wait()
         while any(not each.ready for each in gateway.supervisor.connections.values()):

@@ -1,0 +1,1 @@
+"""The demo's afternoon: mail, telephone, texts, a website and a chatbot, between two CRMs."""
