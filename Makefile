@@ -63,7 +63,7 @@ docs: .venv/stamp-dev ## build the documentation into build/docs
 
 lock: ## resolve the locks anew (needs uv on PATH)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-		--no-emit-find-links pyproject.toml --extra slack --extra zendesk --group demo -o requirements/demo.lock
+		--no-emit-find-links pyproject.toml --extra slack --extra zendesk --extra twilio --extra email --extra webchat --extra hubspot --group demo -o requirements/demo.lock
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
 		--no-emit-find-links pyproject.toml --all-extras --group dev -o requirements/dev.lock
 
