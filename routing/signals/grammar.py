@@ -105,7 +105,21 @@ class Grammar:
 
     @cached_property
     def _person(self) -> re.Pattern[str]:
-        return self._compiled((*self.shapes, *self.open_shapes), self.person, self.named)
+        return self._compiled(self.shapes, self.person, self.named)
+
+    @cached_property
+    def _open(self) -> re.Pattern[str]:
+        return self._compiled(self.open_shapes, self.person, self.named)
+
+    @cached_property
+    def _own(self) -> re.Pattern[str]:
+        return re.compile(f"(?:{self.person})|(?:{self.named})|(?:{self.manager})|(?:{self.bare})")
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """The words that the patterns spell out."""
+        sources = (*self.shapes, *self.open_shapes, *self.weak_shapes, *self.dislikes, self.person, self.named, self.manager)
+        return frozenset(re.findall(r"[a-z]+", re.sub(r"\\[a-z]", " ", " ".join(sources))))
 
     @cached_property
     def _weak(self) -> re.Pattern[str]:
@@ -139,8 +153,8 @@ class Grammar:
         """Return how a clause asks for a person, None when it does not. `alone` says that it is all that was said."""
         found = self._dislike.search(clause)
         if found is not None:
-            return Found(language=self.language, words=found[0])
-        asked = self._asked(self._person, clause)
+            return self._found(found[0])
+        asked = self._asked(self._person, clause) or self._asked(self._open, clause)
         if asked is None and self._aside.search(clause) is None:
             asked = self._asked(self._weak, clause)
         if asked is None and alone:
@@ -157,8 +171,13 @@ class Grammar:
     def _asked(self, pattern: re.Pattern[str], clause: str) -> Found | None:
         for found in pattern.finditer(clause):
             if self._denied.search(clause, 0, found.start()) is None:
-                return Found(language=self.language, words=found[0])
+                return self._found(found[0])
         return None
+
+    def _found(self, words: str) -> Found:
+        """Return a request with its words; those that the grammar does not know may be somebody's name and are left out."""
+        known = (word if word in self._words or self._own.fullmatch(word) else "…" for word in words.split())
+        return Found(language=self.language, words=" ".join(known))
 
     def _alone(self, pattern: re.Pattern[str], clause: str) -> Found | None:
         found = pattern.fullmatch(clause)

@@ -151,7 +151,8 @@ def without_value() -> list[str]:
 @pytest.mark.parametrize("sign", ["==", "!=", "in", "not in"])
 def test_a_comparison_with_a_field_without_a_value_is_false(name: str, sign: str) -> None:
     word = min(FIELDS[name].words or {"alpha"})
-    right = f"['{word}']" if "in" in sign else f"'{word}'"
+    value = "0" if FIELDS[name].kind is Kind.NUMBER else f"'{word}'"
+    right = f"[{value}]" if "in" in sign else value
     nothing = message(channel=None, sender=None)
     assert not check(read(f"{name} {sign} {right}"), case(channel=None, priority=None), nothing)
     assert check(read(f"not {name} {sign} {right}"), case(channel=None, priority=None), nothing)

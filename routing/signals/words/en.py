@@ -24,11 +24,11 @@ _STAFF: Final = (
 )
 _NOT_AFTER: Final = (
     r"(?! (?:numbers?|ids?|names?|codes?|fees?|rooms?|beds?|tents?|tables?|plans?|tickets?|limits?|cabins?|portal|login|"
-    r"license|household|booking|discount|training|schedule|policy|entrance)\b)"
+    r"license|household|jobs?|positions?|hours?|emails?|phone|lines?|charges?|booking|discount|training|schedule|policy|entrance)\b)"
 )
 _PERSON: Final = (
     f"(?:(?:{_HUMAN}|{_STAFF}|persons?|people|somebody|someone|some ?one|anybody|anyone|some1|experts?|colleagues?|members?|"
-    r"professionals?|individual|guy|lady|man|woman|clerks?|team|department|founders?|customer (?:service|support|care)|"
+    r"professionals?|assistants?|customer assistance|individual|guy|lady|man|woman|clerks?|team|department|founders?|customer (?:service|support|care)|"
     r"support|tech support|helpdesk|help desk|service desk|reception|front desk|sales|billing|call cent(?:er|re)|someone else|"
     rf"somebody else){_NOT_AFTER})"
 )
@@ -67,21 +67,24 @@ GRAMMAR: Final = Grammar(
     named=_NAMED,
     manager=(
         r"(?<!password )(?<!task )(?<!file )(?<!download )(?:(?:senior )?managers?|supervisors?|bos+(?:es)?|superiors?|superviser|"
-        r"team ?lead(?:er)?s?|(?:some ?one|some ?body|person|people|anyone|whoever|who is|whos) (?:in charge|in authority|higher(?: up)?|"
+        r"team ?lead(?:er)?s?|(?:some ?one|some ?body|person|people|anyone|whoever|whoever is|whoevers|who is|whos) (?:in charge|in authority|higher(?: up)?|"
         r"more senior|senior|responsible|above you|with (?:more )?authority)|higher ups?|directors?|ceo|head of \w+|management|owner)"
         r"(?! (?:role|position|job|account)\b)"
     ),
     shapes=(
         rf"{_REACH} {_ADV}{_TO}{_DET}{_WORDS}{{who}}",
-        rf"(?:reach|contact|call|ask for|get hold of|get a hold of|see|request|summon|bring in|bring me|find me|phone) "
+        rf"(?:reach|contact|connect|call|ask|ask for|get hold of|get a hold of|see|request|summon|bring in|bring me|find me|phone) "
         rf"(?:me )?{_DET}{_WORDS}{{named}}",
-        rf"(?:transfer|connect|put|pass|forward|send|switch|redirect|hand|direct|patch|route|escalate|move|refer|get|link|bring|give)"
+        rf"(?:transfer|connect|put|pass|forward|send|switch|redirect|hand|direct|patch|route|escalate|move|refer|get|link|bring|give|hook)"
         rf" (?:me|us|{_MATTER})(?: (?:over|back|on|through|up|straight|directly|right))?"
-        rf" (?:to|with|through to|through with|in touch with|in contact with|on to|onto) {_DET}{_WORDS}{{who}}",
+        rf" (?:to|with|up with|up to|through to|through with|in touch with|in contact with|on to|onto) {_DET}{_WORDS}{{who}}",
         rf"(?:transfer|connect|forward|switch|redirect|escalate|route) (?:over )?(?:to|with) {_DET}{_WORDS}{{named}}(?<! else)",
-        rf"(?:want|wants|need|give me|gimme|give us|get me|get us|get|like|demand|require|prefer|have|is there|are there|send me|"
+        rf"(?:want|wants|need|give me|gimme|give us|get me|get us|get|like|demand|require|prefer|is there|are there|send me|"
         rf"send|want you to get|where is|wheres|do you have|expect|deserve) {_DET}{_WORDS}"
         rf"{{named}}(?! (?:who|that|from|of|at) (?:i|you|told|said|called|was)\b)",
+        rf"(?:can|could|may) (?:i|we) (?:please )?have {_DET}{_WORDS}{{named}}(?= (?:please|now|instead|to (?:talk|speak|help|assist))| $)",
+        rf"(?:deal|interact|work|engage) with {_DET}{_WORDS}{{named}}",
+        rf"(?:let|have|make) {_DET}{_WORDS}{{named}} (?:handle|take|help|deal|answer|look|assist|do|sort|fix|solve)",
         rf"(?:get|have|want|need|ask) {_DET}{_WORDS}{{who}} (?:else )?(?:on the (?:line|phone)|to (?:call|contact|ring|phone) me|"
         rf"(?:call|contact|ring|phone) me)",
         rf"(?:can|could|may|would|will|please have|have) {_DET}{_WORDS}{{who}} (?:please )?(?:call|contact|ring|phone|get back to) me",
@@ -89,15 +92,18 @@ GRAMMAR: Final = Grammar(
     open_shapes=(
         rf"(?:{_FRAME}) (?:please )?{_ADV}(?:talk|speak|chat|have a (?:chat|word)|be (?:connected|transferred|put through)) {_ADV}"
         rf"(?:to|with) {_NO_OBJECT}(?:the|your|one of|some of|somebody|someone|a|an|reception|support|customer)(?! (?:point|extent)\b)",
-        rf"(?:transfer|connect|patch|pass|forward|put|hand|redirect) me (?:over |back |on |straight |directly )?"
+        rf"(?:transfer|patch|pass|forward|put|hand|redirect) me (?:over |back |on |straight |directly )?"
         rf"(?:to|with|through to|through with|onto|on to) {_NO_OBJECT}\w+",
-        r"(?:get|give) me (?:over |through )?(?:to )?(?:someone|somebody) (?:else|real|competent|who)",
+        r"(?:get|give|find) me (?:over |through )?(?:to )?(?:someone|somebody|anyone|anybody)",
+        r"who (?:can|could|should|do|may) (?:i|we) (?:talk|speak|chat) (?:to|with)",
+        r"(?:is|isnt) (?:there )?(?:anyone|anybody|someone|somebody|any person|any human) (?:there|here|real|available|around|online|alive)",
         r"(?:human|live agent|agent) (?:handoff|hand off|handover|takeover|support|assistance|help|interaction|contact)",
         rf"(?:talk|speak|chat) {_TO}(?:someone|somebody|anyone|anybody)",
     ),
     weak_shapes=(
         rf"(?:from|by|with|to|for) {_DET}(?:(?:real|live|actual|proper) ){{1,2}}{{who}}",
-        rf"(?:want|need|ask|like|get|prefer|request|can|could|require)(?: \w+){{0,8}} from (?:a|an|one of your|your) "
+        r"{named} (?:who is |that is )?(?:free|available|online)",
+        rf"(?:want|need|ask|like|get|prefer|request|can|could|require|assistance|help|answers?|advice)(?: \w+){{0,8}} from (?:a|an|one of your|your) "
         rf"(?:(?:real|live|human|other) )?{{named}}",
         r"{named} (?:i|we) (?:can|could|may) (?:talk|speak|chat)",
     ),
@@ -144,7 +150,7 @@ GRAMMAR: Final = Grammar(
         *("talk to a human", "speak to a human", "talk to a person", "speak to a person", "talk to an agent", "speak to an agent"),
         *("speak with a human", "talk with a human", "speak with an agent", "speak with a person", "talk to a real person"),
         *("speak to a representative", "talk to a representative", "speak to someone", "talk to someone", "speak with someone"),
-        *("talk to an operator", "connect me to an agent", "transfer me to an agent", "customer representative", "real person please"),
+        *("talk to an operator", "connect me to an agent", "transfer me to an agent", "real person please"),
         *("i want a human", "i need an agent", "i need a human", "i want an agent", "live agent please", "human agent please"),
     ),
     manager_phrases=(
