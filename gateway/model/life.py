@@ -59,7 +59,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     message = activity.kind is ActivityKind.MESSAGE and not activity.own
     public = activity.audience is Audience.PUBLIC
     agent = message and not customer and activity.sender is not None and activity.sender.role is Role.AGENT
-    fresh = activity.received_at > case.evidence_from
+    fresh = activity.received_at > case.spent_at
     bot = message and activity.sender is not None and activity.sender.role is Role.BOT
     # A case answers its own customer, on a thread that is known to be theirs.
     moved = speaks(activity) and not thread.stranger and thread.connection == activity.connection

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from routing.phrases import canonical
 
@@ -24,6 +24,8 @@ LOOKED_AT: Final = 4_000
 LIKENESS: Final = 85.0
 #: Characters of a clause up to which slips are looked for: likeness costs the product of both lengths.
 _SHORT: Final = 160
+#: Phrases that are looked at more closely, the likeliest first.
+_TRIED: Final = 5
 _MARKS: Final = re.compile(r"[\u0300-\u036f]")
 #: What somebody else said: cited lines, and three words or more in quotation marks.
 _CITED: Final = re.compile(r"^[ \t]{0,8}>[^\n]*$", re.MULTILINE)
@@ -188,8 +190,10 @@ class Grammar:
         if len(clause) > _SHORT or self._aside.search(clause) is not None:
             return None
         said = clause.strip()
-        for phrase in phrases:
-            # A clause that is shorter than the phrase would be looked for in the phrase.
+        for phrase, _, _ in process.extract(
+            said, phrases, scorer=fuzz.partial_ratio, score_cutoff=LIKENESS, limit=_TRIED
+        ):
+            # A clause that is shorter than the phrase was looked for in the phrase.
             if len(said) < len(phrase) - 2:
                 continue
             at = fuzz.partial_ratio_alignment(phrase, said, score_cutoff=LIKENESS)

@@ -10,7 +10,7 @@ from typing import Final
 from gateway.model import Activity, ActivityKind, Case
 from gateway.model.life import is_customers
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
-from routing.signals.requests import Requests, distress_in, requests_of
+from routing.signals.requests import Requests, distress_in, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
 
 #: Fields of the case that need each message of the customer to be looked at, once a policy asks for them.
@@ -94,7 +94,7 @@ def consume(case: Case, at: int) -> Case:
     """Return the case with all its evidence spent: from `at` on, microseconds of Baton's clock, only newer counts."""
     return replace(
         case,
-        evidence_from=at,
+        spent_at=at,
         bot_turns=0,
         bot_fallbacks=0,
         reopened=0,
@@ -102,3 +102,17 @@ def consume(case: Case, at: int) -> Case:
         asked=(),
         repeated_question=0,
     )
+
+
+def of_text(text: str, language: str, lexicons: Mapping[str, Scorer]) -> dict[str, dict[str, object]]:
+    """Return the signals of a text alone, by name: the value (None when unknown), and the evidence."""
+    feels = feeling(text, language, lexicons)
+    requests = requests_in(text)
+    distress = distress_in(text)
+    return {
+        "wants_person": {"value": bool(requests.person), "evidence": list(requests.person)},
+        "wants_manager": {"value": bool(requests.manager), "evidence": list(requests.manager)},
+        "distress": {"value": bool(distress), "evidence": list(distress)},
+        "sentiment": {"value": feels.score, "evidence": [feels.why]},
+        "language": {"value": language or None, "evidence": []},
+    }

@@ -66,20 +66,24 @@ class Lexicon:
     def __init__(self, weights: Mapping[str, float]) -> None:
         """Take words or phrases with their weights, from -4 to 4."""
         self._weights = tuple(weights.values())
-        patterns = [plain(phrase) for phrase in weights]
+        patterns = [_spread(phrase) for phrase in weights]
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.LeftmostLongest) if patterns else None
 
     def score(self, text: str) -> float:
         """Return the sum of the weights, denied ones turned round, brought between -1 and 1."""
         if self._automaton is None:
             return 0.0
-        # Neighbours share a blank, so each gets its own.
-        tokens = plain(text).replace(" ", "  ")[1:-1] or " "
+        tokens = _spread(text)
         total = 0.0
         for index, start, _ in self._automaton.find_matches_as_indexes(tokens):
             before = tokens[max(0, start - 60) : start].split()[-_NEAR:]
             total += self._weights[index] * (_DENIED if _DENIALS.intersection(before) else 1.0)
         return total / math.sqrt(total * total + _HALF_WAY)
+
+
+def _spread(text: str) -> str:
+    """Return plain tokens with two blanks between them: neighbours that shared one could not both be found."""
+    return plain(text).replace(" ", "  ")[1:-1] or " "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
