@@ -31,9 +31,7 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
     if (case.status, status) not in LEGAL:
         raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
     resolved = status is CaseStatus.RESOLVED
-    return replace(
-        case, status=status, resolved_at=at if resolved else None, reopened=case.reopened + (not resolved)
-    )
+    return replace(case, status=status, resolved_at=at if resolved else None, reopened=case.reopened + (not resolved))
 
 
 def takes(activity: Activity) -> bool:

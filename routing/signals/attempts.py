@@ -18,14 +18,14 @@ _FEWEST: Final = 2
 _STEM: Final = 5
 _SHORTEST: Final = 3
 _SMALL: Final = frozenset(
-    (
-        "the and are was you your this that have has had not with for what why how when its our they them been please thanks thank "
-        "hello hey can could would should will still again just very about there from out but any all did does dont get got "
-        "der die das und ist ich sie nicht mit ein eine einen wie was wann bitte danke hallo mein meine noch immer auch "
-        "les des une est pas vous que qui mon mes pour dans avec toujours encore merci bonjour "
-        "los las una que por con mis como para hola gracias "
-        "che non per con mio mia come ciao grazie che uma com nao meu minha para ola obrigado "
-        "het een van mijn niet met voor hoe wat waar hallo dank nog steeds"
+    (  # noqa: SIM905 (words read best as words)
+        "the and are was you your this that have has had not with for what why how when its our they them been "
+        "please thanks thank hello hey can could would should will still again just very about there from out but "
+        "any all did does dont get got der die das und ist ich sie nicht mit ein eine einen wie was wann bitte "
+        "danke hallo mein meine noch immer auch les des une est pas vous que qui mon mes pour dans avec toujours "
+        "encore merci bonjour los las una que por con mis como para hola gracias che non per con mio mia come "
+        "ciao grazie che uma com nao meu minha para ola obrigado het een van mijn niet met voor hoe wat waar "
+        "hallo dank nog steeds"
     ).split()
 )
 

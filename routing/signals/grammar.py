@@ -120,7 +120,15 @@ class Grammar:
     @cached_property
     def _words(self) -> frozenset[str]:
         """The words that the patterns spell out."""
-        sources = (*self.shapes, *self.open_shapes, *self.weak_shapes, *self.dislikes, self.person, self.named, self.manager)
+        sources = (
+            *self.shapes,
+            *self.open_shapes,
+            *self.weak_shapes,
+            *self.dislikes,
+            self.person,
+            self.named,
+            self.manager,
+        )
         return frozenset(re.findall(r"[a-z]+", re.sub(r"\\[a-z]", " ", " ".join(sources))))
 
     @cached_property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
 from typing import Final
@@ -78,7 +79,7 @@ class Signals:
                 return ""
 
 
-def remember(case: Case, signals: Signals, activity: Activity, needed: Set[str]) -> Case:
+def remember(case: Case, signals: Signals, activity: Activity, needed: AbstractSet[str]) -> Case:
     """Return the case with what the signals of a customer's message leave behind, as far as the policy asks for it."""
     if activity.kind is not ActivityKind.MESSAGE or not is_customers(activity):
         return case

@@ -26,7 +26,9 @@ _DISTRESS: Final = {
 }
 #: Clauses up to which a single word is all that was said, greeting and name included.
 _FEW: Final = 4
-_COMMAND: Final = re.compile(r"\s*[/!#](?:human|agent|person|operator|representative|support|live|handoff)\s*[.!]?\s*", re.IGNORECASE)
+_COMMAND: Final = re.compile(
+    r"\s*[/!#](?:human|agent|person|operator|representative|support|live|handoff)\s*[.!]?\s*", re.IGNORECASE
+)
 _MANAGER_COMMAND: Final = re.compile(r"\s*[/!#](?:manager|supervisor)\s*[.!]?\s*", re.IGNORECASE)
 #: The digit for the operator, as telephones have it.
 _DIGIT: Final = re.compile(r"\s*[#*]?0[#*]?\s*")
@@ -91,9 +93,7 @@ def requests_in(text: str) -> Requests:
         if manager is not None:
             break
     found = tuple(f"{each.language}: {each.words}" for each in (person or manager,) if each is not None)
-    return Requests(
-        person=found, manager=(f"{manager.language}: {manager.words}",) if manager is not None else ()
-    )
+    return Requests(person=found, manager=(f"{manager.language}: {manager.words}",) if manager is not None else ())
 
 
 @lru_cache(maxsize=1)

@@ -27,7 +27,10 @@ _HALF_WAY: Final = 15.0
 _NEAR: Final = 3
 _DENIED: Final = -0.74
 _DENIALS: Final = frozenset(
-    "not no never dont doesnt isnt cant nicht kein keine keinen nie pas plus jamais aucun no nunca ningun sin non mai nessun senza nao nem niet geen nooit".split()
+    (  # noqa: SIM905 (words read best as words)
+        "not no never dont doesnt isnt cant nicht kein keine keinen nie pas plus jamais aucun no nunca ningun sin "
+        "non mai nessun senza nao nem niet geen nooit"
+    ).split()
 )
 
 

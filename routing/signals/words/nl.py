@@ -7,16 +7,19 @@ from typing import Final
 from routing.signals.grammar import Grammar
 
 _WORDS: Final = (
-    r"(?:(?:een|de|het|n|uw|jullie|je|ander|andere|echt|echte|echt een|levend|levende|menselijke|iemand|van|iemand van|"
+    r"(?:(?:een|de|het|n|uw|jullie|je|ander|andere|echt|echte|echt een|levend|levende|menselijke|iemand|"
+    r"van|iemand van|"
     r"medewerker van|nu) ){0,4}"
 )
 _NAMED: Final = (
-    r"(?:mens(?:en)?|persoon|medewerkers?|medewerkster|agent|adviseurs?|vertegenwoordigers?|collegas?|collega|operator|telefonist|"
+    r"(?:mens(?:en)?|persoon|medewerkers?|medewerkster|agent|adviseurs?|vertegenwoordigers?|collegas?|"
+    r"collega|operator|telefonist|"
     r"klantenservice(?: medewerker)?|klantenservicemedewerker|consulent|helpdeskmedewerker|iemand anders|iemand echt)"
 )
 _PERSON: Final = rf"(?:{_NAMED}|iemand|mensen|klantenservice|helpdesk|support|receptie|team)"
 _REACH: Final = (
-    r"(?:spreken|praten|spreek|chatten|bellen|overleggen|verbonden|doorverbonden|verbinden|doorverbinden|contact|communiceren|kletsen)"
+    r"(?:spreken|praten|spreek|chatten|bellen|overleggen|verbonden|doorverbonden|verbinden|doorverbinden|"
+    r"contact|communiceren|kletsen)"
 )
 _BOT: Final = r"(?:bots?|robots?|chatbots?|machines?|computers?|ai|programma|antwoordapparaat|virtuele \w+)"
 
@@ -24,25 +27,41 @@ GRAMMAR: Final = Grammar(
     language="nl",
     person=_PERSON,
     named=_NAMED,
-    manager=r"(?:managers?|leidinggevenden?|chefs?|baas|supervisors?|teamleiders?|teamleider|directeur|verantwoordelijken?|bedrijfsleider|filiaalmanager)",
+    manager=(
+        r"(?:managers?|leidinggevenden?|chefs?|baas|supervisors?|teamleiders?|teamleider|directeur|"
+        r"verantwoordelijken?|bedrijfsleider|filiaalmanager)"
+    ),
     shapes=(
         rf"met {_WORDS}{{who}} (?:\w+ ){{0,4}}{_REACH}",
-        rf"(?:spreken|praten|chatten|contact|overleggen|doorverbonden|verbonden|verbind|verbindt|doorverbinden|gesprek|bellen)"
-        rf"(?: (?:mij|me|ons|nu|graag|direct|door|u|worden|opnemen)){{0,4}} (?:met|naar) {_WORDS}{{who}}",
-        rf"(?:wil|wilt|zou|willen|graag|nodig|mag|kan)(?: (?:ik|wij|we|graag|nu|even|eens|alstublieft|aub|gewoon|hier)){{0,4}} {_WORDS}{{who}} "
-        rf"(?:\w+ ){{0,2}}(?:spreken|aan de lijn|aan de telefoon)",
-        rf"(?:wil|geef mij|geef me|heb|ik eis|graag|verlang)(?: (?:ik|graag|nu|gewoon|hulp van)){{0,3}} {_WORDS}{{named}}(?! (?:nummer)\b)",
+        (
+            rf"(?:spreken|praten|chatten|contact|overleggen|doorverbonden|verbonden|verbind|verbindt|doorverbinden|"
+            rf"gesprek|bellen)"
+            rf"(?: (?:mij|me|ons|nu|graag|direct|door|u|worden|opnemen)){{0,4}} (?:met|naar) {_WORDS}{{who}}"
+        ),
+        (
+            rf"(?:wil|wilt|zou|willen|graag|nodig|mag|kan)(?: (?:ik|wij|we|graag|nu|even|eens|alstublieft|aub|"
+            rf"gewoon|hier)){{0,4}} {_WORDS}{{who}} "
+            rf"(?:\w+ ){{0,2}}(?:spreken|aan de lijn|aan de telefoon)"
+        ),
+        (
+            rf"(?:wil|geef mij|geef me|heb|ik eis|graag|verlang)(?: (?:ik|graag|nu|gewoon|"
+            rf"hulp van)){{0,3}} {_WORDS}{{named}}(?! (?:nummer)\b)"
+        ),
         rf"hulp (?:nodig )?van {_WORDS}{{who}}",
         rf"(?:is er|zijn er|hebben jullie|hebt u) {_WORDS}{{named}}",
         rf"(?:kan|wil|zou) {_WORDS}{{who}} (?:mij|me) (?:\w+ )?(?:bellen|terugbellen|helpen)",
     ),
     open_shapes=(r"(?:verbind|verbindt) (?:mij|me|u mij) (?:door |even )?(?:met|naar) (?!mijn\b)\w+",),
     dislikes=(
-        rf"(?:niet|nooit|geen zin om|niet meer)(?: (?:meer|langer))? met (?:(?:een|deze|die|de|jullie) )?(?:{_BOT}|jou|u|je) (?:te )?(?:praten|spreken|chatten)",
+        (
+            rf"(?:niet|nooit|geen zin om|niet meer)(?: (?:meer|langer))? met (?:(?:een|deze|die|de|"
+            rf"jullie) )?(?:{_BOT}|jou|u|je) (?:te )?(?:praten|spreken|chatten)"
+        ),
         rf"geen (?:\w+ )?{_BOT}",
     ),
     bare=(
-        r"(?:(?:een|echt|echte|ander|andere) ){0,3}(?:mens|medewerker|persoon|adviseur|klantenservice|operator|agent|iemand anders)"
+        r"(?:(?:een|echt|echte|ander|andere) ){0,3}(?:mens|medewerker|persoon|adviseur|klantenservice|"
+        r"operator|agent|iemand anders)"
     ),
     bare_manager=r"(?:(?:een|de|uw) )?(?:manager|leidinggevende|supervisor|teamleider|baas)",
     polite=r"alstublieft|alsjeblieft|aub|graag|nu|hallo|dank|bedankt|ja|nee|direct|meteen|met|spreken",

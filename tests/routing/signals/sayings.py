@@ -23,13 +23,15 @@ PERSON: Final = {
         "I need to speak with one of your advisers about my loan",
         "escalate this to a human agent",
         "I would like help from a real person",
-        "ＴＡＬＫ ＴＯ Ａ ＨＵＭＡＮ",
+        "\uff34\uff21\uff2c\uff2b \uff34\uff2f \uff21 \uff28\uff35\uff2d\uff21\uff2e",
         "speak  to\na   human",
         "speak-to-a-human",
         "talk to a hu\u00adman",
     ),
     "de": (
         "Ich möchte mit einem Menschen sprechen",
+        "Ich mo\u0308chte mit einem Menschen sprechen",
+        "ICH MÖCHTE MIT EINEM MENSCHEN SPRECHEN",
         "Kann ich bitte mit einem Mitarbeiter reden?",
         "Verbinden Sie mich mit einem Berater",
         "ich will einen echten Menschen",
@@ -94,7 +96,11 @@ MANAGER: Final = {
         "manager please",
         "escalate this to your team leader",
     ),
-    "de": ("Ich möchte mit Ihrem Vorgesetzten sprechen", "Ich will den Chef sprechen", "Verbinden Sie mich mit dem Manager"),
+    "de": (
+        "Ich möchte mit Ihrem Vorgesetzten sprechen",
+        "Ich will den Chef sprechen",
+        "Verbinden Sie mich mit dem Manager",
+    ),
     "fr": ("Je veux parler à un responsable", "passez-moi votre supérieur", "Puis-je parler au directeur ?"),
     "es": ("Quiero hablar con el gerente", "páseme con su supervisor", "necesito hablar con un encargado"),
     "it": ("Voglio parlare con un responsabile", "Mi passi il direttore", "vorrei parlare con il vostro capo"),
@@ -104,6 +110,8 @@ MANAGER: Final = {
 NEITHER: Final = {
     "en": (
         "I don't want to talk to an agent",
+        "I don\u2019t want to talk to an agent",
+        "agent_007 is my name",
         "no need for a human",
         "you don't need to transfer me to an agent",
         "are you a human?",
@@ -121,7 +129,7 @@ NEITHER: Final = {
         "can I send money to another person?",
         "I'd like a room for one person",
         "how many people can sleep in the tent",
-        "Your site says \"talk to an agent in the app\" and there is no such button",
+        'Your site says "talk to an agent in the app" and there is no such button',
         "> I want to talk to a human\nIt works now, thanks",
     ),
     "de": (

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, ActivityKind, BotFacts, Case, CaseStatus, EpisodeState, TicketChange, TicketStatus, move, recount
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    BotFacts,
+    Case,
+    CaseStatus,
+    EpisodeState,
+    TicketChange,
+    TicketStatus,
+    move,
+    recount,
+)
 from routing.decide import decide
 from routing.explain import explain
 from routing.packet import build_packet
@@ -139,7 +150,9 @@ def test_evidence_is_spent_once_an_episode_has_opened() -> None:
 def test_spent_evidence_opens_no_second_episode_and_newer_evidence_does() -> None:
     of, _ = play(case(), bot(1, fallback=True), bot(2, fallback=True), told("what now", 3))
     over = decide(
-        snapshot(policy(RULES), case=of), replace(ticket(TicketChange.STATUS, status=TicketStatus.SOLVED), received_at=NOW + 4), NOW + 4
+        snapshot(policy(RULES), case=of),
+        replace(ticket(TicketChange.STATUS, status=TicketStatus.SOLVED), received_at=NOW + 4),
+        NOW + 4,
     )
     of, results = play(over.case, told("one more thing", 5), bot(6, fallback=True), told("well", 7))
     assert results == ["none", "machine", "none"]
@@ -190,7 +203,12 @@ def test_a_decision_says_on_which_words_it_stands_and_the_packet_shows_the_messa
     account = {each.rule: each for each in explain(snapshot(book, case=case()), asked, NOW)}
     assert account["person"] == step
     packet = build_packet(
-        case=made.case, episode=made.episode, policy=book, rule_id="person", activities=[told("hello", 0), asked], complete=True
+        case=made.case,
+        episode=made.episode,
+        policy=book,
+        rule_id="person",
+        activities=[told("hello", 0), asked],
+        complete=True,
     )
     assert packet.evidence == ("My name is Ada. Let me talk to a human about it, this is bad",)
 

@@ -65,9 +65,7 @@ def test_every_phrase_for_slips_is_a_request_as_it_stands(grammar: Any) -> None:
     assert [phrase for phrase in grammar.manager_phrases if not requests_in(phrase).manager] == []
 
 
-@pytest.mark.parametrize(
-    "text", ["/human", " /Agent ", "/manager", "0", "#0", "!human"]
-)
+@pytest.mark.parametrize("text", ["/human", " /Agent ", "/manager", "0", "#0", "!human"])
 def test_commands_and_the_digit_of_the_operator_are_requests(text: str) -> None:
     assert requests_in(text).person
     assert bool(requests_in(text).manager) is ("manager" in text)
@@ -80,7 +78,10 @@ def test_other_numbers_and_paths_are_none(text: str) -> None:
 
 def test_a_digit_on_the_telephone_asks_for_a_person() -> None:
     call = replace(
-        message(""), kind=ActivityKind.CALL, channel=Channel.PHONE, call=CallFacts(id="c", change=next(iter(CallChange)), digits="0")
+        message(""),
+        kind=ActivityKind.CALL,
+        channel=Channel.PHONE,
+        call=CallFacts(id="c", change=next(iter(CallChange)), digits="0"),
     )
     assert requests_of(call).person == ("digit 0",)
     assert requests_of(replace(call, call=replace(call.call, digits="2") if call.call else None)).person == ()
@@ -115,7 +116,21 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     distress_in(text)
 
 
-_PIECES: Final = ("i want to ", "talk to a ", "dont ", "human ", "with ", "mit einem ", "hablar con ", "\u0301", ">", '"', "\n", "0", "。")
+_PIECES: Final = (
+    "i want to ",
+    "talk to a ",
+    "dont ",
+    "human ",
+    "with ",
+    "mit einem ",
+    "hablar con ",
+    "\u0301",
+    ">",
+    '"',
+    "\n",
+    "0",
+    "。",
+)
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=60), st.integers(1, 4000))
@@ -199,9 +214,13 @@ def test_who_wants_a_person_is_heard_in_labelled_text(reference: Path) -> None:
         pairs = list(rows(path))
         everything += pairs
         got = count(pairs)
-        print(f"{path.name}: {len(pairs)} texts, precision {got.precision:.3f}, recall {got.recall:.3f}, F1 {got.f1:.3f}")
+        print(
+            f"{path.name}: {len(pairs)} texts, precision {got.precision:.3f}, recall {got.recall:.3f}, F1 {got.f1:.3f}"
+        )
     whole = count(everything)
-    print(f"all: {len(everything)} texts, precision {whole.precision:.3f}, recall {whole.recall:.3f}, F1 {whole.f1:.3f}")
+    print(
+        f"all: {len(everything)} texts, precision {whole.precision:.3f}, recall {whole.recall:.3f}, F1 {whole.f1:.3f}"
+    )
     assert len(everything) > 1000
     assert whole.f1 >= 0.85
     assert whole.false / (whole.false + whole.calm) <= 0.01
@@ -236,7 +255,9 @@ def spoken(value: object) -> Iterator[str]:
         for key, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
             if isinstance(inner, str):
                 # A body that is itself a document is no message.
-                if key in {"text", "body", "plain", "message", "content", "input"} and not inner.lstrip().startswith(("{", "[")):
+                if key in {"text", "body", "plain", "message", "content", "input"} and not inner.lstrip().startswith(
+                    ("{", "[")
+                ):
                     yield inner
             else:
                 yield from spoken(inner)  # pyright: ignore[reportUnknownArgumentType]

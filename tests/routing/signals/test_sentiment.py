@@ -78,7 +78,15 @@ def test_any_text_has_a_score_between_its_ends_or_none(text: str, language: str)
 
 @pytest.mark.parametrize(
     ("text", "sign"),
-    [("gut", 1), ("nicht gut", -1), ("nicht so gut", -1), ("schlecht schlecht", -1), ("GUT!", 1), ("gutes", 0), ("", 0)],
+    [
+        ("gut", 1),
+        ("nicht gut", -1),
+        ("nicht so gut", -1),
+        ("schlecht schlecht", -1),
+        ("GUT!", 1),
+        ("gutes", 0),
+        ("", 0),
+    ],
 )
 def test_a_lexicon_adds_its_words_and_turns_denied_ones_round(text: str, sign: int) -> None:
     score = Lexicon({"gut": 2.0, "schlecht": -2.0}).score(text)
