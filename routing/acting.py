@@ -9,6 +9,7 @@ from gateway.model import EffectKind, Episode, EpisodeState, Mode, Timer
 from routing import ladder
 from routing.draft import Draft, stricter
 from routing.policy import Act, Address, Rule
+from routing.signals.reading import consume
 
 #: Results that a mirror may put its own word over: nothing was done yet.
 _NOTHING: Final = frozenset({"none", "observed"})
@@ -82,6 +83,7 @@ def _open(draft: Draft, rule: Rule) -> None:
         opened_at=draft.now,
         mode=draft.mode(step.target.connection, rule),
     )
+    draft.case = consume(draft.case, draft.activity.received_at)
     draft.timers.append(Timer(name=ladder.timer_name(draft.episode.id, 0), due_at=by))
     draft.say("escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.")
     sent = _hand_off(draft, rule, step.target, by)

@@ -14,10 +14,11 @@ from gateway.model import Activity, Case
 from routing.expression import Compare, Node, Not
 from routing.fields import FIELDS, Kind
 from routing.phrases import PhraseBook, canonical
+from routing.signals.reading import Signals
 
-#: (case, activity, now, book, canonical text) → indexes of the rules that match, in order; it ends at the first rule that
-#: does not continue.
-Matcher: TypeAlias = Callable[[Case, Activity, int, PhraseBook, str], list[int]]
+#: (case, activity, now, book, canonical text, signals) → indexes of the rules that match, in order; it ends at the first rule
+#: that does not continue.
+Matcher: TypeAlias = Callable[[Case, Activity, int, PhraseBook, str, Signals], list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,14 @@ class Condition:
     node: Node
     #: Says whether it alone holds. Not part of what the condition is.
     check: Matcher = field(init=False, repr=False, compare=False)
+    #: The fields that it reads.
+    fields: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Compile it: for explanations, beside the one function that holds all rules."""
+        used: set[str] = set()
+        source_of(self.node, used)
+        object.__setattr__(self, "fields", frozenset(used))
         object.__setattr__(self, "check", _compile_alone(self.node))
 
 
@@ -44,7 +50,8 @@ class Matchable:
 
 
 def _local(field: str) -> str:
-    return "f_" + field.replace(".", "_")
+    """Return how the function's body reads a field: a local name, or the field itself when it costs time to know."""
+    return FIELDS[field].source if FIELDS[field].lazy else "f_" + field.replace(".", "_")
 
 
 def _comparison(node: Compare, used: set[str]) -> str:
@@ -76,13 +83,14 @@ def source_of(node: Node, used: set[str]) -> str:
     return "(" + f" {node.word} ".join(source_of(part, used) for part in node.parts) + ")"
 
 
-def needs_text(rules: Sequence[Matchable]) -> bool:
-    """Return whether any condition looks into the text."""
-    used: set[str] = set()
-    for rule in rules:
-        for condition in (*rule.all, *rule.any):
-            source_of(condition.node, used)
-    return any(FIELDS[field].kind is Kind.TEXT or field == "message.phrases" for field in used)
+def fields_of(rules: Sequence[Matchable]) -> frozenset[str]:
+    """Return the fields that the conditions read."""
+    return frozenset[str]().union(*(each.fields for rule in rules for each in (*rule.all, *rule.any)))
+
+
+def needs_text(fields: frozenset[str]) -> bool:
+    """Return whether any of these fields looks into the text."""
+    return any(FIELDS[field].kind is Kind.TEXT or field == "message.phrases" for field in fields)
 
 
 def compile_rules(rules: Sequence[Matchable]) -> Matcher:
@@ -105,8 +113,8 @@ def _compile_alone(node: Node) -> Matcher:
 
 
 def _function(used: set[str], body: Sequence[str]) -> Matcher:
-    head = [f"    {_local(name)} = {FIELDS[name].source}" for name in sorted(used)]
-    lines = ["def match(case, activity, now, book, text):", "    hits = []", *head, *body, "    return hits"]
+    head = [f"    {_local(name)} = {FIELDS[name].source}" for name in sorted(used) if not FIELDS[name].lazy]
+    lines = ["def match(case, activity, now, book, text, signals):", "    hits = []", *head, *body, "    return hits"]
     names: dict[str, object] = {"__builtins__": {}, "len": len}
     exec(compile("\n".join(lines), "<rules>", "exec"), names)  # noqa: S102 (no user text reaches it, see above)
     return cast("Matcher", names["match"])

@@ -25,6 +25,7 @@ from routing import ladder
 from routing.acting import act_on, follow
 from routing.draft import Draft
 from routing.matching import matching_rules
+from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
 
 _OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
@@ -39,6 +40,9 @@ def decide(snapshot: Snapshot, activity: Activity, now: int) -> Decision:
 def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     """Return the decision with what it was made from."""
     draft = Draft(snapshot, activity, now, count_in(snapshot.case, activity, snapshot.thread))
+    needed = REMEMBERING & snapshot.policy.reads
+    if needed:
+        draft.case = remember(draft.case, draft.signals, activity, needed)
     if activity.kind is ActivityKind.TIMER:
         ladder.timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:

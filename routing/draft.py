@@ -24,6 +24,7 @@ from gateway.model import (
     move,
 )
 from routing.policy import Policy, Rule
+from routing.signals.reading import Signals
 from routing.snapshot import Snapshot
 
 _RANK: Final = {Mode.OBSERVE: 0, Mode.NOTES: 1, Mode.LIVE: 2}
@@ -43,6 +44,7 @@ class Draft:
         self.activity = activity
         self.now = now
         self.case = case
+        self.signals = Signals(activity, snapshot.policy.lexicons)
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode

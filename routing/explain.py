@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.model import Activity, TraceStep
 from routing.decide import drafted
 from routing.draft import Draft
-from routing.matching import conditions_of
+from routing.matching import conditions_of, evidence_of
 from routing.phrases import canonical
 from routing.snapshot import Snapshot
 
@@ -17,6 +17,11 @@ def explain(snapshot: Snapshot, activity: Activity, now: int) -> tuple[TraceStep
     draft = Draft(snapshot, activity, now, made.looked_at or made.case)
     text = canonical(activity.reply_text)
     return tuple(
-        TraceStep(rule=rule.id, matched=rule.id in matched, conditions=conditions_of(draft, rule, text))
+        TraceStep(
+            rule=rule.id,
+            matched=rule.id in matched,
+            conditions=conditions_of(draft, rule, text),
+            evidence=evidence_of(draft, rule),
+        )
         for rule in snapshot.policy.rules
     )

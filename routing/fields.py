@@ -29,7 +29,7 @@ class Field:
 
     #: What sort of value it has.
     kind: Kind
-    #: Python over `case`, `activity`, `now` and `book`: how the generated code reads it. Never user text.
+    #: Python over `case`, `activity`, `now`, `book`, `text` and `signals`: how the generated code reads it. Never user text.
     source: str
     #: One line for the documentation.
     about: str
@@ -37,6 +37,8 @@ class Field:
     words: frozenset[str] | None = None
     #: True when it may be missing: then every comparison with it is false.
     nullable: bool = False
+    #: True when it costs time to know: it is read where a condition gets to it, and not before.
+    lazy: bool = False
 
 
 def _words(enumeration: type[Enum]) -> frozenset[str]:
@@ -74,6 +76,31 @@ FIELDS: Final[dict[str, Field]] = {
     ),
     "message.length": Field(kind=Kind.NUMBER, source="len(activity.reply_text)", about="characters of the new text"),
     "message.attachments": Field(kind=Kind.NUMBER, source="len(activity.attachments)", about="files that came along"),
+    "message.wants_person": Field(
+        kind=Kind.FLAG,
+        source="signals.wants_person",
+        lazy=True,
+        about="a person is asked for, by words, button, digit or command; a manager is a person",
+    ),
+    "message.wants_manager": Field(
+        kind=Kind.FLAG, source="signals.wants_manager", lazy=True, about="a manager or supervisor is asked for"
+    ),
+    "message.distress": Field(
+        kind=Kind.FLAG, source="signals.distress", lazy=True, about="the writer may be in danger, by their words"
+    ),
+    "message.sentiment": Field(
+        kind=Kind.NUMBER,
+        source="signals.sentiment",
+        nullable=True,
+        lazy=True,
+        about="how the writer feels, from -1 to 1; missing when no scorer has the language, or it failed",
+    ),
+    "message.language": Field(
+        kind=Kind.WORD,
+        source="(activity.language or None)",
+        nullable=True,
+        about="the text's language, by its two letters (ISO 639-1)",
+    ),
     "sender.role": Field(
         kind=Kind.WORD,
         source="(activity.sender.role if activity.sender is not None else None)",
@@ -152,6 +179,24 @@ FIELDS: Final[dict[str, Field]] = {
     ),
     "case.agent_messages": Field(
         kind=Kind.NUMBER, source="case.agent_messages", about="public messages of agents so far"
+    ),
+    "case.sentiment": Field(
+        kind=Kind.NUMBER,
+        source="case.sentiment",
+        nullable=True,
+        about="weighted mean of how the customer's messages felt, from -1 to 1, the newest counting 0.4",
+    ),
+    "case.repeated_question": Field(
+        kind=Kind.NUMBER,
+        source="case.repeated_question",
+        about="how many of the customer's last messages before it ask the same as the newest",
+    ),
+    "case.bot_turns": Field(kind=Kind.NUMBER, source="case.bot_turns", about="messages of bots so far"),
+    "case.bot_fallbacks": Field(
+        kind=Kind.NUMBER, source="case.bot_fallbacks", about="times so far that a bot did not understand"
+    ),
+    "case.reopened": Field(
+        kind=Kind.NUMBER, source="case.reopened", about="times it was taken up again after it had been resolved"
     ),
     "case.age": Field(
         kind=Kind.DURATION, source="(now - case.opened_at)", about="time since the first activity of the case"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from gateway.model import CaseStatus, EffectKind, Episode, EpisodeState, Mode, Outcome, TicketLink
 from gateway.model.life import ACKNOWLEDGE
 from routing.draft import Draft, stricter
 from routing.policy import Address, Rule
+from routing.signals.reading import consume
 from routing.template import render
 
 _BUTTON: Final = ((ACKNOWLEDGE, "Acknowledge"),)
@@ -167,6 +169,8 @@ def close(draft: Draft) -> None:
         return
     draft.cancelled.append(timer_name(episode.id, episode.step))
     draft.change_episode(state=EpisodeState.CLOSED, closed_at=draft.now)
+    # That the case comes back again and again is no matter of one episode.
+    draft.case = replace(consume(draft.case, draft.activity.received_at), reopened=draft.case.reopened)
 
 
 def timer_fired(draft: Draft) -> None:

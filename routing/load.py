@@ -10,8 +10,9 @@ from typing import Any, Final
 from gateway.model import Mode, Priority
 from gateway.toml import Problem, Problems, TomlDocument, nearest, read_toml
 from routing import schema
-from routing.compiling import Condition, Matchable, compile_rules, needs_text
+from routing.compiling import Condition, Matchable, compile_rules, fields_of, needs_text
 from routing.expression import ExpressionError, parse, parse_duration
+from routing.lexicons import read_lexicons
 from routing.phrases import PhraseBook, canonical
 from routing.policy import Act, Address, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Stage
 from routing.template import PATHS, loose_braces, unknown_places
@@ -85,6 +86,7 @@ class _Reader:
         values = self.document.values
         self.keys((), values, schema.TOP, "a policy")
         self._phrases(values.get("phrases", {}))
+        lexicons = read_lexicons(self, values.get("lexicon", {}))
         ladders: dict[str, Ladder] = {}
         named = self.table(("ladder",), values.get("ladder", {}), "ladder")
         for name, value in named.items():
@@ -103,6 +105,7 @@ class _Reader:
             return None
         made = tuple(rule for rule in rules if rule is not None)
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
+        reads = fields_of(matchable)
         return Policy(
             digest=hashlib.sha256(text.encode()).hexdigest(),
             source=text,
@@ -112,7 +115,9 @@ class _Reader:
             phrases=self.phrases,
             book=PhraseBook(self.phrases),
             match=compile_rules(matchable),
-            reads_text=needs_text(matchable),
+            reads_text=needs_text(reads),
+            reads=reads,
+            lexicons=lexicons,
         )
 
     def _phrases(self, value: object) -> None:

@@ -12,10 +12,15 @@ def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int
     """Return the rules that match, an account of each, and how many were passed over before the first."""
     policy = draft.snapshot.policy
     text = canonical(draft.activity.reply_text) if policy.reads_text else " "
-    indexes = policy.match(draft.case, draft.activity, draft.now, policy.book, text)
+    indexes = policy.match(draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
     rules = [policy.rules[index] for index in indexes]
     steps = tuple(
-        TraceStep(rule=rule.id, matched=True, conditions=() if rule.catch_all else conditions_of(draft, rule, text))
+        TraceStep(
+            rule=rule.id,
+            matched=True,
+            conditions=() if rule.catch_all else conditions_of(draft, rule, text),
+            evidence=evidence_of(draft, rule),
+        )
         for rule in rules
     )
     return rules, steps, indexes[0] if indexes else len(policy.rules)
@@ -25,6 +30,13 @@ def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool]
     """Return each condition of a rule as written, and whether it held."""
     book = draft.snapshot.policy.book
     return tuple(
-        (condition.source, bool(condition.check(draft.case, draft.activity, draft.now, book, text)))
+        (condition.source, bool(condition.check(draft.case, draft.activity, draft.now, book, text, draft.signals)))
         for condition in (*rule.all, *rule.any)
     )
+
+
+def evidence_of(draft: Draft, rule: Rule) -> tuple[tuple[str, str], ...]:
+    """Return what the signals stood on that a rule asks for, those without any left out."""
+    fields = sorted(frozenset[str]().union(*(condition.fields for condition in (*rule.all, *rule.any))))
+    told = ((field, draft.signals.evidence(field)) for field in fields if field.startswith("message."))
+    return tuple((field, words) for field, words in told if words)

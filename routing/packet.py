@@ -23,6 +23,7 @@ from gateway.model import (
 )
 from routing.phrases import canonical
 from routing.policy import Policy
+from routing.signals.reading import Signals
 
 #: Version of the packet's shape.
 VERSION: Final = 1
@@ -149,7 +150,7 @@ def build_packet(
 
 
 def _evidence(policy: Policy | None, activities: Sequence[Activity]) -> tuple[str, ...]:
-    """Return excerpts of the customer's messages in which a phrase of the policy occurs, newest last, none deleted."""
+    """Return excerpts of the customer's messages that hold a phrase or a signal of the policy, newest last, none deleted."""
     if policy is None:
         return ()
     gone = {(each.connection, each.message_id) for each in activities if each.kind is ActivityKind.DELETION}
@@ -160,9 +161,20 @@ def _evidence(policy: Policy | None, activities: Sequence[Activity]) -> tuple[st
         and activity.sender is not None
         and activity.sender.role is Role.CUSTOMER
         and (activity.connection, activity.message_id) not in gone
-        and policy.book.names_in(canonical(activity.reply_text))
+        and _tells(policy, activity)
     ]
     return tuple(found[-_EVIDENCE:])
+
+
+def _tells(policy: Policy, activity: Activity) -> bool:
+    """Tell whether a message holds a phrase of the policy, or a signal that it asks for."""
+    if policy.book.names_in(canonical(activity.reply_text)):
+        return True
+    signals = Signals(activity, policy.lexicons)
+    return any(
+        field in policy.reads and getattr(signals, field.removeprefix("message."))
+        for field in ("message.wants_person", "message.wants_manager", "message.distress")
+    )
 
 
 def _excerpt(text: str) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from gateway.model import Channel, Mode, Priority
 from routing.compiling import Condition, Matcher
 from routing.phrases import PhraseBook
+from routing.signals.sentiment import Scorer
 
 
 class Act(StrEnum):
@@ -115,3 +116,7 @@ class Policy:
     match: Matcher
     #: True when a condition looks into the text, so that it must be made canonical.
     reads_text: bool
+    #: The fields that conditions read.
+    reads: frozenset[str]
+    #: Scorers of sentiment by language, which the policy brings.
+    lexicons: Mapping[str, Scorer]

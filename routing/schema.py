@@ -88,6 +88,15 @@ TOP: Final[dict[str, Any]] = {
         "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "description": "Named lists of phrases; a rule asks `message.phrases contains 'NAME'`.",
     },
+    "lexicon": {
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": {"type": "number", "minimum": -4, "maximum": 4},
+            "minProperties": 1,
+        },
+        "description": "Words and phrases with their weight, -4 to 4, by language: the scorer of sentiment for it.",
+    },
     "rule": {
         "type": "array",
         "minItems": 1,

@@ -130,6 +130,20 @@ class Case:
     customer_messages: int = 0
     #: Public messages of agents so far.
     agent_messages: int = 0
+    #: Messages of bots to the customer since `spent_at`.
+    bot_turns: int = 0
+    #: Times a bot did not understand since `spent_at`.
+    bot_fallbacks: int = 0
+    #: Times it was taken up again after it had been resolved, since `spent_at`.
+    reopened: int = 0
+    #: Weighted mean of how the customer's messages since `spent_at` felt, -1 to 1; None when unknown or not asked for.
+    sentiment: float | None = None
+    #: Fingerprints of the customer's last messages since `spent_at`, oldest first; none when not asked for.
+    asked: tuple[str, ...] = ()
+    #: How many of those before it ask the same as the customer's last message.
+    repeated_question: int = 0
+    #: Activities that Baton had by then, UTC microseconds, are spent as evidence: an episode opened on them, or ended.
+    spent_at: int = 0
     #: Connection and key of the thread on which the customer spoke last: where a reply goes.
     last_connection: str = ""
     last_thread: str = ""

@@ -84,6 +84,8 @@ class TraceStep:
     matched: bool
     #: The conditions that decided: source text and the value each had. Ids and numbers, never bodies.
     conditions: tuple[tuple[str, bool], ...] = ()
+    #: What the signals stood on that the rule asked for: the field and, in our own words, phrase or score. Never a body.
+    evidence: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

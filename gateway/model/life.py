@@ -30,7 +30,8 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
     """Return the case in another state. Raises IllegalMove; to stay is no move, and refused as well."""
     if (case.status, status) not in LEGAL:
         raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
-    return replace(case, status=status, resolved_at=at if status is CaseStatus.RESOLVED else None)
+    resolved = status is CaseStatus.RESOLVED
+    return replace(case, status=status, resolved_at=at if resolved else None, reopened=case.reopened + (not resolved))
 
 
 def takes(activity: Activity) -> bool:
@@ -56,6 +57,8 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     message = activity.kind is ActivityKind.MESSAGE and not activity.own
     public = activity.audience is Audience.PUBLIC
     agent = message and not customer and activity.sender is not None and activity.sender.role is Role.AGENT
+    fresh = activity.received_at > case.spent_at
+    bot = message and activity.sender is not None and activity.sender.role is Role.BOT
     # A case answers its own customer, on a thread that is known to be theirs.
     moved = speaks(activity) and not thread.stranger and thread.connection == activity.connection
     subject = case.subject
@@ -69,6 +72,8 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         last_activity_at=max(case.last_activity_at, activity.occurred_at),
         customer_messages=case.customer_messages + (message and customer),
         agent_messages=case.agent_messages + (agent and public),
+        bot_turns=case.bot_turns + (fresh and bot and public),
+        bot_fallbacks=case.bot_fallbacks + (fresh and activity.bot is not None and activity.bot.fallback),
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
         silenced=_silenced(case, activity, thread),
@@ -85,6 +90,8 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         last_activity_at=case.opened_at,
         customer_messages=0,
         agent_messages=0,
+        bot_turns=0,
+        bot_fallbacks=0,
         last_connection="",
         last_thread="",
         silenced=(),

@@ -31,7 +31,7 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import expression, load, schema
+from routing import expression, lexicons, load, schema
 from routing.fields import FIELDS
 from routing.template import PATHS
 
@@ -256,6 +256,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "final": lambda: keys(schema.FINAL),
     "fields": fields,
     "sentences-of-the-file": lambda: sentences(load, "note"),
+    "sentences-of-lexicons": lambda: sentences(lexicons, "note"),
     "sentences-of-conditions": lambda: sentences(expression, "ExpressionError"),
     "places": places,
     "command-line": command_line,

@@ -172,6 +172,12 @@ def comparisons(draw: st.DrawFn) -> Asks:
     field = FIELDS[name]
     if field.kind in {Kind.SET, Kind.TEXT}:
         return Asks(name, "contains", draw(_literal(name, field)))
+    if field.kind is Kind.FLAG:
+        flags = sorted(each for each, other in FIELDS.items() if other.kind is Kind.FLAG)
+        operator = draw(st.sampled_from(("==", "=", "!=")))
+        if draw(st.booleans()):
+            return Asks(name, operator, other=draw(st.sampled_from(flags)))
+        return Asks(name, operator, draw(st.booleans()))
     operators = ["==", "=", "!=", "in", "not in"]
     if field.kind in {Kind.NUMBER, Kind.DURATION}:
         operators += ["<", "<=", ">", ">="]
@@ -197,6 +203,8 @@ def trees() -> st.SearchStrategy[Tree]:
 
 
 def _value(value: object, field: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str) and FIELDS[field].kind is not Kind.DURATION:
         return f'"{value}"' if "'" in value else f"'{value}'"
     return str(value)

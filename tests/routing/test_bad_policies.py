@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, load, schema
+from routing import expression, lexicons, load, schema
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
@@ -79,12 +79,14 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     for name in NAMES:
         told(name)
     notes = places(load, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note")
+    words = places(lexicons, lambda call: ast.unparse(call.func) == "reader.note")
     errors = places(expression, lambda call: isinstance(call.func, ast.Name) and call.func.id == "ExpressionError")
     assert len(notes) > 25
     assert len(errors) > 15
+    assert len(words) > 3
     silent = [
         f"{module.__name__}:{what}"
-        for module, found in ((load, notes), (expression, errors))
+        for module, found in ((load, notes), (lexicons, words), (expression, errors))
         for what, lines in found.items()
         if not any((module.__name__, line) in spoken for line in lines)
     ]

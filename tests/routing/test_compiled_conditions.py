@@ -16,6 +16,9 @@ from routing.compiling import Condition, Matchable, compile_rules
 from routing.expression import DEEPEST, ExpressionError, Not, Several, parse
 from routing.fields import FIELDS, Kind
 from routing.phrases import PhraseBook, canonical
+from routing.signals.reading import Signals
+from routing.signals.requests import distress_in, requests_of
+from routing.signals.sentiment import feeling
 from tests.routing.strategies import PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written
 from tests.routing.values import MINUTE, NOW, SECOND, case, message, pressed
 
@@ -44,6 +47,11 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     },
     "message.length": lambda of, what: len(what.reply_text),
     "message.attachments": lambda of, what: len(what.attachments),
+    "message.wants_person": lambda of, what: bool(requests_of(what).person),
+    "message.wants_manager": lambda of, what: bool(requests_of(what).manager),
+    "message.distress": lambda of, what: bool(distress_in(what.reply_text)),
+    "message.sentiment": lambda of, what: feeling(what.reply_text, what.language, {}).score,
+    "message.language": lambda of, what: what.language or None,
     "case.age": lambda of, what: NOW - of.opened_at,
 }
 
@@ -89,7 +97,7 @@ def read(text: str) -> Condition:
 
 
 def check(condition: Condition, of: Case, what: Activity) -> bool:
-    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text)))
+    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})))
 
 
 @given(trees(), cases(), activities(public=False))
@@ -124,7 +132,7 @@ def test_rules_match_in_order_up_to_the_first_that_does_not_continue(
             expected.append(index)
             if not goes_on:
                 break
-    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text)) == expected
+    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})) == expected
 
 
 @given(trees(), st.data())
@@ -143,7 +151,8 @@ def without_value() -> list[str]:
 @pytest.mark.parametrize("sign", ["==", "!=", "in", "not in"])
 def test_a_comparison_with_a_field_without_a_value_is_false(name: str, sign: str) -> None:
     word = min(FIELDS[name].words or {"alpha"})
-    right = f"['{word}']" if "in" in sign else f"'{word}'"
+    value = "0" if FIELDS[name].kind is Kind.NUMBER else f"'{word}'"
+    right = f"[{value}]" if "in" in sign else value
     nothing = message(channel=None, sender=None)
     assert not check(read(f"{name} {sign} {right}"), case(channel=None, priority=None), nothing)
     assert check(read(f"not {name} {sign} {right}"), case(channel=None, priority=None), nothing)

@@ -42,18 +42,21 @@ POLICY: Final[Policy] = SETUP.policy
 MANY: Final = case(customer_messages=5)
 #: Rule → what fires it: words of a customer, or a case and an activity. A rule without a line here fails.
 EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
+    "distress": ["I want to kill myself", "ich will nicht mehr leben", "Je veux mourir"],
     "legal-threat": [
         "I will call my lawyer!",
         "This ends in court: I'll sue you.",
         "Who is your data\nprotection officer?",
     ],
-    "wants-manager": ["Let me speak to a manager.", "WHO IS YOUR SUPERVISOR"],
+    "wants-manager": ["Let me speak to a manager.", "GET ME YOUR SUPERVISOR", "Ich will den Chef sprechen"],
     "disputed-charge": ["I was charged twice", "Double-charged again", "that is a chargeback"],
     "service-down": ["Your site is down", "I can\u2019t log in", "I can't log in", "We get error 503 everywhere"],
     "wants-person": [
         "can I talk to a human?",
         "REPRESENTATIVE!!!",
         "give me a real  person",
+        "quiero hablar con una persona",
+        "/agent",
         (case(), pressed("talk_to_agent")),
         (case(), message("live agent", connection="zendesk", channel=Channel.HELPDESK)),
     ],
@@ -73,6 +76,9 @@ CALM: Final = (
     "my lawyers' fees are paid",
     "it broke down",
     "agent_smith is my user name",
+    "I do not want to talk to an agent",
+    "are you a human?",
+    "I spoke to your manager yesterday, thanks",
     "outages",
     "",
 )

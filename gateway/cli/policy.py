@@ -1,0 +1,118 @@
+"""`baton policy signals`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from gateway.cli.terminal import WrongFiles, WrongInput, json_option, paragraph, print_json, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from routing.signals.sentiment import Scorer
+
+#: Characters of one line of a batch: more is no message.
+_LONGEST: Final = 1_000_000
+
+
+@click.group()
+def command() -> None:
+    """Look into the policy: what it makes of a text."""
+
+
+@command.command()
+@click.argument("text", required=False)
+@click.option("--batch", is_flag=True, help="Read JSON lines {id, text, language?} and write {id, signals} for each.")
+@click.option("--language", default="", help="The text's language, two letters; told by Baton when it is left out.")
+@click.option(
+    "--policy",
+    "policy_file",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="A policy whose lexicons score sentiment.",
+)
+@json_option
+def signals(text: str | None, language: str, policy_file: Path | None, *, batch: bool, as_json: bool) -> None:
+    """Show what signals stand in a text, and on what each stands.
+
+    The text, or with --batch the lines, is read from standard input when it is left out. Nothing is called and nothing is kept.
+    """
+    lexicons = _lexicons(policy_file)
+    if batch:
+        if text is not None:
+            raise WrongInput("with --batch the texts come from standard input, one JSON object a line")
+        _batch(lexicons)
+        return
+    said = text if text is not None else "".join(_input())
+    told = _signals(said, language, lexicons)
+    if as_json:
+        print_json({"signals": told})
+        return
+    rows = [(name, _word(each["value"]), "; ".join(each["evidence"])) for name, each in told.items()]
+    table(rows, ("signal", "value", "why"))
+    if not any(each["value"] for each in told.values()):
+        paragraph("No signal stands in this text.")
+
+
+def _batch(lexicons: Mapping[str, Scorer]) -> None:
+    """Answer each line. Raises WrongInput, with its number, at the first that cannot be read."""
+    for number, line in enumerate(_input(), 1):
+        if not line.strip():
+            continue
+        row = _row(line, number)
+        told = _signals(row["text"], row.get("language") or "", lexicons)
+        click.echo(json.dumps({"id": row.get("id"), "signals": told}, ensure_ascii=False))
+
+
+def _input() -> Iterator[str]:
+    """Yield the lines of standard input, which is UTF-8 whatever the terminal is."""
+    for line in sys.stdin.buffer:
+        yield line.decode("utf-8", errors="replace")
+
+
+def _row(line: str, number: int) -> dict[str, Any]:
+    shape = 'write {"id": 1, "text": "…"}, with "language" if you know it'
+    if len(line) > _LONGEST:
+        raise WrongInput(f"line {number} is longer than {_LONGEST} characters")
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise WrongInput(f"line {number} is no JSON ({error}): {shape}") from None
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):  # pyright: ignore[reportUnknownMemberType]
+        raise WrongInput(f"line {number} has no text: {shape}")
+    if not isinstance(row.get("language") or "", str):  # pyright: ignore[reportUnknownMemberType]
+        raise WrongInput(f"the language in line {number} is no text: {shape}")
+    return row  # pyright: ignore[reportUnknownVariableType]
+
+
+def _signals(text: str, language: str, lexicons: Mapping[str, Scorer]) -> dict[str, dict[str, Any]]:
+    from normalizers.language import language_of
+    from routing.signals.reading import of_text
+    from routing.signals.requests import LANGUAGES
+
+    return of_text(text, language or language_of(text, LANGUAGES), lexicons)
+
+
+def _lexicons(policy_file: Path | None) -> Mapping[str, Scorer]:
+    if policy_file is None:
+        return {}
+    from gateway.toml import Problems
+    from routing.lexicons import lexicons_of
+
+    try:
+        return lexicons_of(policy_file.read_text(encoding="utf-8"), str(policy_file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongFiles([f"{policy_file} cannot be read: {error}"]) from None
+    except Problems as problems:
+        raise WrongFiles(str(problems).splitlines()) from None
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -1,0 +1,266 @@
+"""Who asks for a person or a manager: by language, in spite of slips, and not where it only looks so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.model import ActivityKind, ButtonChoice, CallChange, CallFacts, Channel
+from routing.signals.grammar import clauses
+from routing.signals.requests import GRAMMARS, LANGUAGES, distress_in, requests_in, requests_of
+from routing.signals.words import de, en, es, fr, it, nl, pt
+from tests.routing.signals.sayings import MANAGER, NEITHER, PERSON, SLIPS
+from tests.routing.values import message, pressed
+
+#: Seconds within which any text is looked at, on a machine that others use as well.
+QUICK: Final = 2.0
+
+
+def each(table: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    return [(language, text) for language, texts in table.items() for text in texts]
+
+
+@pytest.mark.parametrize(("language", "text"), each(PERSON))
+def test_who_asks_for_a_person_is_heard(language: str, text: str) -> None:
+    found = requests_in(text)
+    assert found.person
+    assert not found.manager
+    assert language in {"en", *LANGUAGES}
+
+
+@pytest.mark.parametrize(("language", "text"), each(MANAGER))
+def test_who_asks_for_a_manager_is_heard_and_a_manager_is_a_person(language: str, text: str) -> None:
+    found = requests_in(text)
+    assert found.manager, language
+    assert found.person
+
+
+@pytest.mark.parametrize(("language", "text"), each(NEITHER))
+def test_what_only_looks_like_a_request_is_none(language: str, text: str) -> None:
+    found = requests_in(text)
+    assert (found.person, found.manager) == ((), ()), language
+
+
+@pytest.mark.parametrize("text", SLIPS)
+def test_a_slip_of_the_finger_hides_no_request(text: str) -> None:
+    assert requests_in(text).person
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_examples_of_each_kind(language: str) -> None:
+    assert min(len(PERSON[language]), len(MANAGER[language]), len(NEITHER[language])) >= 3
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda grammar: grammar.language)
+def test_every_phrase_for_slips_is_a_request_as_it_stands(grammar: Any) -> None:
+    assert [phrase for phrase in grammar.phrases if not requests_in(phrase).person] == []
+    assert [phrase for phrase in grammar.manager_phrases if not requests_in(phrase).manager] == []
+
+
+@pytest.mark.parametrize("text", ["/human", " /Agent ", "/manager", "0", "#0", "!human"])
+def test_commands_and_the_digit_of_the_operator_are_requests(text: str) -> None:
+    assert requests_in(text).person
+    assert bool(requests_in(text).manager) is ("manager" in text)
+
+
+@pytest.mark.parametrize("text", ["10", "0.00", "order 0", "/humanity", "www.example.org/agent", "1", ""])
+def test_other_numbers_and_paths_are_none(text: str) -> None:
+    assert not requests_in(text).person
+
+
+def test_a_digit_on_the_telephone_asks_for_a_person() -> None:
+    call = replace(
+        message(""),
+        kind=ActivityKind.CALL,
+        channel=Channel.PHONE,
+        call=CallFacts(id="c", change=next(iter(CallChange)), digits="0"),
+    )
+    assert requests_of(call).person == ("digit 0",)
+    assert requests_of(replace(call, call=replace(call.call, digits="2") if call.call else None)).person == ()
+
+
+@pytest.mark.parametrize("action", ["talk_to_agent", "talk-to-a-human", "agent", "speak_to_manager", "handoff"])
+def test_a_button_asks_for_a_person(action: str) -> None:
+    assert requests_of(pressed(action)).person
+
+
+@pytest.mark.parametrize("action", ["acknowledge", "connect", "chat", "request", "order_agent_kit", "manage"])
+def test_another_button_does_not(action: str) -> None:
+    assert not requests_of(pressed(action)).person
+
+
+def test_a_button_is_also_read_by_its_label() -> None:
+    labelled = replace(pressed("b17"), text="Talk to an agent", reply_text="Talk to an agent")
+    assert labelled.button == ButtonChoice(action="b17", value=labelled.button.value if labelled.button else "")
+    assert requests_of(labelled).person
+
+
+def test_evidence_holds_words_of_the_grammar_and_nothing_that_was_said_around_them() -> None:
+    found = requests_in("My card is 4111 1111, I am Ada Lovelace of Baker Street and I want to talk to a human")
+    assert found.person == ("en: talk to a human",)
+    assert requests_in("let me talk to an Ada Lovelace representative").person == ("en: talk to an … … representative",)
+    assert requests_in("put me through to Baskerville").person == ("en: put me through to …",)
+
+
+@given(st.text(max_size=400))
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    requests_in(text)
+    distress_in(text)
+
+
+_PIECES: Final = (
+    "i want to ",
+    "talk to a ",
+    "dont ",
+    "human ",
+    "with ",
+    "mit einem ",
+    "hablar con ",
+    "\u0301",
+    ">",
+    '"',
+    "\n",
+    "0",
+    "。",
+)
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=60), st.integers(1, 4000))
+def test_any_text_is_read_in_bounded_time(pieces: list[str], times: int) -> None:
+    text = ("".join(pieces) * times)[:200_000]
+    began = perf_counter()
+    requests_in(text)
+    distress_in(text)
+    assert perf_counter() - began < QUICK
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("No, I want a human.", (" no ", " i want a human ")),
+        ("> I want a human\nIt works", (" it works ",)),
+        ("Don\u2019t! talk", (" dont ", " talk ")),
+        ("Êtes-vous là", (" etes vous la ",)),
+        ("STRASSE straße", (" strasse strasse ",)),
+        ("", ()),
+    ],
+)
+def test_clauses_are_plain_tokens_of_what_the_writer_says(text: str, parts: tuple[str, ...]) -> None:
+    assert clauses(text) == parts
+
+
+# --- distress --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("words", [en, de, fr, es, it, pt, nl], ids=lambda module: module.GRAMMAR.language)
+def test_every_phrase_of_distress_is_found(words: Any) -> None:
+    assert [phrase for phrase in words.DISTRESS if not distress_in(f"Hello. {phrase.upper()}!")] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["this app kills me", "the battery died", "die Farbe ist tot", "my order is late", "I could die laughing"]
+)
+def test_anger_and_jokes_are_no_distress(text: str) -> None:
+    assert distress_in(text) == ()
+
+
+# --- labelled text that nobody here wrote ----------------------------------------------------------------------------
+class Counted(NamedTuple):
+    """What came of one set."""
+
+    right: int
+    false: int
+    missed: int
+    calm: int
+
+    @property
+    def precision(self) -> float:
+        return self.right / max(self.right + self.false, 1)
+
+    @property
+    def recall(self) -> float:
+        return self.right / max(self.right + self.missed, 1)
+
+    @property
+    def f1(self) -> float:
+        return 2 * self.precision * self.recall / max(self.precision + self.recall, 1e-9)
+
+
+def rows(path: Path) -> Iterator[tuple[str, bool]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        yield row["text"], row["handoff"]
+
+
+def count(pairs: list[tuple[str, bool]]) -> Counted:
+    heard = [(wanted, bool(requests_in(text).person)) for text, wanted in pairs]
+    return Counted(
+        right=heard.count((True, True)),
+        false=heard.count((False, True)),
+        missed=heard.count((True, False)),
+        calm=heard.count((False, False)),
+    )
+
+
+def test_who_wants_a_person_is_heard_in_labelled_text(reference: Path) -> None:
+    everything: list[tuple[str, bool]] = []
+    for path in sorted((reference / "escalation" / "handoff_intent").glob("*.jsonl")):
+        pairs = list(rows(path))
+        everything += pairs
+        got = count(pairs)
+        print(
+            f"{path.name}: {len(pairs)} texts, precision {got.precision:.3f}, recall {got.recall:.3f}, F1 {got.f1:.3f}"
+        )
+    whole = count(everything)
+    print(
+        f"all: {len(everything)} texts, precision {whole.precision:.3f}, recall {whole.recall:.3f}, F1 {whole.f1:.3f}"
+    )
+    assert len(everything) > 1000
+    assert whole.f1 >= 0.85
+    assert whole.false / (whole.false + whole.calm) <= 0.01
+
+
+def test_ordinary_messages_raise_no_false_alarm(reference: Path) -> None:
+    texts = sorted(ordinary(reference))
+    alarms = [text for text in texts if requests_in(text).person]
+    print(f"{len(alarms)} alarms on {len(texts)} ordinary messages")
+    assert len(texts) > 200
+    assert len(alarms) <= len(texts) * 0.01
+
+
+def ordinary(reference: Path) -> set[str]:
+    """Return messages of people out of sets that were made for other ends."""
+    found = {path.read_text(encoding="utf-8", errors="replace") for path in (reference / "reply").rglob("*.txt")}
+    talks: list[dict[str, Any]] = json.loads((reference / "escalation" / "abcd" / "abcd_sample.json").read_text())
+    found |= {said for talk in talks for who, said in talk["original"] if who == "customer"}
+    for folder in ("reply", "webhooks"):
+        for path in (reference / folder).rglob("*.json*"):
+            lines = path.read_text(encoding="utf-8", errors="replace")
+            for document in lines.splitlines() if path.suffix == ".jsonl" else [lines]:
+                try:
+                    found |= set(spoken(json.loads(document)))
+                except ValueError:
+                    continue
+    return found
+
+
+def spoken(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
+            if isinstance(inner, str):
+                # A body that is itself a document is no message.
+                if key in {"text", "body", "plain", "message", "content", "input"} and not inner.lstrip().startswith(
+                    ("{", "[")
+                ):
+                    yield inner
+            else:
+                yield from spoken(inner)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, list):
+        for inner in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from spoken(inner)  # pyright: ignore[reportUnknownArgumentType]
