@@ -12,7 +12,7 @@ import holidays
 
 from gateway.toml import nearest
 from routing import schema
-from routing.calendar import Calendar, Interval
+from routing.calendar import HORIZON, Calendar, Interval
 from routing.load_ladder import Reader
 
 _Path = tuple[str | int, ...]
@@ -20,6 +20,7 @@ _INTERVAL: Final = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 _LAST_MINUTE: Final = 59
+_FIRST_YEAR: Final = 2000
 #: The years that are looked at for an open day: every weekday meets every date of the year in them.
 _YEARS: Final = range(2026, 2054)
 
@@ -118,13 +119,13 @@ def _country(reader: Reader, path: _Path, table: Mapping[str, Any]) -> tuple[str
 
 
 def _date(value: object) -> date | None:
-    """Return a date, written as TOML writes dates or in quotation marks."""
+    """Return a date of these centuries, written as TOML writes dates or in quotation marks."""
     if isinstance(value, date) and not isinstance(value, datetime):
-        return value
+        return value if _FIRST_YEAR <= value.year < HORIZON else None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         return None
     try:
-        return date.fromisoformat(value)
+        return _date(date.fromisoformat(value))
     except ValueError:
         return None
 
