@@ -17,8 +17,6 @@ from itertools import accumulate
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import holidays
-
 _MICRO: Final = 1_000_000
 _DAY: Final = 86_400
 #: The first year that no deadline reaches: what would be due later is due at its beginning.
@@ -31,6 +29,8 @@ Interval = tuple[int, int]
 
 def country_days(country: str, subdivision: str, year: int) -> frozenset[date]:
     """Return the public holidays of a country, or of a part of it, in a year. Raises NotImplementedError for one unknown."""
+    import holidays
+
     return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
 
 

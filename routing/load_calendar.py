@@ -8,8 +8,6 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
-
 from gateway.toml import nearest
 from routing import schema
 from routing.calendar import HORIZON, Calendar, Interval
@@ -105,13 +103,17 @@ def _interval(text: str) -> Interval | None:
 
 def _country(reader: Reader, path: _Path, table: Mapping[str, Any]) -> tuple[str, str]:
     country, subdivision = (reader.string(path, table, key) for key in ("country", "subdivision"))
+    if not country:
+        if subdivision:
+            reader.note((*path, "subdivision"), 'a subdivision is part of a country: add country = "DE"')
+        return "", ""
+    import holidays
+
     known = holidays.list_supported_countries(include_aliases=False)
-    if country and country not in known:
+    if country not in known:
         near = nearest(country, sorted(known))
         hint = f"did you mean {near}?" if near else "write its code of two letters, as DE"
         reader.note((*path, "country"), f"no holidays are known of {country!r}: {hint}", value=True)
-    elif subdivision and not country:
-        reader.note((*path, "subdivision"), 'a subdivision is part of a country: add country = "DE"')
     elif subdivision and subdivision not in known[country]:
         there = ", ".join(known[country]) or "none"
         reader.note((*path, "subdivision"), f"{country} has no part {subdivision!r}: there are {there}", value=True)

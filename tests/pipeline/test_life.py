@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -321,3 +322,22 @@ async def test_a_case_that_is_sent_on_by_button_moves_its_ticket_and_tells_the_n
         assert [view.effect.destination for view in world.effects(EffectKind.NOTIFY)] == ["#second", "#third"]
         (history,) = [found for found in world.histories() if found.effects]
         assert len(history.timers) == 1
+
+
+async def test_who_was_not_told_yet_is_not_told_once_the_case_is_resolved(tmp_path: Path) -> None:
+    async with stepping(tmp_path) as world:
+        world.say("help")
+        world.decide()
+        await world.dispatch()
+        world.store.pause("all", "anna", "", world.clock.now())
+        world.decide()
+        await world.dispatch()
+        assert world.states(EffectKind.NOTIFY) == [PENDING]
+        solved = {"id": "s1", "thread": "t", "ticket": "T1", "status": "solved"}
+        world.store.journal([world.entry(json.dumps(solved).encode(), lane="t")])
+        world.decide()
+        world.store.resume("all", "anna", world.clock.now())
+        await world.rest()
+        assert world.states(EffectKind.NOTIFY) == [EffectState.CANCELLED]
+        assert world.states(EffectKind.REPLY) == [DONE], "the customer was promised an answer and is told so"
+        assert [history.timers for history in world.histories() if history.effects] == [{}]
