@@ -156,7 +156,8 @@ def _take(draft: Draft, sentence: str) -> bool:
         draft.say("acknowledged", "The case is taken already, or is not escalated.")
         return False
     drop(draft, episode)
-    draft.change_episode(state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now, hushed=False)
+    # Whoever took it did so within the hours: when they lose it, the next step is next, and not the one that stands in.
+    draft.change_episode(state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now, hushed=False, onward=None)
     draft.say("acknowledged", sentence)
     return True
 

@@ -233,6 +233,15 @@ def test_when_hours_end_before_somebody_took_it_the_other_step_stands_in() -> No
     assert desk.until(at(FRIDAY, "17:15")) == [("Fri 17:15", "ticket to End"), ("Fri 17:15", "#end")]
 
 
+def test_who_took_it_within_hours_and_loses_it_later_loses_it_to_the_next_step() -> None:
+    manager = MANAGER.replace("redirect:2", "redirect:3") + '\nack_ttl = "1h"'
+    desk = Desk(written("", manager, "", ""))
+    desk.ask(at(FRIDAY, "16:50"))
+    desk.press(at(FRIDAY, "16:55"), "acknowledge")
+    desk.until(at(FRIDAY, "16:55"))
+    assert desk.until(at(MONDAY, "09:55")) == [("Mon 09:55", "ticket to Step 2"), ("Mon 09:55", "#step2")]
+
+
 def test_redirects_follow_one_another_to_the_end() -> None:
     desk = Desk(written(RESPECTS, 'outside_hours = "redirect:2"', 'outside_hours = "redirect:final"'))
     made = desk.ask(at(FRIDAY, "20:00"))
