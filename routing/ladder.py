@@ -182,6 +182,12 @@ def forced(draft: Draft) -> None:
     if known is None or episode.step >= len(known[1].steps):
         draft.say("further", "The case stands at the end of its ladder: there is no next step.")
         return
+    reference = draft.activity.reference
+    if reference is not None and reference in episode.sent_on_by:
+        draft.say("further", "This notice sent the case on already.")
+        return
+    if reference is not None:
+        draft.change_episode(sent_on_by=(*episode.sent_on_by, reference))
     title = f"escalated further by {_who(draft)}"
     move_to(draft, known[0], known[1], episode.step + 1, "A person wants it further up", title)
 

@@ -118,6 +118,8 @@ class Episode:
     answered_at: int | None = None
     #: True while the ticket carries the tag that sent it on: the tag counts once.
     tagged: bool = False
+    #: Notices by whose button it was sent on: each counts once, so that two who press it at once move it one step.
+    sent_on_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

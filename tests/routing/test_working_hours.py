@@ -128,9 +128,10 @@ class Desk:
         """Let the customer ask for a person."""
         return self.act(moment, message("a real person please"))
 
-    def press(self, moment: int, action: str) -> Decision:
-        """Let an agent press a button of a notice."""
-        return self.act(moment, pressed(action, reference="n1", sender=PRESSER, thread="C-agents/9"))
+    def press(self, moment: int, action: str, notice: str = "") -> Decision:
+        """Let an agent press a button of a notice, of another one each time unless it is named."""
+        reference = notice or f"n{self.count}"
+        return self.act(moment, pressed(action, reference=reference, sender=PRESSER, thread="C-agents/9"))
 
 
 RESPECTS: Final = 'calendar = "office"'
@@ -312,6 +313,16 @@ def test_the_tag_sends_it_on_once_until_it_is_taken_off() -> None:
     assert [what for _, what in desk.until(at(FRIDAY, "10:04"))] == ["ticket to Step 3", "#step3"]
     assert desk.now.episode is not None
     assert desk.now.episode.step == 2
+
+
+def test_two_who_press_the_same_notice_move_the_case_one_step() -> None:
+    desk = Desk(written("", "", "", ""))
+    desk.ask(at(FRIDAY, "10:00"))
+    for second in ("01", "02"):
+        made = desk.press(at(FRIDAY, f"10:01:{second}"), "escalate_further", "n-first")
+    assert made.effects == ()
+    assert desk.now.episode is not None
+    assert desk.now.episode.step == 1
 
 
 def test_what_is_not_escalated_cannot_go_further() -> None:
