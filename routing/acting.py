@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode, Timer
-from routing import ladder
+from gateway.model import EffectKind, Episode, EpisodeState, Mode
+from routing import climbing
 from routing.draft import Draft, stricter
 from routing.policy import Act, Address, Rule
 from routing.signals.reading import consume
@@ -43,7 +43,8 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
     draft.change_case(rehearsed=(*draft.case.rehearsed, rule.id))
     target = Address(connection=rule.target, place="")
     if rule.act is Act.ESCALATE:
-        target = draft.snapshot.policy.ladders[rule.ladder].steps[0].target
+        climbs = draft.snapshot.policy.ladders[rule.ladder]
+        target = climbs.stage(climbing.place(climbs, 0, draft.now)).target
     draft.emit(
         EffectKind.HANDOFF,
         target.connection,
@@ -69,26 +70,27 @@ def _mark(draft: Draft, rule: Rule) -> None:
 def _open(draft: Draft, rule: Rule) -> None:
     """Open the episode and hand the case off."""
     climbs = draft.snapshot.policy.ladders[rule.ladder]
-    step = climbs.steps[0]
-    by = draft.now + (step.ack_within or 0)
+    number = climbing.place(climbs, 0, draft.now)
+    step = climbs.stage(number)
     draft.episode = Episode(
         id=draft.new_id("episode", 0 if draft.replaced is None else 1),
         case_id=draft.case.id,
         rule=rule.id,
         reasons=(rule.id,),
         ladder=climbs.id,
-        step=0,
+        step=number,
         policy=draft.snapshot.policy.digest,
         state=EpisodeState.OPEN,
         opened_at=draft.now,
         mode=draft.mode(step.target.connection, rule),
     )
     draft.case = consume(draft.case, draft.activity.received_at)
-    draft.timers.append(Timer(name=ladder.timer_name(draft.episode.id, 0), due_at=by))
+    climbing.arrive(draft, climbs, number)
     draft.say("escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.")
-    sent = _hand_off(draft, rule, step.target, by)
-    if not sent:
-        ladder.tell(draft, rule, step.notify, title=ladder.headline(draft, rule))
+    sent = _hand_off(draft, rule, step.target, draft.episode.acknowledge_by)
+    if not sent and not draft.episode.hushed:
+        last = number >= len(climbs.steps)
+        climbing.tell(draft, rule, step.notify, title=climbing.headline(draft, rule), last=last)
 
 
 def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
@@ -97,15 +99,16 @@ def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
         return False
     if episode.mode is Mode.NOTES:
         climbs = draft.policy.ladders.get(episode.ladder)
-        if climbs is None or climbs.steps[0].target.connection in draft.case.targets:
+        if climbs is None or climbing.holder(draft, climbs) in draft.case.targets:
             return False
-    target = draft.snapshot.policy.ladders[rule.ladder].steps[0].target.connection
+    wanted = draft.snapshot.policy.ladders[rule.ladder]
+    target = wanted.stage(climbing.place(wanted, 0, draft.now)).target.connection
     return _reach(draft, target, rule) is not Mode.OBSERVE
 
 
 def _replace(draft: Draft, rule: Rule, episode: Episode) -> None:
     """End an episode that was a rehearsal, and escalate in earnest."""
-    draft.cancelled.append(ladder.timer_name(episode.id, episode.step))
+    climbing.drop(draft, episode)
     draft.replaced = replace(episode, state=EpisodeState.CLOSED, closed_at=draft.now)
     _open(draft, rule)
 
@@ -120,11 +123,11 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
     climbs = draft.policy.ladders.get(episode.ladder)
     if climbs is None:
         return
-    connection = climbs.steps[0].target.connection
+    connection = climbing.holder(draft, climbs)
     draft.emit(
         EffectKind.UPDATE,
         connection,
-        stricter(_update_mode(draft, connection, rule), ladder.held(episode)),
+        stricter(_update_mode(draft, connection, rule), climbing.held(episode)),
         rule=rule.id,
         text=f"One more reason ({rule.id}): {rule.set.reason or 'see the conversation'}",
         priority=rule.set.priority,

@@ -20,7 +20,7 @@ from gateway.model import (
     TicketStatus,
     count_in,
 )
-from gateway.model.life import takes
+from gateway.model.life import takes, takes_further
 from routing import ladder
 from routing.acting import act_on, follow
 from routing.draft import Draft
@@ -77,11 +77,17 @@ def _person_acted(draft: Draft, role: Role) -> None:
     if takes(activity):
         ladder.acknowledged(draft)
         return
+    if takes_further(activity):
+        ladder.forced(draft)
+        return
     if activity.kind in {ActivityKind.EDIT, ActivityKind.DELETION}:
         draft.say("follow", "A message was changed: no rule looks at it, tickets that hold the case learn of it.")
         follow(draft)
         return
     if _status_changed(draft):
+        return
+    if role is Role.AGENT and ladder.tag_forces(draft):
+        ladder.forced(draft)
         return
     if role is Role.AGENT and activity.kind is ActivityKind.MESSAGE:
         if activity.audience is Audience.PUBLIC:

@@ -3,58 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
-from gateway.model import CaseStatus, EffectKind, Episode, EpisodeState, Mode, Outcome, TicketLink
-from gateway.model.life import ACKNOWLEDGE
-from routing.draft import Draft, stricter
-from routing.policy import Address, Rule
+from gateway.model import (
+    ActivityKind,
+    CaseStatus,
+    EffectKind,
+    Episode,
+    EpisodeState,
+    Mode,
+    Outcome,
+    TicketChange,
+    TicketLink,
+    Timer,
+)
+from gateway.model.life import FURTHER
+from routing.climbing import (
+    climb,
+    drop,
+    headline,
+    holder,
+    later,
+    move_to,
+    opening_name,
+    release_name,
+    reminder_name,
+    tell,
+    timer_name,
+)
+from routing.draft import Draft
+from routing.policy import Ladder, Rule
 from routing.signals.reading import consume
 from routing.template import render
-
-_BUTTON: Final = ((ACKNOWLEDGE, "Acknowledge"),)
-
-
-def timer_name(episode_id: str, step: int) -> str:
-    """Return the name of a step's deadline."""
-    return f"ack:{episode_id}:{step}"
 
 
 def _rule(draft: Draft, rule_id: str) -> Rule | None:
     return draft.policy.by_id.get(rule_id)
-
-
-def headline(draft: Draft, rule: Rule) -> str:
-    """Return the title of a notice."""
-    priority = f"{draft.case.priority.value} " if draft.case.priority else ""
-    return f"{priority}escalation: {rule.set.reason or rule.id}"
-
-
-def tell(
-    draft: Draft,
-    rule: Rule,
-    addresses: tuple[Address, ...],
-    *,
-    title: str,
-    link: TicketLink | None = None,
-) -> None:
-    """Tell agents; of an episode that is a rehearsal, nobody."""
-    for address in addresses:
-        draft.emit(
-            EffectKind.NOTIFY,
-            address.connection,
-            stricter(draft.mode(address.connection, rule), held(draft.episode)),
-            rule=rule.id,
-            destination=address.place,
-            title=title,
-            text=link.url if link is not None else "",
-            buttons=_BUTTON,
-        )
-
-
-def held(episode: Episode | None) -> Mode:
-    """Return how far what an episode does may go: a rehearsal stays one, whatever is live by now."""
-    return Mode.OBSERVE if episode is not None and episode.mode is Mode.OBSERVE else Mode.LIVE
 
 
 # --- what comes back -------------------------------------------------------------------------------------------------
@@ -77,7 +60,8 @@ def outcome_came(draft: Draft) -> None:
     if rule is None or climbs is None:
         return
     if not outcome.landed:
-        tell(draft, rule, climbs.final.notify, title=f"{headline(draft, rule)}; the ticket could not be written")
+        title = f"{headline(draft, rule)}; the ticket could not be written"
+        tell(draft, rule, climbs.final.notify, title=title, last=True)
         return
     receipt = outcome.receipt
     link = TicketLink(
@@ -86,7 +70,9 @@ def outcome_came(draft: Draft) -> None:
         adopted=False,
         url=receipt.url if receipt else "",
     )
-    tell(draft, rule, climbs.steps[0].notify, title=headline(draft, rule), link=link)
+    if not episode.hushed:
+        last = episode.step >= len(climbs.steps)
+        tell(draft, rule, climbs.stage(episode.step).notify, title=headline(draft, rule), link=link, last=last)
     _reply(draft, rule, link)
 
 
@@ -136,18 +122,34 @@ def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
 
 # --- taken, answered, over -------------------------------------------------------------------------------------------
 def acknowledged(draft: Draft) -> None:
-    """Take the case for the agent who pressed the button of a notice."""
-    who = draft.activity.sender.name or draft.activity.sender.value if draft.activity.sender else "somebody"
-    if _take(draft, f"{who} took the case."):
-        climbs = draft.policy.ladders.get(draft.episode.ladder) if draft.episode else None
-        if climbs is not None:
-            connection = climbs.steps[0].target.connection
-            _note(draft, connection, f"Acknowledged by {who}.")
+    """Take the case for the agent who pressed the button of a notice; from now on they owe the customer an answer."""
+    who = _who(draft)
+    if not _take(draft, f"{who} took the case."):
+        return
+    climbs = draft.policy.ladders.get(draft.episode.ladder) if draft.episode else None
+    if climbs is None or draft.episode is None:
+        return
+    _note(draft, holder(draft, climbs), f"Acknowledged by {who}.")
+    stage = climbs.stage(draft.episode.step)
+    episode = draft.change_episode(
+        answer_by=later(stage, draft.now, stage.reply_within), held_until=later(stage, draft.now, stage.ack_ttl)
+    )
+    if episode.answer_by is not None:
+        draft.timers.append(Timer(name=reminder_name(episode), due_at=episode.answer_by))
+    if episode.held_until is not None:
+        draft.timers.append(Timer(name=release_name(episode), due_at=episode.held_until))
 
 
 def agent_answered(draft: Draft) -> None:
-    """Take the case for the agent who answered the customer."""
-    if not _take(draft, "An agent answered: the case is taken."):
+    """Take the case for the agent who answered the customer; whoever took it before owes no answer any more."""
+    episode = draft.episode
+    if _take(draft, "An agent answered: the case is taken."):
+        draft.change_episode(answered_at=draft.now)
+    elif episode is not None and episode.state is EpisodeState.ACKNOWLEDGED and episode.answered_at is None:
+        drop(draft, episode)
+        draft.change_episode(answered_at=draft.now, answer_by=None, held_until=None)
+        draft.say("agent", "An agent answered: the case that was taken has its answer.")
+    else:
         draft.say("agent", "An agent answered: no rule looks at it.")
 
 
@@ -156,8 +158,9 @@ def _take(draft: Draft, sentence: str) -> bool:
     if episode is None or episode.state is not EpisodeState.OPEN:
         draft.say("acknowledged", "The case is taken already, or is not escalated.")
         return False
-    draft.cancelled.append(timer_name(episode.id, episode.step))
-    draft.change_episode(state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now)
+    drop(draft, episode)
+    # Whoever took it did so within the hours: when they lose it, the next step is next, and not the one that stands in.
+    draft.change_episode(state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now, hushed=False, onward=None)
     draft.say("acknowledged", sentence)
     return True
 
@@ -167,45 +170,112 @@ def close(draft: Draft) -> None:
     episode = draft.episode
     if episode is None:
         return
-    draft.cancelled.append(timer_name(episode.id, episode.step))
+    drop(draft, episode)
     draft.change_episode(state=EpisodeState.CLOSED, closed_at=draft.now)
     # That the case comes back again and again is no matter of one episode.
     draft.case = replace(consume(draft.case, draft.activity.received_at), reopened=draft.case.reopened)
 
 
-def timer_fired(draft: Draft) -> None:
-    """Nobody took the case in time: it goes to the ladder's end."""
+# --- a person sends it on --------------------------------------------------------------------------------------------
+def forced(draft: Draft) -> None:
+    """Send the case to the next step, since a person wants it there, taken or not."""
     episode = draft.episode
-    if not _still_waiting(draft, episode) or episode is None:
+    if episode is None or episode.state is EpisodeState.CLOSED:
+        draft.say("further", "The case is not escalated: there is no next step.")
+        return
+    known = _known(draft, episode)
+    if known is None or episode.step >= len(known[1].steps):
+        draft.say("further", "The case stands at the end of its ladder: there is no next step.")
+        return
+    reference = draft.activity.reference
+    if reference is not None and reference in episode.sent_on_by:
+        draft.say("further", "This notice sent the case on already.")
+        return
+    if reference is not None:
+        draft.change_episode(sent_on_by=(*episode.sent_on_by, reference))
+    title = f"escalated further by {_who(draft)}"
+    move_to(draft, known[0], known[1], episode.step + 1, "A person wants it further up", title)
+
+
+def tag_forces(draft: Draft) -> bool:
+    """Tell whether a person just set the tag that sends the case on. It counts once, until it was taken off."""
+    episode, ticket = draft.episode, draft.activity.ticket
+    if episode is None or ticket is None or ticket.tags is None or draft.activity.kind is not ActivityKind.TICKET:
+        return False
+    carries = FURTHER in ticket.tags
+    if carries and not episode.tagged and ticket.change is TicketChange.TAGS:
+        draft.change_episode(tagged=True)
+        return True
+    if episode.tagged and not carries:
+        draft.change_episode(tagged=False)
+    return False
+
+
+def _who(draft: Draft) -> str:
+    sender = draft.activity.sender
+    return sender.name or sender.value if sender else "somebody"
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+def timer_fired(draft: Draft) -> None:
+    """Do what a deadline is for, when the case still waits for it."""
+    episode = draft.episode
+    if episode is None or draft.case.status is not CaseStatus.OPEN or not _awaited(draft.activity.name, episode):
         draft.say("timer", "A deadline passed that nobody waits for any more.")
         return
-    rule = _rule(draft, episode.rule)
-    climbs = draft.policy.ladders.get(episode.ladder)
-    if rule is None or climbs is None:
+    known = _known(draft, episode)
+    if known is None:
         draft.say("timer", "A deadline passed, and the policy has no such ladder any more.")
         return
-    draft.change_episode(step=len(climbs.steps))
-    draft.say("final", f"Nobody took the case in time: it goes to the end of ladder {climbs.id}.")
-    target = climbs.final.target
-    if target.connection in draft.case.targets:
-        draft.emit(
-            EffectKind.UPDATE,
-            target.connection,
-            stricter(draft.mode(target.connection, rule), held(episode)),
-            rule=rule.id,
-            destination=target.place,
-            text="Nobody acknowledged this escalation in time.",
-        )
-    tell(draft, rule, climbs.final.notify, title=f"not acknowledged in time: {headline(draft, rule)}")
+    rule, climbs = known
+    name = draft.activity.name
+    if name == opening_name(episode):
+        _hours_begin(draft, rule, climbs, episode)
+    elif name == reminder_name(episode):
+        draft.say("reminded", "The case is taken, and the customer has no answer yet.")
+        draft.change_episode(answer_by=None)
+        _tell_step(draft, rule, climbs, f"taken, but not answered in time: {headline(draft, rule)}")
+    elif name == release_name(episode):
+        climb(draft, rule, climbs, "Nobody answered the customer in time", "taken, but not answered in time")
+    elif episode.step >= len(climbs.steps):
+        draft.say("timer", "A deadline passed that nobody waits for any more.")
+    elif episode.onward is not None:
+        climb(draft, rule, climbs, "Working hours ended before somebody took it", "working hours ended")
+    else:
+        climb(draft, rule, climbs, "Nobody took the case in time", "not acknowledged in time")
 
 
-def _still_waiting(draft: Draft, episode: Episode | None) -> bool:
-    return (
-        episode is not None
-        and draft.case.status is CaseStatus.OPEN
-        and episode.state is EpisodeState.OPEN
-        and draft.activity.name == timer_name(episode.id, episode.step)
-    )
+def _awaited(name: str, episode: Episode) -> bool:
+    """Tell whether an episode waits for a deadline of this name."""
+    if episode.state is EpisodeState.OPEN:
+        hours = episode.hushed and name == opening_name(episode)
+        return hours or name == timer_name(episode.id, episode.epoch)
+    if episode.state is not EpisodeState.ACKNOWLEDGED or episode.answered_at is not None:
+        return False
+    reminds = episode.answer_by is not None and name == reminder_name(episode)
+    return reminds or (episode.held_until is not None and name == release_name(episode))
+
+
+def _hours_begin(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
+    """Tell a step's people at the beginning of their hours; while the ticket is on its way, they hear when it stands."""
+    draft.change_episode(hushed=False)
+    draft.say("opened", f"The working hours of step {episode.step + 1} of ladder {climbs.id} begin.")
+    connection = climbs.stage(episode.step).target.connection
+    on_its_way = episode.mode is Mode.LIVE and connection in draft.case.targets and draft.ticket(connection) is None
+    if not on_its_way:
+        _tell_step(draft, rule, climbs, headline(draft, rule))
+
+
+def _tell_step(draft: Draft, rule: Rule, climbs: Ladder, title: str) -> None:
+    if draft.episode is not None:
+        stage, last = climbs.stage(draft.episode.step), draft.episode.step >= len(climbs.steps)
+        tell(draft, rule, stage.notify, title=title, link=draft.ticket(stage.target.connection), last=last)
+
+
+def _known(draft: Draft, episode: Episode) -> tuple[Rule, Ladder] | None:
+    """Return an episode's rule and ladder, None when its policy cannot be read any more and the new one lacks them."""
+    rule, climbs = _rule(draft, episode.rule), draft.policy.ladders.get(episode.ladder)
+    return None if rule is None or climbs is None else (rule, climbs)
 
 
 def _note(draft: Draft, connection: str, text: str) -> None:

@@ -10,11 +10,14 @@ from typing import Any, Final
 from gateway.model import Mode, Priority
 from gateway.toml import Problem, Problems, TomlDocument, nearest, read_toml
 from routing import schema
+from routing.calendar import Calendar
 from routing.compiling import Condition, Matchable, compile_rules, fields_of, needs_text
-from routing.expression import ExpressionError, parse, parse_duration
+from routing.expression import ExpressionError, parse
 from routing.lexicons import read_lexicons
+from routing.load_calendar import read_calendar
+from routing.load_ladder import read_ladder
 from routing.phrases import PhraseBook, canonical
-from routing.policy import Act, Address, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Stage
+from routing.policy import Act, Address, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings
 from routing.template import PATHS, loose_braces, unknown_places
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -89,8 +92,9 @@ class _Reader:
         lexicons = read_lexicons(self, values.get("lexicon", {}))
         ladders: dict[str, Ladder] = {}
         named = self.table(("ladder",), values.get("ladder", {}), "ladder")
+        hours = self._calendars(values.get("calendar", {}))
         for name, value in named.items():
-            ladder = self._ladder(name, value)
+            ladder = read_ladder(self, name, value, hours)
             if ladder is not None:
                 ladders[name] = ladder
         given = values.get("rule", [])
@@ -112,6 +116,7 @@ class _Reader:
             rules=made,
             by_id={rule.id: rule for rule in made},
             ladders=ladders,
+            calendars={name: calendar for name, calendar in hours.items() if calendar is not None},
             phrases=self.phrases,
             book=PhraseBook(self.phrases),
             match=compile_rules(matchable),
@@ -119,6 +124,15 @@ class _Reader:
             reads=reads,
             lexicons=lexicons,
         )
+
+    def _calendars(self, value: object) -> dict[str, Calendar | None]:
+        """Return the calendars by name; None where one has mistakes, so that who refers to it makes none."""
+        made: dict[str, Calendar | None] = {}
+        for name, given in self.table(("calendar",), value, "calendar").items():
+            if not _NAME.fullmatch(name):
+                self.note(("calendar", name), f"{name!r} is no name: use small letters, digits, - and _")
+            made[name] = read_calendar(self, name, given)
+        return made
 
     def _phrases(self, value: object) -> None:
         for name, given in self.table(("phrases",), value, "phrases").items():
@@ -290,58 +304,8 @@ class _Reader:
             self.note(path, f"{sign} stands alone: write {{{{ticket.id}}}} and the like", value=True, offset=offset + 1)
         return text
 
-    # --- ladders -----------------------------------------------------------------------------------------------------
-    def _ladder(self, name: str, value: object) -> Ladder | None:
-        path = ("ladder", name)
-        before = len(self.problems)
-        table = self.table(path, value, f"ladder {name}")
-        if len(self.problems) > before:
-            return None
-        self.keys(path, table, schema.LADDER, "a ladder")
-        given = table.get("step", [])
-        steps: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
-        if len(steps) != 1:
-            self.note(
-                (*path, "step"),
-                f"ladder {name} needs one [[ladder.{name}.step]]; several steps come in a later version",
-            )
-        made = [self._stage((*path, "step", number), step, final=False) for number, step in enumerate(steps)]
-        if "final" not in table:
-            self.note(
-                path,
-                f"ladder {name} does not say where it ends when nobody takes the case: add final = {{ target = … }}",
-            )
-            return None
-        final = self._stage((*path, "final"), table["final"], final=True)
-        if len(self.problems) > before:
-            return None
-        return Ladder(id=name, steps=tuple(made), final=final)
-
-    def _stage(self, path: tuple[str | int, ...], value: object, *, final: bool) -> Stage:
-        table = self.table(path, value, "final" if final else "a step")
-        self.keys(path, table, schema.FINAL if final else schema.STEP, "final" if final else "a step")
-        text = self.string(path, table, "target")
-        if not text:
-            self.note(path, 'say where to: target = "queue:CONNECTION/GROUP"')
-        target = self._address((*path, "target"), text, "handoff", "queue:CONNECTION/GROUP")
-        notify = tuple(
-            self._address((*path, "notify", number), each, "notify", "CONNECTION:CHANNEL")
-            for number, each in enumerate(self.strings((*path, "notify"), table.get("notify", []), "notify"))
-        )
-        return Stage(target=target, notify=notify, ack_within=None if final else self._within(path, table))
-
-    def _within(self, path: tuple[str | int, ...], table: Mapping[str, Any]) -> int:
-        text = self.string(path, table, "ack_within")
-        duration = parse_duration(text)
-        if not text:
-            self.note(path, 'say by when somebody must have taken it: ack_within = "15m"')
-        elif not duration:
-            self.note(
-                (*path, "ack_within"), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True
-            )
-        return duration or 0
-
-    def _address(self, path: tuple[str | int, ...], text: str, role: str, shape: str) -> Address:
+    # --- addresses ---------------------------------------------------------------------------------------------------
+    def address(self, path: tuple[str | int, ...], text: str, role: str, shape: str) -> Address:
         found = _PLACE.fullmatch(text)
         signs = ("queue", "/") if role == "handoff" else (None, ":")
         if found is None or (found["kind"], found["sign"]) != signs:

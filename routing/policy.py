@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.model import Channel, Mode, Priority
+from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher
 from routing.phrases import PhraseBook
 from routing.signals.sentiment import Scorer
@@ -27,6 +28,21 @@ class EscalationType(StrEnum):
     HIERARCHICAL = "hierarchical"
     AUTOMATED = "automated"
     PRIORITY = "priority"
+
+
+class Hours(StrEnum):
+    """Whether a step knows working hours."""
+
+    IGNORE = "ignore"
+    RESPECT = "respect"
+
+
+class Outside(StrEnum):
+    """What a step that respects working hours does outside of them. In the file, redirect is followed by a step."""
+
+    PAUSE = "pause"
+    CONTINUE = "continue"
+    REDIRECT = "redirect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +107,14 @@ class Stage:
     notify: tuple[Address, ...]
     #: Microseconds within which somebody must have taken it; None at the end of the ladder.
     ack_within: int | None
+    #: Microseconds after which those who took it are reminded to answer the customer; None for never.
+    reply_within: int | None = None
+    #: Microseconds for which it stays taken without an answer to the customer; None for ever.
+    ack_ttl: int | None = None
+    #: The working hours that its times are counted in; None when time is time.
+    calendar: Calendar | None = None
+    #: The step that stands in outside of working hours, as an index, the number of steps for the end; None to wait.
+    redirect: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +124,12 @@ class Ladder:
     id: str
     steps: tuple[Stage, ...]
     final: Stage
+    #: How often the steps are gone through anew before the end.
+    repeat: int = 0
+
+    def stage(self, number: int) -> Stage:
+        """Return a step by its index; the end for every index past the last."""
+        return self.steps[number] if number < len(self.steps) else self.final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,6 +141,7 @@ class Policy:
     rules: tuple[Rule, ...]
     by_id: Mapping[str, Rule]
     ladders: Mapping[str, Ladder]
+    calendars: Mapping[str, Calendar]
     phrases: Mapping[str, tuple[str, ...]]
     book: PhraseBook
     match: Matcher

@@ -6,7 +6,10 @@ from enum import Enum
 from typing import Any, Final
 
 from gateway.model import Mode, Priority
-from routing.policy import Act, EscalationType
+from routing.policy import Act, EscalationType, Hours
+
+#: How often the steps of a ladder may be gone through anew.
+MOST_REPEATS: Final = 5
 
 
 def _one_of(enumeration: type[Enum], about: str) -> dict[str, Any]:
@@ -59,20 +62,33 @@ STEP: Final[dict[str, Any]] = {
     "target": _TARGET,
     "notify": _NOTIFY,
     "ack_within": _text("By when somebody must have taken the case: 90s, 15m, 2h, 1d."),
+    "reply_within": _text("By when the customer must have an answer, once somebody took the case by button."),
+    "ack_ttl": _text("How long the case stays taken without an answer to the customer; longer than `reply_within`."),
+    "calendar": _text("The working hours of this step, by the name of a calendar. Default: the ladder's."),
+    "hours": _one_of(Hours, "Whether the step knows working hours. Default: respect, when there is a calendar."),
+    "outside_hours": _text(
+        "What it does outside of them: `pause` (the default), `continue`, or `redirect:N` to a later step N or to `final`."
+    ),
 }
 FINAL: Final[dict[str, Any]] = {"target": _TARGET, "notify": _NOTIFY}
 LADDER: Final[dict[str, Any]] = {
     "step": {
         "type": "array",
         "minItems": 1,
-        "maxItems": 1,
         "items": {
             "type": "object",
             "properties": STEP,
             "required": ["target", "ack_within"],
             "additionalProperties": False,
         },
-        "description": "Who hears of it first. One step now; several come in a later version.",
+        "description": "Who hears of it, one after the other, until somebody takes it.",
+    },
+    "calendar": _text("The working hours of its steps, by the name of a calendar."),
+    "repeat": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MOST_REPEATS,
+        "description": "How often its steps are gone through anew before the end: 0 (the default) to 5.",
     },
     "final": {
         "type": "object",
@@ -80,6 +96,38 @@ LADDER: Final[dict[str, Any]] = {
         "required": ["target"],
         "additionalProperties": False,
         "description": "Where the case goes when nobody took it in time.",
+    },
+}
+_HOURS = {
+    "type": "array",
+    "items": {"type": "string", "pattern": r"^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$"},
+}
+DAYS: Final = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
+CALENDAR: Final[dict[str, Any]] = {
+    "tz": _text("The time zone, by its IANA name: Europe/Berlin."),
+    **{
+        key: _HOURS | {"description": f"Intervals of {day}, local time: 08:00-12:00; past midnight: 22:00-06:00."}
+        for key, day in DAYS.items()
+    },
+    "country": _text("Country whose public holidays are closed, by its code of two letters: DE."),
+    "subdivision": _text("Part of the country, when its holidays differ, by its code: BY."),
+    "holidays": {
+        "type": "array",
+        # A date of TOML is no value of JSON: where it is written without quotation marks, only the loader reads it.
+        "description": 'More dates that are closed: "2026-12-24".',
+    },
+    "exceptions": {
+        "type": "object",
+        "additionalProperties": _HOURS,
+        "description": "Dates with other intervals, by date; they win over holidays. An empty list is closed.",
     },
 }
 TOP: Final[dict[str, Any]] = {
@@ -102,6 +150,16 @@ TOP: Final[dict[str, Any]] = {
         "minItems": 1,
         "items": {"type": "object", "properties": RULE, "required": ["id", "do"], "additionalProperties": False},
         "description": "Rules, looked at from the top; the first that matches counts unless it continues.",
+    },
+    "calendar": {
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "properties": CALENDAR,
+            "required": ["tz"],
+            "additionalProperties": False,
+        },
+        "description": "Working hours, by name; ladders and their steps refer to them.",
     },
     "ladder": {
         "type": "object",

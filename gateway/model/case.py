@@ -100,6 +100,26 @@ class Episode:
     acknowledged_at: int | None = None
     #: When it ended, None while it runs.
     closed_at: int | None = None
+    #: How often it moved to another step: part of its deadlines' names, so that none is mistaken for an earlier one.
+    epoch: int = 0
+    #: How often its ladder began anew.
+    round: int = 0
+    #: By when somebody must have taken it, UTC microseconds; None at the ladder's end.
+    acknowledge_by: int | None = None
+    #: The step it goes to when nobody took it by then; None for the next one.
+    onward: int | None = None
+    #: True while its step's people are not told, since their working hours have not begun.
+    hushed: bool = False
+    #: When those who took it are reminded to answer the customer, None when never.
+    answer_by: int | None = None
+    #: Until when it stays taken without an answer to the customer, None for ever.
+    held_until: int | None = None
+    #: When an agent first answered the customer after it opened, None while nobody did.
+    answered_at: int | None = None
+    #: True while the ticket carries the tag that sent it on: the tag counts once.
+    tagged: bool = False
+    #: Notices by whose button it was sent on: each counts once, so that two who press it at once move it one step.
+    sent_on_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

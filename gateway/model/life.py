@@ -18,6 +18,8 @@ from gateway.model.party import Audience, Channel, Role
 LEGAL: Final = frozenset({(CaseStatus.OPEN, CaseStatus.RESOLVED), (CaseStatus.RESOLVED, CaseStatus.OPEN)})
 #: Action name of the button with which an agent takes a case.
 ACKNOWLEDGE: Final = "acknowledge"
+#: Action name of the button, and name of the tag, with which an agent sends a case to the next step of its ladder.
+FURTHER: Final = "escalate_further"
 _SUBJECT: Final = 80
 _SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON})
 
@@ -36,14 +38,24 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
 
 def takes(activity: Activity) -> bool:
     """Tell whether somebody pressed the button of a notice: an agent, whatever the channel takes them for."""
-    pressed = activity.button is not None and activity.button.action == ACKNOWLEDGE
+    return _pressed(activity, ACKNOWLEDGE)
+
+
+def takes_further(activity: Activity) -> bool:
+    """Tell whether somebody pressed the button of a notice that sends the case on: an agent, as with `takes`."""
+    return _pressed(activity, FURTHER)
+
+
+def _pressed(activity: Activity, action: str) -> bool:
+    pressed = activity.button is not None and activity.button.action == action
     return activity.kind is ActivityKind.BUTTON and pressed and activity.reference is not None
 
 
 def is_customers(activity: Activity) -> bool:
     """Tell whether a customer did it, on any channel."""
     sender = activity.sender
-    return sender is not None and sender.role is Role.CUSTOMER and not activity.own and not takes(activity)
+    notice = takes(activity) or takes_further(activity)
+    return sender is not None and sender.role is Role.CUSTOMER and not activity.own and not notice
 
 
 def speaks(activity: Activity) -> bool:

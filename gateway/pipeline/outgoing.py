@@ -12,6 +12,7 @@ from gateway.model import (
     Effect,
     EffectKind,
     Entry,
+    EpisodeState,
     Handoff,
     Mode,
     Notice,
@@ -62,6 +63,8 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
             raise Pointless("The thread that it was written for is another person's by now: it is not sent there.")
         return _reply(claim, head, store)
     if head.kind is EffectKind.NOTIFY:
+        if claim.episode is not None and claim.episode.state is EpisodeState.CLOSED and not claim.settle:
+            raise Pointless("The escalation is over: nobody has to look at it any more.")
         return _notice(claim, head)
     link = next((link for link in claim.tickets if link.connection == claim.connection), None)
     if head.kind is EffectKind.HANDOFF:

@@ -31,7 +31,7 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import expression, lexicons, load, schema
+from routing import expression, lexicons, load, load_calendar, load_ladder, schema
 from routing.fields import FIELDS
 from routing.template import PATHS
 
@@ -99,8 +99,13 @@ def keys(properties: Mapping[str, Any]) -> str:
     return table(("Key", "Value", "Meaning"), rows)
 
 
-def sentences(module: ModuleType, name: str) -> str:
-    """Return what a module says about mistakes, as a list: the texts given to `name`, with … for what differs."""
+def sentences(name: str, *modules: ModuleType) -> str:
+    """Return what modules say about mistakes, as a list: the texts given to `name`, with … for what differs."""
+    said = {each for module in modules for each in _said(module, name)}
+    return "".join(f"- `` {text} ``\n" for text in sorted(said, key=str.casefold))
+
+
+def _said(module: ModuleType, name: str) -> set[str]:
     tree = ast.parse(inspect.getsource(module))
     made = {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
     said: set[str] = set()
@@ -109,7 +114,7 @@ def sentences(module: ModuleType, name: str) -> str:
             helper = made.get(_called(each)) if isinstance(each, ast.Call) else None
             ends = [node.value for node in ast.walk(helper) if isinstance(node, ast.Return)] if helper else [each]
             said |= {_pattern(end, module) for end in ends if _is_sentence(end)}
-    return "".join(f"- `` {text} ``\n" for text in sorted(said, key=str.casefold))
+    return said
 
 
 def _called(call: ast.Call) -> str:
@@ -251,13 +256,14 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "rule": lambda: keys(schema.RULE),
     "when": lambda: keys(schema.WHEN),
     "set": lambda: keys(schema.SET),
+    "calendar": lambda: keys(schema.CALENDAR),
     "ladder": lambda: keys(schema.LADDER),
     "step": lambda: keys(schema.STEP),
     "final": lambda: keys(schema.FINAL),
     "fields": fields,
-    "sentences-of-the-file": lambda: sentences(load, "note"),
-    "sentences-of-lexicons": lambda: sentences(lexicons, "note"),
-    "sentences-of-conditions": lambda: sentences(expression, "ExpressionError"),
+    "sentences-of-the-file": lambda: sentences("note", load, load_calendar, load_ladder),
+    "sentences-of-lexicons": lambda: sentences("note", lexicons),
+    "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
     "places": places,
     "command-line": command_line,
     "options": options,

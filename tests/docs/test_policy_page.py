@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway.model import Channel, Mode
 from gateway.toml import Problems
 from routing import expression
+from routing.climbing import place
 from routing.expression import Compare, Node, Not
 from routing.fields import FIELDS, Kind
 from routing.load import load_policy
-from routing.policy import ConnectionFacts
+from routing.policy import ConnectionFacts, Policy
 from tests.docs.tables import DOCS
 
 PAGE: Final = (DOCS / "reference" / "escalation-toml.md").read_text()
@@ -69,13 +72,35 @@ def test_what_is_said_of_missing_fields_and_of_units_is_so() -> None:
     assert FIELDS["case.priority"].kind is Kind.WORD
 
 
+def pieces(page: str) -> list[Policy]:
+    """Return every block of TOML of a page, read as a policy that does nothing else."""
+    rest = 'rule = [{ id = "rest", catch_all = true, do = "none" }]\n'
+    blocks: list[str] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert all(tomllib.loads(block) for block in blocks)
+    return [load_policy(rest + block, "escalation.toml", FACTS) for block in blocks]
+
+
 def test_every_block_of_toml_is_a_piece_of_a_policy() -> None:
-    blocks: list[str] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    assert blocks
-    for block in blocks:
-        assert tomllib.loads(block)
-        rest = 'rule = [{ id = "rest", catch_all = true, do = "none" }]\n'
-        load_policy(rest + block, "escalation.toml", FACTS)
+    assert pieces(PAGE)
+
+
+def test_what_the_page_about_working_hours_says_of_its_examples_is_so() -> None:
+    managers, bavarian = pieces((DOCS / "how-to" / "working-hours.md").read_text())
+
+    def at(text: str) -> int:
+        return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * 1_000_000
+
+    hour = 3_600_000_000
+    office, ladder = managers.calendars["office"], managers.ladders["managers"]
+    assert place(ladder, 0, at("2026-11-24T10:00")) == 0, "a Tuesday"
+    assert place(ladder, 0, at("2026-11-28T10:00")) == 1, "a Saturday"
+    assert office.next_close(at("2026-11-24T16:50"), at("2026-11-24T17:05")) == at("2026-11-24T17:00")
+    assert office.add(at("2026-11-27T16:30"), hour) == at("2026-11-30T08:30"), "from Friday to Monday"
+    days = bavarian.calendars["office"]
+    assert not days.is_open(at("2026-12-24T09:00"))
+    assert days.is_open(at("2026-12-31T09:00"))
+    assert not days.is_open(at("2026-12-31T13:00"))
+    assert days.is_open(at("2027-01-06T09:00")), "Epiphany, a holiday in Bavaria, is an exception here"
 
 
 def test_the_mistake_that_is_shown_is_told_like_that() -> None:

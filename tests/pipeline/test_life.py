@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from gateway.model import EffectKind, Mode
 from gateway.sdk import TemporaryFailure
 from gateway.store import StoreUnavailable
 from gateway.store.ports import EffectState
-from tests.pipeline.world import World, looping, stepping
+from tests.pipeline.world import POLICY, World, looping, stepping
 
 DONE, PENDING, UNKNOWN, SENDING = EffectState.DONE, EffectState.PENDING, EffectState.UNKNOWN, EffectState.SENDING
 
@@ -277,3 +278,66 @@ async def test_a_connection_that_comes_back_finds_what_waited_for_it(tmp_path: P
         assert world.vendor.calls == []
         await world.until(all_done(world, 1), step=2)
         assert failures(world) == []
+
+
+# --- working hours ---------------------------------------------------------------------------------------------------
+async def test_a_night_between_two_gateways_moves_no_deadline(tmp_path: Path) -> None:
+    """Opened on a Thursday evening; the next gateway finds the deadlines and tells people on Friday morning, once."""
+    hours = "\n".join(f'{day} = ["09:00-17:00"]' for day in ("mon", "tue", "wed", "thu", "fri"))
+    policy = POLICY.replace("[ladder.second]\n", '[ladder.second]\ncalendar = "office"\n')
+    policy += f'[calendar.office]\ntz = "Europe/London"\n{hours}\n'
+    evening = 17 * 3600 + 1800
+    async with stepping(tmp_path, policy=policy) as world:
+        begun = world.clock.now()
+        world.clock.advance(evening)
+        world.say("help")
+        await world.rest(until=world.clock.now() + 60_000_000)
+        assert world.states(EffectKind.NOTIFY) == []
+        assert world.states(EffectKind.HANDOFF) == [DONE]
+        written, tickets = world.vendor.written, world.vendor.tickets
+    morning = begun + (24 + 9) * 3600 * 1_000_000
+    async with stepping(tmp_path, policy=policy) as world:
+        world.vendor.written, world.vendor.tickets = written, tickets
+        world.clock.advance(evening + 3600)
+        (history,) = world.histories()
+        assert sorted(history.timers.values()) == [morning, morning + 15 * 60_000_000]
+        await world.rest(until=morning + 60_000_000)
+        assert [view.effect.destination for view in world.effects(EffectKind.NOTIFY)] == ["#second"]
+        await world.rest()
+        told = [(view.effect.destination, view.effect.due_at) for view in world.effects(EffectKind.NOTIFY)]
+        assert [where for where, _ in told] == ["#second", "#last"]
+        assert world.clock.now() < morning + 20 * 60_000_000
+        assert set(world.states()) == {DONE}
+
+
+async def test_a_case_that_is_sent_on_by_button_moves_its_ticket_and_tells_the_next(tmp_path: Path) -> None:
+    step = '[[ladder.second.step]]\ntarget = "queue:desk/Third"\nnotify = ["line:#third"]\nack_within = "1h"\n'
+    async with stepping(tmp_path, policy=POLICY + step) as world:
+        world.say("help")
+        await world.rest(until=world.clock.now() + 60_000_000)
+        (notice,) = [view.effect for view in world.effects(EffectKind.NOTIFY)]
+        world.store.journal([world.entry(world.press("escalate_further", notice.id), lane="agents")])
+        await world.rest(until=world.clock.now() + 60_000_000)
+        assert [view.effect.destination for view in world.effects(EffectKind.UPDATE)] == ["Third"]
+        assert [view.effect.destination for view in world.effects(EffectKind.NOTIFY)] == ["#second", "#third"]
+        (history,) = [found for found in world.histories() if found.effects]
+        assert len(history.timers) == 1
+
+
+async def test_who_was_not_told_yet_is_not_told_once_the_case_is_resolved(tmp_path: Path) -> None:
+    async with stepping(tmp_path) as world:
+        world.say("help")
+        world.decide()
+        await world.dispatch()
+        world.store.pause("all", "anna", "", world.clock.now())
+        world.decide()
+        await world.dispatch()
+        assert world.states(EffectKind.NOTIFY) == [PENDING]
+        solved = {"id": "s1", "thread": "t", "ticket": "T1", "status": "solved"}
+        world.store.journal([world.entry(json.dumps(solved).encode(), lane="t")])
+        world.decide()
+        world.store.resume("all", "anna", world.clock.now())
+        await world.rest()
+        assert world.states(EffectKind.NOTIFY) == [EffectState.CANCELLED]
+        assert world.states(EffectKind.REPLY) == [DONE], "the customer was promised an answer and is told so"
+        assert [history.timers for history in world.histories() if history.effects] == [{}]

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from typing import Any
 
-from gateway.model import Party, Role
+from gateway.model import Party, Role, TicketChange, TicketStatus
 from gateway.sdk import (
     ButtonPressed,
     ChannelEvent,
@@ -32,6 +32,7 @@ from gateway.sdk import (
     Replier,
     Reply,
     TemporaryFailure,
+    TicketChanged,
     UnreadableDelivery,
     WebhookSource,
 )
@@ -158,6 +159,17 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
                 sender=Party(kind="person", value="bert", role=Role.AGENT),
                 reference=said["reference"],
                 action=said["action"],
+            )
+            return
+        if "ticket" in said:
+            yield TicketChanged(
+                thread=said["thread"],
+                dedupe=said["id"],
+                occurred_at=delivery.received_at,
+                sender=Party(kind="person", value="bert", role=Role.AGENT),
+                ticket_id=said["ticket"],
+                change=TicketChange.STATUS,
+                status=TicketStatus(said["status"]),
             )
             return
         for number in range(said.get("times", 1)):

@@ -82,7 +82,27 @@ target = "desk"
 mode = "MODE"
 when.all = ["channel == 'chat'", "sender.role == 'customer'"]
 """
-POLICIES: Final = {mode: policy(RULES.replace("MODE", mode.value) + CATCH_ALL + LADDER) for mode in Mode}
+#: A second step, with hours that are open at every instant: a decision does not depend on the weekday of the test.
+SECOND_STEP: Final = """
+[[ladder.second.step]]
+target = "queue:desk/Third line"
+notify = ["chat:#third"]
+ack_within = "1h"
+reply_within = "1h"
+ack_ttl = "2h"
+outside_hours = "pause"
+calendar = "always"
+[calendar.always]
+tz = "Asia/Kathmandu"
+mon = ["00:00-24:00"]
+tue = ["00:00-12:00", "12:00-24:00"]
+wed = ["00:00-24:00"]
+thu = ["00:00-24:00"]
+fri = ["00:00-24:00"]
+sat = ["00:00-24:00"]
+sun = ["00:00-24:00"]
+"""
+POLICIES: Final = {mode: policy(RULES.replace("MODE", mode.value) + CATCH_ALL + LADDER + SECOND_STEP) for mode in Mode}
 LIVE: Final = POLICIES[Mode.LIVE]
 
 
@@ -92,12 +112,18 @@ def episodes(draw: st.DrawFn) -> Episode | None:
     if draw(st.booleans()):
         return None
     rule = draw(st.sampled_from(("help", "help", "help", "money", "gone")))
+    step = draw(st.integers(0, 2))
+    taken = draw(st.booleans())
     return open_episode(
         rule=rule,
         reasons=(rule,),
         ladder=draw(st.sampled_from(("second", "second", "second", "second", "gone"))),
-        step=draw(st.integers(0, 1)),
-        state=draw(st.sampled_from((EpisodeState.OPEN, EpisodeState.OPEN, EpisodeState.ACKNOWLEDGED))),
+        step=step,
+        epoch=step,
+        hushed=not taken and draw(st.booleans()),
+        answer_by=NOW if taken and draw(st.booleans()) else None,
+        held_until=NOW if taken and draw(st.booleans()) else None,
+        state=EpisodeState.ACKNOWLEDGED if taken else EpisodeState.OPEN,
         mode=draw(st.sampled_from((Mode.LIVE, Mode.LIVE, Mode.NOTES, Mode.OBSERVE))),
     )
 
@@ -115,6 +141,10 @@ HAPPENINGS: Final = (
     "deletion",
     "deadline",
     "late deadline",
+    "hours begin",
+    "no answer",
+    "further",
+    "tag",
     "landed",
     "given up",
     "other outcome",
@@ -124,7 +154,7 @@ HAPPENINGS: Final = (
     "anything",
 )
 #: What waits for an open episode: drawn together with one, or most of it would find nothing to do.
-AWAITED: Final = frozenset({"landed", "given up", "deadline", "acknowledgement"})
+AWAITED: Final = frozenset({"landed", "given up", "deadline", "acknowledgement", "further", "no answer"})
 SAID: Final = ("hello", "a real person please", "I was charged twice", "a real person! I was charged twice")
 
 
@@ -150,6 +180,12 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
         "deletion": lambda: activity(ActivityKind.DELETION, message_id="m1"),
         "deadline": lambda: timer(f"ack:episode-1:{episode.step if episode else 0}"),
         "late deadline": lambda: timer(draw(st.sampled_from(("ack:episode-1:0", "ack:episode-1:1", "ack:other:0")))),
+        "hours begin": lambda: timer(f"open:episode-1:{episode.epoch if episode else 0}"),
+        "no answer": lambda: timer(
+            f"{draw(st.sampled_from(('reply', 'ttl')))}:episode-1:{episode.epoch if episode else 0}"
+        ),
+        "further": lambda: pressed("escalate_further", reference=draw(st.none() | st.just("r1")), thread="C9/9"),
+        "tag": lambda: ticket(TicketChange.TAGS, status, tags=draw(st.sampled_from(((), ("escalate_further",))))),
         "landed": lambda: outcome("e9", episode),
         "given up": lambda: outcome("e9", episode, landed=False),
         "other outcome": lambda: outcome("e9", episode, effect_kind=draw(st.sampled_from(others))),
@@ -162,10 +198,19 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
 
 
 @st.composite
+def awaiting(draw: st.DrawFn, name: str) -> Episode:
+    """Return an episode that waits for what happens to it."""
+    step = draw(st.integers(0, 1))
+    if name == "no answer":
+        return open_episode(state=EpisodeState.ACKNOWLEDGED, step=step, epoch=step, answer_by=NOW, held_until=NOW)
+    return open_episode(step=step, epoch=step)
+
+
+@st.composite
 def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
     """Return a case at some moment and what happens to it, internal activities included."""
     name = draw(st.sampled_from(HAPPENINGS))
-    episode = open_episode() if name in AWAITED and draw(st.integers(0, 3)) else draw(episodes())
+    episode = draw(awaiting(name)) if name in AWAITED and draw(st.integers(0, 3)) else draw(episodes())
     what = draw(happenings(name, episode))
     modes = st.sampled_from((Mode.LIVE, Mode.LIVE, Mode.NOTES, Mode.OBSERVE))
     case_now = draw(cases())

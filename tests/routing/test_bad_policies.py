@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, lexicons, load, schema
+from routing import expression, lexicons, load, load_calendar, load_ladder, schema
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
@@ -78,22 +78,26 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    notes = places(load, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note")
+    noting = (load, load_calendar, load_ladder)
+    notes = [
+        (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
+        for module in noting
+    ]
     words = places(lexicons, lambda call: ast.unparse(call.func) == "reader.note")
     errors = places(expression, lambda call: isinstance(call.func, ast.Name) and call.func.id == "ExpressionError")
-    assert len(notes) > 25
+    assert sum(len(found) for _, found in notes) > 50
     assert len(errors) > 15
     assert len(words) > 3
     silent = [
         f"{module.__name__}:{what}"
-        for module, found in ((load, notes), (lexicons, words), (expression, errors))
+        for module, found in (*notes, (lexicons, words), (expression, errors))
         for what, lines in found.items()
         if not any((module.__name__, line) in spoken for line in lines)
     ]
     assert not silent, "no file in bad/ shows these: " + "\n".join(silent)
 
 
-@pytest.mark.parametrize("what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final"])
+@pytest.mark.parametrize("what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar"])
 def test_an_unknown_key_is_told_in_every_table(what: str) -> None:
     assert f": {what} has no key " in told("unknown_keys")
 
@@ -123,9 +127,22 @@ WORDS: Final = (
     "chat:#x",
     "15m",
     "{{x}}",
+    "Europe/Berlin",
+    "09:00-17:00",
+    "2026-12-24",
+    "DE",
+    "respect",
+    "redirect:2",
 )
 KEYS: Final = sorted(
-    {key for table in (schema.RULE, schema.WHEN, schema.SET, schema.LADDER, schema.STEP, schema.TOP) for key in table}
+    {
+        key
+        for table in (
+            *(schema.RULE, schema.WHEN, schema.SET, schema.LADDER, schema.STEP, schema.CALENDAR, schema.TOP),
+            {"2026-12-24": None},
+        )
+        for key in table
+    }
 )
 _leaf = st.sampled_from((*WORDS, "channel == 'chat'", True, False, 0, 5, 1.5))
 _values = st.recursive(
@@ -169,6 +186,28 @@ id = "mirror"
 do = "mirror"
 target = "desk"
 when.all = ["channel == 'chat'"]
+[calendar.office]
+tz = "Europe/Berlin"
+mon = ["08:00-12:00", "13:00-17:00"]
+sun = ["22:00-06:00"]
+country = "DE"
+subdivision = "BY"
+holidays = ["2026-12-24"]
+exceptions = { "2026-12-31" = ["09:00-12:00"], "2026-12-30" = [] }
+[ladder.hours]
+calendar = "office"
+repeat = 2
+final = { target = "queue:desk/End" }
+[[ladder.hours.step]]
+target = "queue:desk/First"
+ack_within = "15m"
+reply_within = "1h"
+ack_ttl = "2h"
+outside_hours = "redirect:2"
+[[ladder.hours.step]]
+target = "queue:desk/Second"
+ack_within = "15m"
+hours = "ignore"
 """
     + CATCH_ALL
     + LADDER
@@ -181,7 +220,9 @@ def test_the_schema_is_a_schema_and_takes_a_good_policy() -> None:
     assert [rule.id for rule in policy(GOOD).rules] == ["help", "mirror", "rest"]
 
 
-@pytest.mark.parametrize("name", ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules"])
+@pytest.mark.parametrize(
+    "name", ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules", "calendars"]
+)
 def test_the_schema_refuses_what_the_loader_refuses(name: str) -> None:
     values = tomllib.loads((BAD / f"{name}.toml").read_text(encoding="utf-8"))
     with pytest.raises(jsonschema.ValidationError):

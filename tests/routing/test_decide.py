@@ -60,6 +60,7 @@ RESULTS: Final = frozenset(
         "joined",
         "acknowledged",
     }
+    | {"further", "climbed", "opened", "reminded"}
     | {"timer", "final", "outcome", "report", "consent"}
 )
 
@@ -95,7 +96,7 @@ def moved(value: Any, by: int) -> Any:
         return tuple(moved(each, by) for each in value)
     if not is_dataclass(value) or isinstance(value, (type, Policy)):
         return value
-    instants = ("_at", "acknowledge_by")
+    instants = ("_at", "acknowledge_by", "answer_by", "held_until")
     changes = {
         each.name: old + by if each.name.endswith(instants) and isinstance(old, int) else moved(old, by)
         for each in fields(value)
@@ -174,12 +175,10 @@ def test_echoes_and_machines_never_lead_to_anything_outside(situation: tuple[Sna
     start, what = situation
     if what.kind in {ActivityKind.TIMER, ActivityKind.OUTCOME}:
         return
-    quiet = [replace(what, own=True)]
-    # A bot that asks for a person is no machine's chatter: rules hear it.
-    if what.kind is not ActivityKind.HANDOFF_REQUEST:
-        quiet += [replace(what, sender=BOT), replace(what, sender=None)]
-    for each in quiet:
-        made = decide(start, each, NOW)
+    wish = what.kind is ActivityKind.HANDOFF_REQUEST
+    machines = () if wish else (replace(what, sender=BOT), replace(what, sender=None))
+    for quiet in (replace(what, own=True), *machines):
+        made = decide(start, quiet, NOW)
         assert made.effects == ()
         assert made.timers == ()
         assert made.trace.steps == ()
@@ -334,7 +333,8 @@ def test_an_episode_keeps_what_it_began_with(situation: tuple[Snapshot, Activity
     assert after.reasons[: len(before.reasons)] == before.reasons
     assert len(set(after.reasons)) == len(after.reasons)
     order = list(EpisodeState)
-    assert order.index(after.state) >= order.index(before.state)
+    assert order.index(after.state) >= order.index(before.state) or after.epoch == before.epoch + 1
+    assert (after.step == before.step) == (after.epoch == before.epoch)
     kept = {"id", "case_id", "rule", "ladder", "policy", "opened_at", "mode"}
     assert all(getattr(after, name) == getattr(before, name) for name in kept)
 
@@ -349,10 +349,13 @@ def test_an_open_episode_has_its_deadline_and_one_that_is_taken_or_over_has_none
     if after is not None and (before is None or after.id != before.id):
         assert [(each.name, each.due_at > NOW) for each in made.timers][-1:] == [(f"ack:{after.id}:0", True)]
         assert {each.name for each in made.timers[:-1]} <= set(made.cancelled)
+    elif after is not None and before is not None and (after.epoch, after.state) != (before.epoch, before.state):
+        assert {each.name.rpartition(":")[2] for each in made.timers} <= {str(after.epoch)}
+        assert all(each.due_at > NOW for each in made.timers)
     else:
         assert made.timers == ()
     if before is not None and after is not None and before.state is EpisodeState.OPEN is not after.state:
-        assert made.cancelled == (f"ack:{before.id}:{before.step}",)
+        assert made.cancelled[0] == f"ack:{before.id}:{before.epoch}"
 
 
 def test_the_higher_priority_wins_when_two_rules_escalate_together() -> None:

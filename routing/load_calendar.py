@@ -1,0 +1,157 @@
+"""`[calendar.NAME]` → `Calendar`: a zone, intervals of the week, holidays and exceptions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from gateway.toml import nearest
+from routing import schema
+from routing.calendar import HORIZON, Calendar, Interval
+from routing.load_ladder import Reader
+
+_Path = tuple[str | int, ...]
+_INTERVAL: Final = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
+_HOUR: Final = 3600
+_DAY: Final = 24 * _HOUR
+_LAST_MINUTE: Final = 59
+_FIRST_YEAR: Final = 2000
+#: The years that are looked at for an open day: every weekday meets every date of the year in them.
+_YEARS: Final = range(2026, 2054)
+
+
+def read_calendar(reader: Reader, name: str, value: object) -> Calendar | None:
+    """Read a calendar; None, with its mistakes noted, when it has any."""
+    path = ("calendar", name)
+    before = len(reader.problems)
+    table = reader.table(path, value, f"calendar {name}")
+    if len(reader.problems) > before:
+        return None
+    reader.keys(path, table, schema.CALENDAR, "a calendar")
+    zone = _zone(reader, path, table)
+    week = tuple(_day(reader, (*path, day), table.get(day, []), day) for day in schema.DAYS)
+    country, subdivision = _country(reader, path, table)
+    closed = _dates(reader, (*path, "holidays"), table.get("holidays", []))
+    exceptions = _exceptions(reader, (*path, "exceptions"), table.get("exceptions", {}))
+    if len(reader.problems) > before or zone is None:
+        return None
+    calendar = Calendar(
+        name=name,
+        zone=zone,
+        week=week,
+        closed=closed,
+        exceptions=exceptions,
+        country=country,
+        subdivision=subdivision,
+    )
+    if not any(week) or not all(calendar.opens_in(year) for year in _years(closed, exceptions)):
+        reader.note(path, f'calendar {name} has a year in which it never opens: write intervals, mon = ["09:00-17:00"]')
+        return None
+    return calendar
+
+
+def _years(closed: frozenset[date], exceptions: Mapping[date, object]) -> list[int]:
+    """Return the years that may have no open day: those with dates of their own, and any one other."""
+    own = {each.year for each in (*closed, *exceptions)}
+    return sorted(own | {_YEARS[0], max(own, default=_YEARS[-1])})
+
+
+def _zone(reader: Reader, path: _Path, table: Mapping[str, Any]) -> ZoneInfo | None:
+    name = reader.string(path, table, "tz")
+    if "tz" not in table:
+        reader.note(path, 'say in which time zone: tz = "Europe/Berlin"')
+        return None
+    known = available_timezones()
+    if name in known:
+        return ZoneInfo(name)
+    if isinstance(table["tz"], str):
+        near = nearest(name, sorted(known))
+        hint = f"did you mean {near}?" if near else "write its IANA name, as Europe/Berlin"
+        reader.note((*path, "tz"), f"there is no time zone {name}: {hint}", value=True)
+    return None
+
+
+def _day(reader: Reader, path: _Path, value: object, what: str) -> tuple[Interval, ...]:
+    made: list[Interval] = []
+    for number, text in enumerate(reader.strings(path, value, what)):
+        interval = _interval(text)
+        if interval is None:
+            sentence = f"{text!r} is no interval of a day: write 08:00-12:00, 22:00-06:00 or 00:00-24:00"
+            reader.note((*path, number), sentence, value=True)
+        elif made and interval[0] < made[-1][1]:
+            reader.note((*path, number), f"{text} begins before the interval in front of it ends", value=True)
+        else:
+            made.append(interval)
+    return tuple(made)
+
+
+def _interval(text: str) -> Interval | None:
+    """Return an interval in seconds after midnight; one that ends before it begins ends on the next day."""
+    found = _INTERVAL.fullmatch(text)
+    if found is None:
+        return None
+    hours = (int(found[1]), int(found[3]))
+    minutes = (int(found[2]), int(found[4]))
+    start, stop = (hour * _HOUR + minute * 60 for hour, minute in zip(hours, minutes, strict=True))
+    if max(minutes) > _LAST_MINUTE or start >= _DAY or stop > _DAY or start == stop:
+        return None
+    return start, (stop if stop > start else stop + _DAY)
+
+
+def _country(reader: Reader, path: _Path, table: Mapping[str, Any]) -> tuple[str, str]:
+    country, subdivision = (reader.string(path, table, key) for key in ("country", "subdivision"))
+    if not country:
+        if subdivision:
+            reader.note((*path, "subdivision"), 'a subdivision is part of a country: add country = "DE"')
+        return "", ""
+    import holidays
+
+    known = holidays.list_supported_countries(include_aliases=False)
+    if country not in known:
+        near = nearest(country, sorted(known))
+        hint = f"did you mean {near}?" if near else "write its code of two letters, as DE"
+        reader.note((*path, "country"), f"no holidays are known of {country!r}: {hint}", value=True)
+    elif subdivision and subdivision not in known[country]:
+        there = ", ".join(known[country]) or "none"
+        reader.note((*path, "subdivision"), f"{country} has no part {subdivision!r}: there are {there}", value=True)
+    return country, subdivision
+
+
+def _date(value: object) -> date | None:
+    """Return a date of these centuries, written as TOML writes dates or in quotation marks."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value if _FIRST_YEAR <= value.year < HORIZON else None
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        return None
+    try:
+        return _date(date.fromisoformat(value))
+    except ValueError:
+        return None
+
+
+def _dates(reader: Reader, path: _Path, value: object) -> frozenset[date]:
+    items: list[object] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(value, list):
+        reader.note(path, 'holidays must be a list of dates: ["2026-12-24"]', value=True)
+    made: set[date] = set()
+    for number, each in enumerate(items):
+        day = _date(each)
+        if day is None:
+            reader.note((*path, number), f"{each!s} is no date: write 2026-12-24", value=True)
+        else:
+            made.add(day)
+    return frozenset(made)
+
+
+def _exceptions(reader: Reader, path: _Path, value: object) -> dict[date, tuple[Interval, ...]]:
+    made: dict[date, tuple[Interval, ...]] = {}
+    for key, intervals in reader.table(path, value, "exceptions").items():
+        day = _date(key)
+        if day is None:
+            reader.note((*path, key), f"{key} is no date: write 2026-12-24")
+        else:
+            made[day] = _day(reader, (*path, key), intervals, key)
+    return made

@@ -1,0 +1,192 @@
+"""`[ladder.NAME]` → `Ladder`: its steps, their times and working hours, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from gateway.toml import nearest
+from routing import schema
+from routing.calendar import Calendar
+from routing.expression import parse_duration
+from routing.policy import Address, Hours, Ladder, Outside, Stage
+
+_Path = tuple[str | int, ...]
+_FINAL: Final = "final"
+_OUTSIDE: Final = [Outside.PAUSE.value, Outside.CONTINUE.value, "redirect:2", "redirect:final"]
+
+
+class Reader(Protocol):
+    """What reads the tables of a policy and notes what is wrong with them."""
+
+    problems: list[Any]
+
+    def note(self, path: _Path, sentence: str, *, value: bool = False, offset: int = 0) -> None:
+        """Note a mistake."""
+        ...
+
+    def keys(self, path: _Path, table: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
+        """Note unknown keys."""
+        ...
+
+    def table(self, path: _Path, value: object, what: str) -> dict[str, Any]:
+        """Return a table."""
+        ...
+
+    def string(self, path: _Path, table: Mapping[str, Any], key: str) -> str:
+        """Return a text."""
+        ...
+
+    def strings(self, path: _Path, value: object, what: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        ...
+
+    def word(self, path: _Path, table: Mapping[str, Any], key: str, words: list[str]) -> str | None:
+        """Return one of some words."""
+        ...
+
+    def address(self, path: _Path, text: str, role: str, shape: str) -> Address:
+        """Return an address."""
+        ...
+
+
+def read_ladder(reader: Reader, name: str, value: object, calendars: Mapping[str, Calendar | None]) -> Ladder | None:
+    """Read a ladder; None, with its mistakes noted, when it has any."""
+    path = ("ladder", name)
+    before = len(reader.problems)
+    table = reader.table(path, value, f"ladder {name}")
+    if len(reader.problems) > before:
+        return None
+    reader.keys(path, table, schema.LADDER, "a ladder")
+    given = table.get("step", [])
+    steps: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
+    if not steps:
+        reader.note((*path, "step"), f"ladder {name} needs at least one [[ladder.{name}.step]]")
+    own = _calendar(reader, path, table, calendars)
+    repeat = table.get("repeat", 0)
+    if type(repeat) is not int or not 0 <= repeat <= schema.MOST_REPEATS:
+        reader.note((*path, "repeat"), f"repeat must be a whole number from 0 to {schema.MOST_REPEATS}", value=True)
+    hours = _Hours(calendars=calendars, own=own, ladder=table, count=len(steps))
+    made = [
+        _step(reader, (*path, "step", number), step, number=number, hours=hours) for number, step in enumerate(steps)
+    ]
+    if _FINAL not in table:
+        reader.note(
+            path,
+            f"ladder {name} does not say where it ends when nobody takes the case: add final = {{ target = … }}",
+        )
+        return None
+    end = reader.table((*path, _FINAL), table[_FINAL], _FINAL)
+    reader.keys((*path, _FINAL), end, schema.FINAL, _FINAL)
+    target, notify = _told(reader, (*path, _FINAL), end)
+    if len(reader.problems) > before:
+        return None
+    return Ladder(id=name, steps=tuple(made), final=Stage(target=target, notify=notify, ack_within=None), repeat=repeat)
+
+
+class _Hours:
+    """What a ladder's steps share of working hours."""
+
+    def __init__(
+        self,
+        *,
+        calendars: Mapping[str, Calendar | None],
+        own: Calendar | None,
+        ladder: Mapping[str, Any],
+        count: int,
+    ) -> None:
+        self.calendars = calendars
+        self.own = own
+        self.ladder = ladder
+        self.count = count
+
+
+def _step(reader: Reader, path: _Path, value: object, *, number: int, hours: _Hours) -> Stage:
+    table = reader.table(path, value, "a step")
+    reader.keys(path, table, schema.STEP, "a step")
+    target, notify = _told(reader, path, table)
+    if not table.get("ack_within"):
+        reader.note(path, 'say by when somebody must have taken it: ack_within = "15m"')
+    times = {key: _duration(reader, path, table, key) for key in ("ack_within", "reply_within", "ack_ttl")}
+    reply, ttl = times["reply_within"], times["ack_ttl"]
+    if reply and ttl and ttl <= reply:
+        reader.note((*path, "ack_ttl"), "ack_ttl must be longer than reply_within, or nobody is reminded", value=True)
+    calendar, redirect = _working_hours(reader, path, table, number=number, hours=hours)
+    return Stage(
+        target=target,
+        notify=notify,
+        ack_within=times["ack_within"] or 0,
+        # Alone it is the end of waiting as well: a case that nobody answers does not stay taken.
+        reply_within=reply if ttl else None,
+        ack_ttl=ttl or reply,
+        calendar=calendar,
+        redirect=redirect,
+    )
+
+
+def _told(reader: Reader, path: _Path, table: Mapping[str, Any]) -> tuple[Address, tuple[Address, ...]]:
+    text = reader.string(path, table, "target")
+    if not text:
+        reader.note(path, 'say where to: target = "queue:CONNECTION/GROUP"')
+    target = reader.address((*path, "target"), text, "handoff", "queue:CONNECTION/GROUP")
+    notify = tuple(
+        reader.address((*path, "notify", number), each, "notify", "CONNECTION:CHANNEL")
+        for number, each in enumerate(reader.strings((*path, "notify"), table.get("notify", []), "notify"))
+    )
+    return target, notify
+
+
+def _duration(reader: Reader, path: _Path, table: Mapping[str, Any], key: str) -> int | None:
+    text = reader.string(path, table, key)
+    duration = parse_duration(text)
+    if key in table and isinstance(table[key], str) and not duration and (text or key != "ack_within"):
+        reader.note((*path, key), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
+    return duration or None
+
+
+# --- working hours ---------------------------------------------------------------------------------------------------
+def _calendar(
+    reader: Reader, path: _Path, table: Mapping[str, Any], calendars: Mapping[str, Calendar | None]
+) -> Calendar | None:
+    name = reader.string(path, table, "calendar")
+    if not name or name in calendars:
+        return calendars.get(name)
+    near = nearest(name, calendars)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(calendars)) or 'none yet'}"
+    reader.note((*path, "calendar"), f"there is no calendar {name}: {hint}", value=True)
+    return None
+
+
+def _working_hours(
+    reader: Reader, path: _Path, table: Mapping[str, Any], *, number: int, hours: _Hours
+) -> tuple[Calendar | None, int | None]:
+    """Return the calendar in which a step's time is counted, and the step that stands in for it while that is closed."""
+    own = _calendar(reader, path, table, hours.calendars) if "calendar" in table else hours.own
+    named = "calendar" in table or "calendar" in hours.ladder
+    respects = reader.word(path, table, "hours", [each.value for each in Hours])
+    if respects == Hours.RESPECT and not named:
+        reader.note((*path, "hours"), 'say which working hours: calendar = "NAME", here or in the ladder', value=True)
+    if "outside_hours" not in table:
+        return (None if respects == Hours.IGNORE else own), None
+    if not named or respects == Hours.IGNORE:
+        reader.note((*path, "outside_hours"), "a step that knows no working hours is never outside of them")
+        return None, None
+    text = reader.string(path, table, "outside_hours")
+    if text.startswith(f"{Outside.REDIRECT.value}:"):
+        return own, _redirect(reader, path, text.partition(":")[2], number=number, count=hours.count)
+    chosen = reader.word(path, table, "outside_hours", _OUTSIDE) if isinstance(table["outside_hours"], str) else None
+    return (None if chosen == Outside.CONTINUE else own), None
+
+
+def _redirect(reader: Reader, path: _Path, text: str, *, number: int, count: int) -> int | None:
+    if text == _FINAL:
+        return count
+    if text.isascii() and text.isdecimal() and number + 1 < int(text[:6]) <= count:
+        return int(text) - 1
+    later = [*(str(each) for each in range(number + 2, count + 1)), _FINAL]
+    reader.note(
+        (*path, "outside_hours"),
+        f"redirect:{text} leads to no later step: there are {', '.join(f'redirect:{each}' for each in later)}",
+        value=True,
+    )
+    return None
