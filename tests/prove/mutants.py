@@ -251,24 +251,6 @@ MUTANTS: Final = (
         killer="tests/routing/test_working_hours.py::test_a_step_that_pauses_keeps_its_remaining_time_over_a_weekend",
     ),
     Mutant(
-        name="old_deadlines_count",
-        wrong="lets a deadline of an earlier step move the case again",
-        edits=(
-            (
-                "routing/climbing.py",
-                "draft.change_episode(epoch=draft.episode.epoch + 1)",
-                "draft.change_episode(epoch=draft.episode.epoch)",
-            ),
-        ),
-        killer="tests/routing/test_working_hours.py::test_an_old_deadline_moves_nothing",
-    ),
-    Mutant(
-        name="nights_forgotten",
-        wrong="forgets what an overnight interval opens after midnight at the end of a year",
-        edits=(("routing/calendar.py", "day = date(year, 1, 1) - timedelta(days=3)", "day = date(year, 1, 1)"),),
-        killer="tests/routing/test_calendar.py::test_it_goes_on_over_the_end_of_a_year",
-    ),
-    Mutant(
         name="undo_without_recount",
         wrong="leaves in a case what came over the threads that went back",
         edits=(("gateway/store/merges.py", "            if since is not None:\n", "            if since is None:\n"),),
