@@ -21,6 +21,9 @@ WANTED = {
     "separations_forgotten",
     "strangers_answered",
     "undo_without_recount",
+    "denials_unheard",
+    "evidence_unspent",
+    "scorers_block",
 }
 
 

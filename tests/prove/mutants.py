@@ -257,6 +257,42 @@ MUTANTS: Final = (
         killer="tests/identity/test_undoing.py::test_a_chain_comes_apart_as_if_it_had_never_been",
     ),
     Mutant(
+        name="denials_unheard",
+        wrong="takes 'I don't want to talk to an agent' for a request",
+        edits=(
+            (
+                "routing/signals/grammar.py",
+                "if self._denied.search(clause, 0, found.start()) is None:",
+                "if self._denied is not None:",
+            ),
+        ),
+        killer="tests/routing/signals/test_requests.py",
+    ),
+    Mutant(
+        name="evidence_unspent",
+        wrong="escalates a case again on what its last episode opened on",
+        edits=(
+            (
+                "routing/acting.py",
+                "draft.case = consume(draft.case, draft.activity.received_at)",
+                "draft.case = draft.case",
+            ),
+        ),
+        killer="tests/routing/signals/test_attempts.py",
+    ),
+    Mutant(
+        name="scorers_block",
+        wrong="lets a scorer that fails stop a case",
+        edits=(
+            (
+                "routing/signals/sentiment.py",
+                "    except Exception as error:  # noqa: BLE001 (whatever is wrong with a scorer, a case must go on)",
+                "    except ArithmeticError as error:",
+            ),
+        ),
+        killer="tests/routing/signals/test_sentiment.py",
+    ),
+    Mutant(
         name="reports_begin_cases",
         wrong="begins a case for a delivery report about nothing known",
         edits=(

@@ -15,6 +15,7 @@ from gateway.loading import Setup, load_setup
 from gateway.model import Activity, Case, Channel, EffectKind, Mode, Role, TicketChange
 from routing.decide import decide
 from routing.policy import Act, Policy
+from routing.signals.attempts import fingerprint
 from routing.snapshot import Snapshot
 from tests.routing.values import AGENT, BOT, CUSTOMER, NOW, answer, case, message, pressed, snapshot, ticket
 
@@ -62,6 +63,14 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
     ],
     "agent-asks": [(case(), ticket(TicketChange.TAGS, tags=("vip", "escalate"), connection="zendesk"))],
     "many-messages": [(MANY, message("still nothing"))],
+    "in-circles": [
+        (case(bot_fallbacks=2), message("hm, and now?")),
+        (case(reopened=2), message("it is broken again")),
+        (
+            case(asked=tuple(fingerprint(text) for text in ("where is parcel 4711", "parcel 4711, where?"))),
+            message("and where is parcel 4711"),
+        ),
+    ],
     "keep-chats": ["hello", "my parcel is late", (case(customer_messages=4), message("hello?"))],
     "everything-else": [
         (case(channel=Channel.HELPDESK), message("hello", connection="zendesk", channel=Channel.HELPDESK)),
