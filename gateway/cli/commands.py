@@ -21,9 +21,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final[Mapping[str, Entry]] = {
-    "demo": Entry(
-        "gateway.cli.demo", "Play a morning of Slack messages and Zendesk tickets, and prove what came of it."
-    ),
+    "demo": Entry("gateway.cli.demo", "Play a day at the support desk on every channel, and prove what came of it."),
     "serve": Entry("gateway.cli.serve", "Run the gateway."),
     "check": Entry(
         "gateway.cli.check", "Say what is wrong with the configuration and the policy, without calling anybody."

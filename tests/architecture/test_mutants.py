@@ -6,7 +6,7 @@ import pytest
 
 from tests.prove.catalogue import PROOFS
 from tests.prove.gateway_process import ROOT
-from tests.prove.mutants import MUTANTS, Mutant
+from tests.prove.guards import MUTANTS, Mutant
 
 #: What the house must be able to catch, by name.
 WANTED = {
