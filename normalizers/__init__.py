@@ -1,6 +1,7 @@
 """Normalizers translate channels: what a source says happened becomes an activity, whatever the vendor.
 
 Pure: no I/O, no clock. One module a kind of channel; a new kind of channel event is a new line in `_NORMALIZERS`.
+A normalizer gets an event and an activity that holds what all events share, and returns that activity with what its kind says.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from gateway.model import (
     Activity,
+    ActivityKind,
     Attachment,
     ButtonPressed,
     Channel,
@@ -58,7 +60,21 @@ def normalize(
         raise ValueError(f"A {type(event).__name__} is no channel event: its connector made it wrongly.")
     if not event.dedupe or not event.thread:
         raise ValueError("The event has no dedupe key or no thread key: its connector made it wrongly.")
-    made: Activity = normalizer(event, connection=connection, channel=channel, received_at=received_at)
+    shared = Activity(
+        kind=ActivityKind.MESSAGE,
+        connection=connection,
+        thread=event.thread,
+        dedupe=event.dedupe,
+        occurred_at=event.occurred_at,
+        received_at=received_at,
+        channel=channel,
+        sender=event.sender,
+        recipients=event.recipients,
+        own=event.own,
+        reference=event.reference,
+        extras=event.extras,
+    )
+    made: Activity = normalizer(event, shared)
     if languages and (made.reply_text or made.text):
         made = replace(made, language=language_of(made.reply_text or made.text, languages))
     sender, files = made.sender and _party(made.sender), tuple(_file(each) for each in made.attachments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
@@ -10,7 +11,6 @@ from gateway.model import (
     Audience,
     ButtonChoice,
     ButtonPressed,
-    Channel,
     ChatMessage,
     MessageAction,
 )
@@ -23,47 +23,27 @@ _KINDS: Final = {
 }
 
 
-def message(event: ChatMessage, *, connection: str, channel: Channel, received_at: int) -> Activity:
+def message(event: ChatMessage, shared: Activity) -> Activity:
     """Return the activity of a chat message."""
     text = clean(event.text)
-    return Activity(
+    return replace(
+        shared,
         kind=_KINDS[event.action],
-        connection=connection,
-        thread=event.thread,
-        dedupe=event.dedupe,
-        occurred_at=event.occurred_at,
-        received_at=received_at,
-        channel=channel,
-        sender=event.sender,
-        recipients=event.recipients,
         audience=Audience.PUBLIC,
         text=text,
         reply_text=without_quotes(text),
         message_id=event.message_id,
         attachments=event.attachments,
         bot=event.bot,
-        own=event.own,
-        reference=event.reference,
-        extras=event.extras,
     )
 
 
-def button(event: ButtonPressed, *, connection: str, channel: Channel, received_at: int) -> Activity:
+def button(event: ButtonPressed, shared: Activity) -> Activity:
     """Return the activity of a pressed button."""
-    return Activity(
+    return replace(
+        shared,
         kind=ActivityKind.BUTTON,
-        connection=connection,
-        thread=event.thread,
-        dedupe=event.dedupe,
-        occurred_at=event.occurred_at,
-        received_at=received_at,
-        channel=channel,
-        sender=event.sender,
-        recipients=event.recipients,
         audience=Audience.PUBLIC,
         text=clean(event.label),
         button=ButtonChoice(action=event.action, value=event.value),
-        own=event.own,
-        reference=event.reference,
-        extras=event.extras,
     )

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.model import Activity, ActivityKind, Audience, Channel, InboundEmail, MailFacts, Party, Role
+from gateway.model import Activity, ActivityKind, Audience, InboundEmail, MailFacts, Party, Role
 from normalizers.replies import visible_reply
 from normalizers.text import clean, one_line
 
 
-def message(event: InboundEmail, *, connection: str, channel: Channel, received_at: int) -> Activity:
+def message(event: InboundEmail, shared: Activity) -> Activity:
     """Return the activity of a mail. What a machine sent is a machine's, whoever it says it is from.
 
     What is new in the text is found here where the source did not say it, so that it is the same for every mail source.
     """
     text = clean(event.text)
-    return Activity(
+    return replace(
+        shared,
         kind=ActivityKind.MESSAGE,
-        connection=connection,
-        thread=event.thread,
-        dedupe=event.dedupe,
-        occurred_at=event.occurred_at,
-        received_at=received_at,
-        channel=channel,
         sender=_sender(event),
-        recipients=event.recipients,
         audience=Audience.PUBLIC,
         subject=one_line(event.subject),
         text=text,
@@ -32,9 +26,6 @@ def message(event: InboundEmail, *, connection: str, channel: Channel, received_
         message_id=event.message_id,
         attachments=event.attachments,
         mail=MailFacts(references=event.references, token=event.token, auto_generated=event.auto_generated),
-        own=event.own,
-        reference=event.reference,
-        extras=event.extras,
     )
 
 

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Channel, TicketChange, TicketChanged, TicketFacts
+from gateway.model import Activity, ActivityKind, TicketChange, TicketChanged, TicketFacts
 from normalizers.text import clean, one_line, without_quotes
 
 #: Changes that bring somebody's words, and so are messages of the case.
 _WORDS: Final = frozenset({TicketChange.CREATED, TicketChange.COMMENTED})
 
 
-def ticket(event: TicketChanged, *, connection: str, channel: Channel, received_at: int) -> Activity:
+def ticket(event: TicketChanged, shared: Activity) -> Activity:
     """Return the activity of a ticket's change: a message when it brings words, a ticket change otherwise."""
     text = clean(event.text)
     speaks = event.change in _WORDS and bool(text)
     sender = event.sender
     if event.change is TicketChange.CREATED and event.requester is not None:
         sender = event.requester
-    return Activity(
+    return replace(
+        shared,
         kind=ActivityKind.MESSAGE if speaks else ActivityKind.TICKET,
-        connection=connection,
-        thread=event.thread,
-        dedupe=event.dedupe,
-        occurred_at=event.occurred_at,
-        received_at=received_at,
-        channel=channel,
         sender=sender,
-        recipients=event.recipients,
         audience=event.audience,
         subject=one_line(event.subject),
         text=text,
@@ -46,7 +41,4 @@ def ticket(event: TicketChanged, *, connection: str, channel: Channel, received_
             url=event.url or None,
             comment_id=event.comment_id or None,
         ),
-        own=event.own,
-        reference=event.reference,
-        extras=event.extras,
     )
