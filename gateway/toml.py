@@ -195,3 +195,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that somebody who wrote `word` most likely meant, None when none is near."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=_CLOSE_ENOUGH)
     return found[0] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str, *, shown: str = "{}") -> str:
+    """Return a question for the known word that was most likely meant, written as `shown`; `otherwise` when none is near."""
+    near = nearest(word, known)
+    return f"did you mean {shown.format(near)}?" if near else otherwise

@@ -6,7 +6,7 @@ The function runs without builtins of its own besides `len`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
@@ -83,9 +83,9 @@ def source_of(node: Node, used: set[str]) -> str:
     return "(" + f" {node.word} ".join(source_of(part, used) for part in node.parts) + ")"
 
 
-def fields_of(rules: Sequence[Matchable]) -> frozenset[str]:
-    """Return the fields that the conditions read."""
-    return frozenset[str]().union(*(each.fields for rule in rules for each in (*rule.all, *rule.any)))
+def fields_of(conditions: Iterable[Condition]) -> frozenset[str]:
+    """Return the fields that conditions read."""
+    return frozenset[str]().union(*(each.fields for each in conditions))
 
 
 def needs_text(fields: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.model import Mode, Priority
-from gateway.toml import Problem, Problems, TomlDocument, nearest, read_toml
+from gateway.toml import Problems, TomlDocument, did_you_mean, nearest, read_toml
 from routing import schema
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matchable, compile_rules, fields_of, needs_text
@@ -17,11 +17,11 @@ from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_ladder import read_ladder
 from routing.phrases import PhraseBook, canonical
-from routing.policy import Act, Address, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings
+from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings
+from routing.reader import Path, Reader
 from routing.template import PATHS, loose_braces, unknown_places
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_PLACE: Final = re.compile(r"(?:(?P<kind>queue):)?(?P<connection>[^/:]+)(?P<sign>[/:])(?P<place>.+)")
 
 
 def load_policy(text: str, file: str, connections: Mapping[str, ConnectionFacts]) -> Policy:
@@ -34,55 +34,10 @@ def load_policy(text: str, file: str, connections: Mapping[str, ConnectionFacts]
     return policy
 
 
-class _Reader:
+class _Reader(Reader):
     def __init__(self, document: TomlDocument, connections: Mapping[str, ConnectionFacts]) -> None:
-        self.document = document
-        self.connections = connections
-        self.problems: list[Problem] = []
+        super().__init__(document, connections)
         self.phrases: dict[str, tuple[str, ...]] = {}
-
-    # --- saying what is wrong ----------------------------------------------------------------------------------------
-    def note(self, path: tuple[str | int, ...], sentence: str, *, value: bool = False, offset: int = 0) -> None:
-        """Note a mistake at a key, at its value, or at a character of its text (`offset`, from 1)."""
-        place = self.document.value_position(*path) if value else self.document.position(*path)
-        line, column = self.document.text_position(path, offset - 1) if offset else place
-        self.problems.append(Problem(file=self.document.file, line=line, column=column, sentence=sentence))
-
-    def keys(self, path: tuple[str | int, ...], table: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
-        for key in table:
-            if key not in known:
-                near = nearest(key, known)
-                hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
-                self.note((*path, key), f"{what} has no key {key}: {hint}")
-
-    def table(self, path: tuple[str | int, ...], value: object, what: str) -> dict[str, Any]:
-        if isinstance(value, dict):
-            return value  # pyright: ignore[reportUnknownVariableType]
-        self.note(path, f"{what} must be a table")
-        return {}
-
-    def string(self, path: tuple[str | int, ...], table: Mapping[str, Any], key: str) -> str:
-        value = table.get(key, "")
-        if isinstance(value, str):
-            return value
-        self.note((*path, key), f"{key} must be text in quotation marks", value=True)
-        return ""
-
-    def strings(self, path: tuple[str | int, ...], value: object, what: str) -> tuple[str, ...]:
-        items: list[object] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
-        if isinstance(value, list) and all(isinstance(item, str) for item in items):
-            return tuple(str(item) for item in items)
-        self.note(path, f"{what} must be a list of texts in quotation marks")
-        return ()
-
-    def word(self, path: tuple[str | int, ...], table: Mapping[str, Any], key: str, words: list[str]) -> str | None:
-        value = table.get(key)
-        if value is None or value in words:
-            return value
-        near = nearest(str(value), words)
-        hint = f"did you mean {near}?" if near else f"it can be {', '.join(words)}"
-        self.note((*path, key), f"{key} cannot be {value!r}: {hint}", value=True)
-        return None
 
     # --- the whole ---------------------------------------------------------------------------------------------------
     def policy(self, text: str) -> Policy | None:
@@ -109,7 +64,7 @@ class _Reader:
             return None
         made = tuple(rule for rule in rules if rule is not None)
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
-        reads = fields_of(matchable)
+        reads = fields_of(condition for rule in made for condition in (*rule.all, *rule.any))
         return Policy(
             digest=hashlib.sha256(text.encode()).hexdigest(),
             source=text,
@@ -208,7 +163,7 @@ class _Reader:
         )
 
     def _when(
-        self, path: tuple[str | int, ...], table: Mapping[str, Any], rule_id: str
+        self, path: Path, table: Mapping[str, Any], rule_id: str
     ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
         for key in ("catch_all", "continue"):
             if key in table and not isinstance(table[key], bool):
@@ -236,7 +191,7 @@ class _Reader:
             )
         return made.get("all", ()), made.get("any", ())
 
-    def _condition(self, path: tuple[str | int, ...], text: str) -> Condition | None:
+    def _condition(self, path: Path, text: str) -> Condition | None:
         sets = {"message.phrases": frozenset(self.phrases)}
         try:
             return Condition(source=text, node=parse(text, nearest=nearest, sets=sets))
@@ -244,7 +199,7 @@ class _Reader:
             self.note(path, error.sentence, value=True, offset=error.offset + 1)
             return None
 
-    def _target(self, path: tuple[str | int, ...], table: Mapping[str, Any], act: str | None, rule_id: str) -> str:
+    def _target(self, path: Path, table: Mapping[str, Any], act: str | None, rule_id: str) -> str:
         target = self.string(path, table, "target")
         if act != Act.MIRROR:
             if "target" in table:
@@ -256,11 +211,11 @@ class _Reader:
         if not target:
             self.note(path, f'rule {rule_id} mirrors: say where to, target = "NAME OF A HELPDESK CONNECTION"')
             return ""
-        self._connection((*path, "target"), target, "handoff", 0)
+        self.connection((*path, "target"), target, "handoff", 0)
         return target
 
     def _named_ladder(
-        self, path: tuple[str | int, ...], table: Mapping[str, Any], act: str | None, rule_id: str, ladders: set[str]
+        self, path: Path, table: Mapping[str, Any], act: str | None, rule_id: str, ladders: set[str]
     ) -> str:
         name = self.string(path, table, "ladder")
         if act != Act.ESCALATE:
@@ -271,12 +226,11 @@ class _Reader:
         if not name:
             self.note(path, f'rule {rule_id} escalates: say to whom, ladder = "NAME OF A LADDER"')
         elif name not in ladders:
-            near = nearest(name, ladders)
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(ladders)) or 'none yet'}"
+            hint = did_you_mean(name, ladders, f"there are {', '.join(sorted(ladders)) or 'none yet'}")
             self.note((*path, "ladder"), f"there is no ladder {name}: {hint}", value=True)
         return name
 
-    def _set(self, path: tuple[str | int, ...], table: Mapping[str, Any]) -> Settings:
+    def _set(self, path: Path, table: Mapping[str, Any]) -> Settings:
         here = (*path, "set")
         given = self.table(here, table.get("set", {}), "set")
         self.keys(here, given, schema.SET, "set")
@@ -295,35 +249,10 @@ class _Reader:
             reason=self.string(here, given, "reason"),
         )
 
-    def _template(self, path: tuple[str | int, ...], text: str) -> str:
+    def _template(self, path: Path, text: str) -> str:
         for name, offset in unknown_places(text):
-            near = nearest(name, PATHS)
-            hint = f"did you mean {{{{{near}}}}}?" if near else f"there are {', '.join(PATHS)}"
+            hint = did_you_mean(name, PATHS, f"there are {', '.join(PATHS)}", shown="{{{{{}}}}}")
             self.note(path, f"there is no {{{{{name}}}}}: {hint}", value=True, offset=offset + 1)
         for sign, offset in loose_braces(text):
             self.note(path, f"{sign} stands alone: write {{{{ticket.id}}}} and the like", value=True, offset=offset + 1)
         return text
-
-    # --- addresses ---------------------------------------------------------------------------------------------------
-    def address(self, path: tuple[str | int, ...], text: str, role: str, shape: str) -> Address:
-        found = _PLACE.fullmatch(text)
-        signs = ("queue", "/") if role == "handoff" else (None, ":")
-        if found is None or (found["kind"], found["sign"]) != signs:
-            if text or role != "handoff":
-                self.note(path, f"{text!r} is no address of the form {shape}", value=True)
-            return Address(connection="", place="")
-        self._connection(path, found["connection"], role, found.start("connection") + 1)
-        return Address(connection=found["connection"], place=found["place"])
-
-    def _connection(self, path: tuple[str | int, ...], name: str, role: str, offset: int) -> None:
-        facts = self.connections.get(name)
-        able = sorted(each.name for each in self.connections.values() if role in each.roles)
-        if facts is None:
-            near = nearest(name, able)
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(able) or 'none that could'}"
-            self.note(path, f"plugins.toml has no enabled connection {name}: {hint}", value=True, offset=offset)
-        elif role not in facts.roles:
-            what = {"handoff": "take cases", "notify": "tell agents"}.get(role, role)
-            self.note(
-                path, f"{name} cannot {what}: {', '.join(able) or 'no connection'} could", value=True, offset=offset
-            )

@@ -8,12 +8,11 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from gateway.toml import nearest
+from gateway.toml import did_you_mean
 from routing import schema
 from routing.calendar import HORIZON, Calendar, Interval
-from routing.load_ladder import Reader
+from routing.reader import Path, Reader
 
-_Path = tuple[str | int, ...]
 _INTERVAL: Final = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
@@ -59,7 +58,7 @@ def _years(closed: frozenset[date], exceptions: Mapping[date, object]) -> list[i
     return sorted(own | {_YEARS[0], max(own, default=_YEARS[-1])})
 
 
-def _zone(reader: Reader, path: _Path, table: Mapping[str, Any]) -> ZoneInfo | None:
+def _zone(reader: Reader, path: Path, table: Mapping[str, Any]) -> ZoneInfo | None:
     name = reader.string(path, table, "tz")
     if "tz" not in table:
         reader.note(path, 'say in which time zone: tz = "Europe/Berlin"')
@@ -68,13 +67,12 @@ def _zone(reader: Reader, path: _Path, table: Mapping[str, Any]) -> ZoneInfo | N
     if name in known:
         return ZoneInfo(name)
     if isinstance(table["tz"], str):
-        near = nearest(name, sorted(known))
-        hint = f"did you mean {near}?" if near else "write its IANA name, as Europe/Berlin"
+        hint = did_you_mean(name, sorted(known), "write its IANA name, as Europe/Berlin")
         reader.note((*path, "tz"), f"there is no time zone {name}: {hint}", value=True)
     return None
 
 
-def _day(reader: Reader, path: _Path, value: object, what: str) -> tuple[Interval, ...]:
+def _day(reader: Reader, path: Path, value: object, what: str) -> tuple[Interval, ...]:
     made: list[Interval] = []
     for number, text in enumerate(reader.strings(path, value, what)):
         interval = _interval(text)
@@ -101,7 +99,7 @@ def _interval(text: str) -> Interval | None:
     return start, (stop if stop > start else stop + _DAY)
 
 
-def _country(reader: Reader, path: _Path, table: Mapping[str, Any]) -> tuple[str, str]:
+def _country(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[str, str]:
     country, subdivision = (reader.string(path, table, key) for key in ("country", "subdivision"))
     if not country:
         if subdivision:
@@ -111,8 +109,7 @@ def _country(reader: Reader, path: _Path, table: Mapping[str, Any]) -> tuple[str
 
     known = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
-        near = nearest(country, sorted(known))
-        hint = f"did you mean {near}?" if near else "write its code of two letters, as DE"
+        hint = did_you_mean(country, sorted(known), "write its code of two letters, as DE")
         reader.note((*path, "country"), f"no holidays are known of {country!r}: {hint}", value=True)
     elif subdivision and subdivision not in known[country]:
         there = ", ".join(known[country]) or "none"
@@ -132,7 +129,7 @@ def _date(value: object) -> date | None:
         return None
 
 
-def _dates(reader: Reader, path: _Path, value: object) -> frozenset[date]:
+def _dates(reader: Reader, path: Path, value: object) -> frozenset[date]:
     items: list[object] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(value, list):
         reader.note(path, 'holidays must be a list of dates: ["2026-12-24"]', value=True)
@@ -146,7 +143,7 @@ def _dates(reader: Reader, path: _Path, value: object) -> frozenset[date]:
     return frozenset(made)
 
 
-def _exceptions(reader: Reader, path: _Path, value: object) -> dict[date, tuple[Interval, ...]]:
+def _exceptions(reader: Reader, path: Path, value: object) -> dict[date, tuple[Interval, ...]]:
     made: dict[date, tuple[Interval, ...]] = {}
     for key, intervals in reader.table(path, value, "exceptions").items():
         day = _date(key)

@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from typing import Any, Final
 
-from gateway.toml import nearest
+from gateway.toml import did_you_mean
 from routing import schema
 from routing.calendar import Calendar
 from routing.expression import parse_duration
 from routing.policy import Address, Hours, Ladder, Outside, Stage
+from routing.reader import Path, Reader
 
-_Path = tuple[str | int, ...]
 _FINAL: Final = "final"
 _OUTSIDE: Final = [Outside.PAUSE.value, Outside.CONTINUE.value, "redirect:2", "redirect:final"]
-
-
-class Reader(Protocol):
-    """What reads the tables of a policy and notes what is wrong with them."""
-
-    problems: list[Any]
-
-    def note(self, path: _Path, sentence: str, *, value: bool = False, offset: int = 0) -> None:
-        """Note a mistake."""
-        ...
-
-    def keys(self, path: _Path, table: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
-        """Note unknown keys."""
-        ...
-
-    def table(self, path: _Path, value: object, what: str) -> dict[str, Any]:
-        """Return a table."""
-        ...
-
-    def string(self, path: _Path, table: Mapping[str, Any], key: str) -> str:
-        """Return a text."""
-        ...
-
-    def strings(self, path: _Path, value: object, what: str) -> tuple[str, ...]:
-        """Return a list of texts."""
-        ...
-
-    def word(self, path: _Path, table: Mapping[str, Any], key: str, words: list[str]) -> str | None:
-        """Return one of some words."""
-        ...
-
-    def address(self, path: _Path, text: str, role: str, shape: str) -> Address:
-        """Return an address."""
-        ...
 
 
 def read_ladder(reader: Reader, name: str, value: object, calendars: Mapping[str, Calendar | None]) -> Ladder | None:
@@ -84,24 +51,19 @@ def read_ladder(reader: Reader, name: str, value: object, calendars: Mapping[str
     return Ladder(id=name, steps=tuple(made), final=Stage(target=target, notify=notify, ack_within=None), repeat=repeat)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Hours:
     """What a ladder's steps share of working hours."""
 
-    def __init__(
-        self,
-        *,
-        calendars: Mapping[str, Calendar | None],
-        own: Calendar | None,
-        ladder: Mapping[str, Any],
-        count: int,
-    ) -> None:
-        self.calendars = calendars
-        self.own = own
-        self.ladder = ladder
-        self.count = count
+    calendars: Mapping[str, Calendar | None]
+    #: The ladder's own calendar.
+    own: Calendar | None
+    ladder: Mapping[str, Any]
+    #: Number of its steps.
+    count: int
 
 
-def _step(reader: Reader, path: _Path, value: object, *, number: int, hours: _Hours) -> Stage:
+def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hours) -> Stage:
     table = reader.table(path, value, "a step")
     reader.keys(path, table, schema.STEP, "a step")
     target, notify = _told(reader, path, table)
@@ -124,7 +86,7 @@ def _step(reader: Reader, path: _Path, value: object, *, number: int, hours: _Ho
     )
 
 
-def _told(reader: Reader, path: _Path, table: Mapping[str, Any]) -> tuple[Address, tuple[Address, ...]]:
+def _told(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[Address, tuple[Address, ...]]:
     text = reader.string(path, table, "target")
     if not text:
         reader.note(path, 'say where to: target = "queue:CONNECTION/GROUP"')
@@ -136,7 +98,7 @@ def _told(reader: Reader, path: _Path, table: Mapping[str, Any]) -> tuple[Addres
     return target, notify
 
 
-def _duration(reader: Reader, path: _Path, table: Mapping[str, Any], key: str) -> int | None:
+def _duration(reader: Reader, path: Path, table: Mapping[str, Any], key: str) -> int | None:
     text = reader.string(path, table, key)
     duration = parse_duration(text)
     if key in table and isinstance(table[key], str) and not duration and (text or key != "ack_within"):
@@ -146,19 +108,18 @@ def _duration(reader: Reader, path: _Path, table: Mapping[str, Any], key: str) -
 
 # --- working hours ---------------------------------------------------------------------------------------------------
 def _calendar(
-    reader: Reader, path: _Path, table: Mapping[str, Any], calendars: Mapping[str, Calendar | None]
+    reader: Reader, path: Path, table: Mapping[str, Any], calendars: Mapping[str, Calendar | None]
 ) -> Calendar | None:
     name = reader.string(path, table, "calendar")
     if not name or name in calendars:
         return calendars.get(name)
-    near = nearest(name, calendars)
-    hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(calendars)) or 'none yet'}"
+    hint = did_you_mean(name, calendars, f"there are {', '.join(sorted(calendars)) or 'none yet'}")
     reader.note((*path, "calendar"), f"there is no calendar {name}: {hint}", value=True)
     return None
 
 
 def _working_hours(
-    reader: Reader, path: _Path, table: Mapping[str, Any], *, number: int, hours: _Hours
+    reader: Reader, path: Path, table: Mapping[str, Any], *, number: int, hours: _Hours
 ) -> tuple[Calendar | None, int | None]:
     """Return the calendar in which a step's time is counted, and the step that stands in for it while that is closed."""
     own = _calendar(reader, path, table, hours.calendars) if "calendar" in table else hours.own
@@ -178,7 +139,7 @@ def _working_hours(
     return (None if chosen == Outside.CONTINUE else own), None
 
 
-def _redirect(reader: Reader, path: _Path, text: str, *, number: int, count: int) -> int | None:
+def _redirect(reader: Reader, path: Path, text: str, *, number: int, count: int) -> int | None:
     if text == _FINAL:
         return count
     if text.isascii() and text.isdecimal() and number + 1 < int(text[:6]) <= count:

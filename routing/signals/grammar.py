@@ -22,6 +22,8 @@ from routing.phrases import canonical
 LOOKED_AT: Final = 4_000
 #: Likeness, 0 to 100, from which a phrase counts as mistyped; measured: 85 finds 998 of 1,000 phrases with one or two slips.
 LIKENESS: Final = 85.0
+#: Likeness of two words, 0 to 100, up to which one is a slip of the other: one letter of five, or two that changed places.
+_WORD_LIKENESS: Final = 72.0
 #: Characters of a clause up to which slips are looked for: likeness costs the product of both lengths.
 _SHORT: Final = 160
 #: Phrases that are looked at more closely, the likeliest first.
@@ -105,6 +107,9 @@ class Grammar:
         filled = (shape.replace("{who}", f"(?:{who})").replace("{named}", f"(?:{named})") for shape in shapes)
         return re.compile(f"(?<= )(?:{'|'.join(f'(?:{shape})' for shape in filled) or '(?!)'})(?= )")
 
+    def _standing_alone(self, words: str) -> re.Pattern[str]:
+        return re.compile(f" (?:(?:{self.polite}) ){{0,4}}({words})(?: (?:{self.polite})){{0,4}} ")
+
     @cached_property
     def _person(self) -> re.Pattern[str]:
         return self._compiled(self.shapes, self.person, self.named)
@@ -145,11 +150,11 @@ class Grammar:
 
     @cached_property
     def _bare(self) -> re.Pattern[str]:
-        return re.compile(f" (?:(?:{self.polite}) ){{0,4}}({self.bare})(?: (?:{self.polite})){{0,4}} ")
+        return self._standing_alone(self.bare)
 
     @cached_property
     def _bare_manager(self) -> re.Pattern[str]:
-        return re.compile(f" (?:(?:{self.polite}) ){{0,4}}({self.bare_manager})(?: (?:{self.polite})){{0,4}} ")
+        return self._standing_alone(self.bare_manager)
 
     @cached_property
     def _denied(self) -> re.Pattern[str]:
@@ -223,7 +228,3 @@ def _same_words(phrase: str, said: str, start: int, end: int) -> bool:
         mine == theirs or (len(theirs) > 3 and fuzz.ratio(mine, theirs) >= _WORD_LIKENESS and mine[0] == theirs[0])  # noqa: PLR2004 (letters)
         for mine, theirs in zip(words, wanted, strict=True)
     )
-
-
-#: Likeness of two words, 0 to 100, up to which one is a slip of the other: one letter of five, or two that changed places.
-_WORD_LIKENESS: Final = 72.0

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, lexicons, load, load_calendar, load_ladder, schema
+from routing import expression, lexicons, load, load_calendar, load_ladder, reader, schema
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
@@ -74,11 +74,11 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
 
         monkeypatch.setattr(owner, name, heard)
 
-    listen(load._Reader, "note")
+    listen(reader.Reader, "note")
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    noting = (load, load_calendar, load_ladder)
+    noting = (load, load_calendar, load_ladder, reader)
     notes = [
         (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
         for module in noting

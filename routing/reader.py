@@ -1,0 +1,95 @@
+"""Reading the tables of a policy file: each mistake is noted with its line and column, and reading goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from gateway.toml import Problem, TomlDocument, did_you_mean
+from routing.policy import Address, ConnectionFacts
+
+#: Where something stands in the file: its keys, and its numbers in lists.
+Path: TypeAlias = tuple[str | int, ...]
+_PLACE: Final = re.compile(r"(?:(?P<kind>queue):)?(?P<connection>[^/:]+)(?P<sign>[/:])(?P<place>.+)")
+
+
+class Reader:
+    """Reads the tables of a policy, and notes every mistake with its place."""
+
+    def __init__(self, document: TomlDocument, connections: Mapping[str, ConnectionFacts]) -> None:
+        """Read from a document; addresses may name these connections."""
+        self.document = document
+        self.connections = connections
+        self.problems: list[Problem] = []
+
+    # --- saying what is wrong ----------------------------------------------------------------------------------------
+    def note(self, path: Path, sentence: str, *, value: bool = False, offset: int = 0) -> None:
+        """Note a mistake at a key, at its value, or at a character of its text (`offset`, from 1)."""
+        place = self.document.value_position(*path) if value else self.document.position(*path)
+        line, column = self.document.text_position(path, offset - 1) if offset else place
+        self.problems.append(Problem(file=self.document.file, line=line, column=column, sentence=sentence))
+
+    def keys(self, path: Path, table: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
+        """Note unknown keys."""
+        for key in table:
+            if key not in known:
+                hint = did_you_mean(key, known, f"there are {', '.join(known)}")
+                self.note((*path, key), f"{what} has no key {key}: {hint}")
+
+    def table(self, path: Path, value: object, what: str) -> dict[str, Any]:
+        """Return a table, an empty one for what is none."""
+        if isinstance(value, dict):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        self.note(path, f"{what} must be a table")
+        return {}
+
+    def string(self, path: Path, table: Mapping[str, Any], key: str) -> str:
+        """Return the text of a key, empty when it has none."""
+        value = table.get(key, "")
+        if isinstance(value, str):
+            return value
+        self.note((*path, key), f"{key} must be text in quotation marks", value=True)
+        return ""
+
+    def strings(self, path: Path, value: object, what: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        items: list[object] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(value, list) and all(isinstance(item, str) for item in items):
+            return tuple(str(item) for item in items)
+        self.note(path, f"{what} must be a list of texts in quotation marks")
+        return ()
+
+    def word(self, path: Path, table: Mapping[str, Any], key: str, words: list[str]) -> str | None:
+        """Return which of some words a key has; None when it has none, or another."""
+        value = table.get(key)
+        if value is None or value in words:
+            return value
+        hint = did_you_mean(str(value), words, f"it can be {', '.join(words)}")
+        self.note((*path, key), f"{key} cannot be {value!r}: {hint}", value=True)
+        return None
+
+    # --- addresses ---------------------------------------------------------------------------------------------------
+    def address(self, path: Path, text: str, role: str, shape: str) -> Address:
+        """Return an address of a connection that has a role, of the form `shape`."""
+        found = _PLACE.fullmatch(text)
+        signs = ("queue", "/") if role == "handoff" else (None, ":")
+        if found is None or (found["kind"], found["sign"]) != signs:
+            if text or role != "handoff":
+                self.note(path, f"{text!r} is no address of the form {shape}", value=True)
+            return Address(connection="", place="")
+        self.connection(path, found["connection"], role, found.start("connection") + 1)
+        return Address(connection=found["connection"], place=found["place"])
+
+    def connection(self, path: Path, name: str, role: str, offset: int) -> None:
+        """Note a connection that is not there, or cannot do what is wanted of it."""
+        facts = self.connections.get(name)
+        able = sorted(each.name for each in self.connections.values() if role in each.roles)
+        if facts is None:
+            hint = did_you_mean(name, able, f"there are {', '.join(able) or 'none that could'}")
+            self.note(path, f"plugins.toml has no enabled connection {name}: {hint}", value=True, offset=offset)
+        elif role not in facts.roles:
+            what = {"handoff": "take cases", "notify": "tell agents"}.get(role, role)
+            self.note(
+                path, f"{name} cannot {what}: {', '.join(able) or 'no connection'} could", value=True, offset=offset
+            )
