@@ -89,8 +89,7 @@ def _open(draft: Draft, rule: Rule) -> None:
     draft.say("escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.")
     sent = _hand_off(draft, rule, step.target, draft.episode.acknowledge_by)
     if not sent and not draft.episode.hushed:
-        last = number >= len(climbs.steps)
-        climbing.tell(draft, rule, step.notify, title=climbing.headline(draft, rule), last=last)
+        climbing.tell_step(draft, rule, climbs, climbing.headline(draft, rule), None)
 
 
 def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:

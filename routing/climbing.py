@@ -17,9 +17,9 @@ _TAKE: Final = ((ACKNOWLEDGE, "Acknowledge"),)
 _TAKE_OR_PASS_ON: Final = (*_TAKE, (FURTHER, "Escalate further"))
 
 
-def timer_name(episode_id: str, epoch: int) -> str:
+def timer_name(episode: Episode) -> str:
     """Return the name of the deadline by which somebody must have taken a case."""
-    return f"ack:{episode_id}:{epoch}"
+    return f"ack:{episode.id}:{episode.epoch}"
 
 
 def opening_name(episode: Episode) -> str:
@@ -71,6 +71,13 @@ def tell(
         )
 
 
+def tell_step(draft: Draft, rule: Rule, climbs: Ladder, title: str, link: TicketLink | None) -> None:
+    """Tell the people of the step on which the episode stands."""
+    if draft.episode is not None:
+        step = draft.episode.step
+        tell(draft, rule, climbs.stage(step).notify, title=title, link=link, last=climbs.at_end(step))
+
+
 # --- where to --------------------------------------------------------------------------------------------------------
 def place(climbs: Ladder, step: int, now: int) -> int:
     """Return the step that a case comes to which should come to this one: others stand in outside of working hours."""
@@ -96,7 +103,7 @@ def arrive(draft: Draft, climbs: Ladder, step: int) -> None:
         held_until=None,
     )
     if by is not None:
-        draft.timers.append(Timer(name=timer_name(episode.id, episode.epoch), due_at=by))
+        draft.timers.append(Timer(name=timer_name(episode), due_at=by))
     if hushed and stage.calendar is not None:
         draft.timers.append(Timer(name=opening_name(episode), due_at=stage.calendar.next_open(draft.now)))
 
@@ -134,7 +141,7 @@ def climb(draft: Draft, rule: Rule, climbs: Ladder, why: str, title: str) -> Non
     if episode is None:
         return
     step = episode.step + 1 if episode.onward is None else episode.onward
-    if step >= len(climbs.steps) and episode.onward is None and episode.round < climbs.repeat:
+    if climbs.at_end(step) and episode.onward is None and episode.round < climbs.repeat:
         draft.change_episode(round=episode.round + 1)
         step = 0
     move_to(draft, rule, climbs, step, why, title)
@@ -147,13 +154,12 @@ def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title
     drop(draft, draft.episode)
     draft.change_episode(epoch=draft.episode.epoch + 1)
     arrive(draft, climbs, place(climbs, step, draft.now))
-    episode, stage = draft.episode, climbs.stage(draft.episode.step)
-    last = episode.step >= len(climbs.steps)
-    if last:
+    episode = draft.episode
+    if climbs.at_end(episode.step):
         draft.say("final", f"{why}: it goes to the end of ladder {climbs.id}.")
     else:
         draft.say("climbed", f"{why}: it goes to step {episode.step + 1} of ladder {climbs.id}.")
-    target = stage.target
+    target = climbs.stage(episode.step).target
     if target.connection in draft.case.targets:
         draft.emit(
             EffectKind.UPDATE,
@@ -165,13 +171,12 @@ def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title
             acknowledge_by=episode.acknowledge_by,
         )
     if not episode.hushed:
-        link = draft.ticket(target.connection)
-        tell(draft, rule, stage.notify, title=f"{title}: {headline(draft, rule)}", link=link, last=last)
+        tell_step(draft, rule, climbs, f"{title}: {headline(draft, rule)}", draft.ticket(target.connection))
 
 
 def drop(draft: Draft, episode: Episode) -> None:
     """Cancel every deadline of an episode."""
-    draft.cancelled.append(timer_name(episode.id, episode.epoch))
+    draft.cancelled.append(timer_name(episode))
     if episode.hushed:
         draft.cancelled.append(opening_name(episode))
     if episode.answer_by is not None:

@@ -28,6 +28,7 @@ from routing.climbing import (
     release_name,
     reminder_name,
     tell,
+    tell_step,
     timer_name,
 )
 from routing.draft import Draft
@@ -71,8 +72,7 @@ def outcome_came(draft: Draft) -> None:
         url=receipt.url if receipt else "",
     )
     if not episode.hushed:
-        last = episode.step >= len(climbs.steps)
-        tell(draft, rule, climbs.stage(episode.step).notify, title=headline(draft, rule), link=link, last=last)
+        tell_step(draft, rule, climbs, headline(draft, rule), link)
     _reply(draft, rule, link)
 
 
@@ -184,7 +184,7 @@ def forced(draft: Draft) -> None:
         draft.say("further", "The case is not escalated: there is no next step.")
         return
     known = _known(draft, episode)
-    if known is None or episode.step >= len(known[1].steps):
+    if known is None or known[1].at_end(episode.step):
         draft.say("further", "The case stands at the end of its ladder: there is no next step.")
         return
     reference = draft.activity.reference
@@ -234,10 +234,11 @@ def timer_fired(draft: Draft) -> None:
     elif name == reminder_name(episode):
         draft.say("reminded", "The case is taken, and the customer has no answer yet.")
         draft.change_episode(answer_by=None)
-        _tell_step(draft, rule, climbs, f"taken, but not answered in time: {headline(draft, rule)}")
+        link = draft.ticket(climbs.stage(episode.step).target.connection)
+        tell_step(draft, rule, climbs, f"taken, but not answered in time: {headline(draft, rule)}", link)
     elif name == release_name(episode):
         climb(draft, rule, climbs, "Nobody answered the customer in time", "taken, but not answered in time")
-    elif episode.step >= len(climbs.steps):
+    elif climbs.at_end(episode.step):
         draft.say("timer", "A deadline passed that nobody waits for any more.")
     elif episode.onward is not None:
         climb(draft, rule, climbs, "Working hours ended before somebody took it", "working hours ended")
@@ -249,7 +250,7 @@ def _awaited(name: str, episode: Episode) -> bool:
     """Tell whether an episode waits for a deadline of this name."""
     if episode.state is EpisodeState.OPEN:
         hours = episode.hushed and name == opening_name(episode)
-        return hours or name == timer_name(episode.id, episode.epoch)
+        return hours or name == timer_name(episode)
     if episode.state is not EpisodeState.ACKNOWLEDGED or episode.answered_at is not None:
         return False
     reminds = episode.answer_by is not None and name == reminder_name(episode)
@@ -261,15 +262,10 @@ def _hours_begin(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> 
     draft.change_episode(hushed=False)
     draft.say("opened", f"The working hours of step {episode.step + 1} of ladder {climbs.id} begin.")
     connection = climbs.stage(episode.step).target.connection
-    on_its_way = episode.mode is Mode.LIVE and connection in draft.case.targets and draft.ticket(connection) is None
+    link = draft.ticket(connection)
+    on_its_way = episode.mode is Mode.LIVE and connection in draft.case.targets and link is None
     if not on_its_way:
-        _tell_step(draft, rule, climbs, headline(draft, rule))
-
-
-def _tell_step(draft: Draft, rule: Rule, climbs: Ladder, title: str) -> None:
-    if draft.episode is not None:
-        stage, last = climbs.stage(draft.episode.step), draft.episode.step >= len(climbs.steps)
-        tell(draft, rule, stage.notify, title=title, link=draft.ticket(stage.target.connection), last=last)
+        tell_step(draft, rule, climbs, headline(draft, rule), link)
 
 
 def _known(draft: Draft, episode: Episode) -> tuple[Rule, Ladder] | None:

@@ -129,7 +129,11 @@ class Ladder:
 
     def stage(self, number: int) -> Stage:
         """Return a step by its index; the end for every index past the last."""
-        return self.steps[number] if number < len(self.steps) else self.final
+        return self.final if self.at_end(number) else self.steps[number]
+
+    def at_end(self, number: int) -> bool:
+        """Tell whether an index is past the last step."""
+        return number >= len(self.steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
