@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.configuration import config_option
-from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, table
+from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, print_list
 from gateway.model import DeliveryState
 
 if TYPE_CHECKING:
@@ -30,23 +30,19 @@ def list_(limit: int, config: Path, *, as_json: bool) -> None:
 
     with reading(config) as store:
         cases = store.cases(limit)
-    if as_json:
-        print_json(plain(cases))
-        return
-    if not cases:
-        click.echo("There is no case yet.")
-        return
-    rows = [
-        (
+    print_list(
+        cases,
+        lambda case: (
             case.id,
             case.status.value,
             case.priority.value if case.priority else "-",
             case.connection,
             instant(case.last_activity_at),
-        )
-        for case in cases
-    ]
-    table(rows, ("case", "status", "prio", "began on", "last activity (UTC)"))
+        ),
+        ("case", "status", "prio", "began on", "last activity (UTC)"),
+        nothing="There is no case yet.",
+        as_json=as_json,
+    )
 
 
 @command.command()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from gateway.cli.terminal import WrongFiles
+from gateway.cli.terminal import WrongFiles, WrongInput
 
 if TYPE_CHECKING:
-    from gateway.config import Premises
+    from gateway.config import AnySpec, Premises
     from gateway.host.registry import Specs
     from gateway.loading import Setup
 
@@ -65,6 +65,19 @@ def installed() -> Specs:
     from gateway.host.registry import discover
 
     return discover()
+
+
+def spec_named(specs: Specs, name: str) -> AnySpec:
+    """Return an installed connector by its name. Raises `WrongInput` with the name that it may be."""
+    from gateway.toml import nearest
+
+    spec = specs.get(name)
+    if spec is None:
+        near = nearest(name, specs)
+        hint = f'did you mean "{near}"?' if near else "`baton connectors list` shows those that are"
+        message = f'no connector "{name}" is installed: {hint}'
+        raise WrongInput(message)
+    return spec
 
 
 def read_data_directory(path: Path) -> Path:

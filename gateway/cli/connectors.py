@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.terminal import WrongInput, json_option, paragraph, print_json, table
+from gateway.cli.terminal import json_option, paragraph, print_json, table
 
 if TYPE_CHECKING:
     from gateway.config import AnySpec
@@ -41,16 +41,10 @@ def list_(*, as_json: bool) -> None:
 @json_option
 def show(name: str, *, as_json: bool) -> None:
     """Show one connector: what it can do, and every setting it has."""
-    from gateway.cli.configuration import installed
-    from gateway.toml import nearest
+    from gateway.cli.configuration import installed, spec_named
 
     specs = installed()
-    spec = specs.get(name)
-    if spec is None:
-        near = nearest(name, specs)
-        hint = f'did you mean "{near}"?' if near else "`baton connectors list` shows those that are"
-        message = f'no connector "{name}" is installed: {hint}'
-        raise WrongInput(message)
+    spec = spec_named(specs, name)
     if as_json:
         print_json({**_facts(spec, specs.problems.get(name)), "settings": spec.settings.model_json_schema()})
         return

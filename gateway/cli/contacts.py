@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.configuration import config_option
-from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, table
+from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, print_list
 
 if TYPE_CHECKING:
     from gateway.store.ports import ContactView
@@ -34,17 +34,17 @@ def list_(limit: int, config: Path, *, as_json: bool) -> None:
 
     with reading(config) as store:
         contacts = store.contacts(limit)
-    if as_json:
-        print_json(plain(contacts))
-        return
-    if not contacts:
-        click.echo("There is no contact yet.")
-        return
-    rows = [
-        (each.id, str(len(each.cases)), ", ".join(dict.fromkeys(one.connection for one in each.identifiers)))
-        for each in contacts
-    ]
-    table(rows, ("contact", "cases", "known on"))
+    print_list(
+        contacts,
+        lambda each: (
+            each.id,
+            str(len(each.cases)),
+            ", ".join(dict.fromkeys(one.connection for one in each.identifiers)),
+        ),
+        ("contact", "cases", "known on"),
+        nothing="There is no contact yet.",
+        as_json=as_json,
+    )
 
 
 @command.command()
@@ -145,15 +145,12 @@ def suggestions(
 
     with reading(config) as store:
         found = store.suggestions(state)
-    if as_json:
-        print_json(plain(found))
-        return
-    if not found:
-        click.echo(f"No suggestion is {state}.")
-        return
-    table(
-        [(str(each.id), each.contact, each.other, each.reason) for each in found],
+    print_list(
+        found,
+        lambda each: (str(each.id), each.contact, each.other, each.reason),
         ("id", "contact", "and", "why"),
+        nothing=f"No suggestion is {state}.",
+        as_json=as_json,
     )
 
 

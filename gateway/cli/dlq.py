@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.configuration import config_option
-from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, table
+from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, print_list
 
 
 @click.group()
@@ -35,14 +35,13 @@ def list_(state: str, limit: int, config: Path, *, as_json: bool) -> None:
 
     with reading(config) as store:
         letters = store.dead_letters(state=state, limit=limit)
-    if as_json:
-        print_json(plain(letters))
-        return
-    if not letters:
-        click.echo(f"No dead letter is {state}.")
-        return
-    rows = [(str(each.id), instant(each.created_at), each.kind, each.connection, each.reason) for each in letters]
-    table(rows, ("id", "since (UTC)", "kind", "connection", "reason"))
+    print_list(
+        letters,
+        lambda each: (str(each.id), instant(each.created_at), each.kind, each.connection, each.reason),
+        ("id", "since (UTC)", "kind", "connection", "reason"),
+        nothing=f"No dead letter is {state}.",
+        as_json=as_json,
+    )
 
 
 @command.command()

@@ -67,10 +67,10 @@ class _Asking:
     """One call of the command."""
 
     def __init__(self, connector: str, channel: str | None, connection: str | None, config: Path) -> None:
-        from gateway.cli.configuration import installed, read_setup
+        from gateway.cli.configuration import installed, read_setup, spec_named
 
         specs = installed()
-        self.spec = _spec(specs, connector)
+        self.spec = spec_named(specs, connector)
         self.trial = _trial(self.spec, specs, channel)
         self.settings: ConnectionSettings | Mapping[str, Any] = {}
         if connection is not None:
@@ -151,18 +151,6 @@ class _Asking:
 
 
 # --- what is given ---------------------------------------------------------------------------------------------------
-def _spec(specs: Specs, name: str) -> AnySpec:
-    from gateway.toml import nearest
-
-    spec = specs.get(name)
-    if spec is None:
-        near = nearest(name, specs)
-        hint = f'did you mean "{near}"?' if near else "`baton connectors list` shows those that are"
-        message = f'no connector "{name}" is installed: {hint}'
-        raise WrongInput(message)
-    return spec
-
-
 def _trial(spec: AnySpec, specs: Specs, channel: str | None) -> Trial:
     from gateway.host.registry import PluginError
     from gateway.sdk import Channel

@@ -19,6 +19,7 @@ _WIDEST: Final = 100
 _NARROWEST: Final = 40
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 class Failure(click.ClickException):
@@ -78,6 +79,23 @@ def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
         for index, line in enumerate(lines):
             text = f"{head if index == 0 else ' ' * (left - 2)}  {line}" if len(row) > 1 else line
             click.echo(click.style(text.rstrip(), bold=True) if number == 0 else text.rstrip())
+
+
+def print_list(
+    found: Sequence[T],
+    row: Callable[[T], Sequence[str]],
+    titles: Sequence[str],
+    *,
+    nothing: str,
+    as_json: bool,
+) -> None:
+    """Print what was found: as JSON values, or a row of a table for each; `nothing` is the sentence when there is none."""
+    if as_json:
+        print_json(plain(found))
+    elif found:
+        table([row(each) for each in found], titles)
+    else:
+        click.echo(nothing)
 
 
 def paragraph(text: str, *, indent: str = "", first: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from gateway.store.ports import Store
 from gateway.store.values import CaseHistory
 
 _OK: Final = range(200, 300)
+_UNAUTHORIZED: Final = 401
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,12 @@ def echoes(histories: Sequence[CaseHistory]) -> Iterable[Claim]:
         sentence=f"{len(own)} writes of Baton's own came back as events; no rule looked at them",
         holds=bool(own) and still,
     )
+
+
+def refusals(refused: Mapping[str, int]) -> Iterable[Claim]:
+    """Claim that each thing that a stranger sent was refused; what it was, and the status that it got."""
+    for words, status in refused.items():
+        yield Claim(sentence=f"{words}: answered {status}", holds=status == _UNAUTHORIZED)
 
 
 def repetitions(store: Store, answers: Sequence[int], genuine: int) -> Iterable[Claim]:

@@ -14,6 +14,7 @@ from gateway.demo.claims import (
     echoes,
     histories_of,
     is_ok,
+    refusals,
     repetitions,
     said,
     times,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 #: Our word for a priority → the helpdesk's.
 _PRIORITIES: Final = {"P1": "urgent", "P2": "high", "P3": "normal", "P4": "low"}
-_UNAUTHORIZED: Final = 401
 
 
 def prove(world: World, morning: Morning) -> Proof:
@@ -164,8 +164,7 @@ def _doors(world: World, morning: Morning) -> Iterable[Claim]:
     accounts = store.accounts()
     accepted = sum(1 for answers in world.answers.values() for status in answers if is_ok(status))
     accepted += sum(1 for status in morning.repeated if is_ok(status))
-    for words, status in morning.refused.items():
-        yield Claim(sentence=f"{words}: answered {status}", holds=status == _UNAUTHORIZED)
+    yield from refusals(morning.refused)
     yield from repetitions(store, morning.repeated, 2)
     yield from dead_letters(store, morning.rubbish)
     sentence = f"{accounts.deliveries} deliveries accepted, {accounts.deliveries} in the store, 0 of those refused"

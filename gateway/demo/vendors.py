@@ -152,7 +152,6 @@ class Telephone(Protocol):
     """A telephone exchange, and people who call."""
 
     webhooks: Webhooks
-    recordings: list[dict[str, Any]]
 
     async def call(self, url: str, sender: str, moves: Sequence[str] = ..., *, verdict: str = ...) -> Call:
         """Have somebody call, and follow what the hook answers."""
@@ -240,7 +239,6 @@ class Records(Protocol):
     """What a CRM holds."""
 
     records: dict[str, dict[str, Any]]
-    links: set[tuple[str, str, str, str]]
     files: dict[str, dict[str, Any]]
     messages: list[dict[str, Any]]
 
@@ -261,10 +259,6 @@ class Crm(Protocol):
 
     def agent_sets(self, ticket_id: str, name: str, value: str) -> None:
         """Have an agent change a property of a ticket."""
-        ...
-
-    def tickets_with_external_id(self, external_id: str) -> list[str]:
-        """Return the tickets that carry an external id."""
         ...
 
     def notes_with_key(self, key: str) -> int:

@@ -15,6 +15,7 @@ import tenacity
 
 from gateway.clock import Clock
 from gateway.config import AnySpec, ConnectionConfig
+from gateway.host.again import seconds_until
 from gateway.host.duties import Duties
 from gateway.host.hostside import HostSide, Things
 from gateway.host.registry import PluginError
@@ -260,9 +261,7 @@ class Connection:
         await duties.run(self._connector, self._failed)
 
     async def _wait(self, tries: int, *, refused: bool) -> None:
-        state = tenacity.RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-        state.attempt_number = min(tries, 16)
-        seconds = (_AGAIN_REFUSED if refused else _AGAIN)(state)
+        seconds = seconds_until(_AGAIN_REFUSED if refused else _AGAIN, tries)
         self._hurry.clear()
         async with asyncio.TaskGroup() as group:
             waits = [group.create_task(self._clock.sleep(seconds)), group.create_task(self._hurry.wait())]

@@ -14,6 +14,7 @@ from typing import Any, Final
 import tenacity
 
 from gateway.clock import Clock
+from gateway.host.again import seconds_until
 from gateway.host.hostside import Things
 from gateway.sdk import Backfill, Connector, CredentialsRefused, Emit, StreamSource
 
@@ -97,7 +98,7 @@ class Duties:
                     "a poll failed",
                     extra={"action": "poll_failed", "connection": self._connection, "error": type(error).__name__},
                 )
-                await self._clock.sleep(min(every, _seconds(tries)))
+                await self._clock.sleep(min(every, seconds_until(_AGAIN, tries)))
             else:
                 tries = 0
                 await self._clock.sleep(every)
@@ -110,20 +111,10 @@ class Duties:
             await self._things.keep_cursor(self._connection, POLL, cursor)
 
 
-def _seconds(tries: int) -> float:
-    state = tenacity.RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    state.attempt_number = min(tries, 16)
-    return _AGAIN(state)
-
-
 async def _first_of(*works: Callable[[], Awaitable[object]]) -> None:
     """Run several works until the first one ends, and end the others. What it raised comes out as it is."""
-
-    async def one(work: Callable[[], Awaitable[object]]) -> None:
-        await work()
-
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_kept(one(work))) for work in works]
+        tasks = [group.create_task(_kept(work)) for work in works]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
@@ -133,10 +124,10 @@ async def _first_of(*works: Callable[[], Awaitable[object]]) -> None:
             raise error
 
 
-async def _kept(work: Coroutine[Any, Any, None]) -> Exception | None:
+async def _kept(work: Callable[[], Awaitable[object]]) -> Exception | None:
     """Return what a work raised instead of raising it: a group would wrap it."""
     try:
-        await work
+        await work()
     except Exception as error:  # noqa: BLE001 (it is raised again by the one who asked)
         return error
     return None

@@ -110,24 +110,27 @@ class Parsing:
         languages: tuple[str, ...],
     ) -> dict[int, ParsedDelivery]:
         """Return what the deliveries say that want a process of their own, by their ids; each connection's in order."""
+        for gone in self._apart.keys() - connections.keys():
+            self._apart.pop(gone).close()
+        theirs: dict[str, list[StoredDelivery]] = {}
+        for stored in waiting:
+            found = connections.get(stored.delivery.connection)
+            if found is not None and found[0].parse_apart:
+                theirs.setdefault(stored.delivery.connection, []).append(stored)
+        if not theirs:
+            return {}
         # Only those who need it pay for it: the child imports this module, so the import stands here.
         from gateway.pipeline.apart import Apart
         from gateway.pipeline.child import Order
 
-        orders: dict[str, list[Order]] = {}
-        for stored in waiting:
-            found = connections.get(stored.delivery.connection)
-            if found is not None and found[0].source is not None and found[0].parse_apart:
-                order = Order(stored=stored, channel=found[1], most=found[2], languages=languages)
-                orders.setdefault(stored.delivery.connection, []).append(order)
         done: dict[int, ParsedDelivery] = {}
-        for name, theirs in orders.items():
-            source = connections[name][0].source
+        for name, deliveries in theirs.items():
+            side, channel, most = connections[name]
+            source = side.source
             if source is not None:
+                orders = [Order(stored=each, channel=channel, most=most, languages=languages) for each in deliveries]
                 process = self._apart.setdefault(name, Apart(name))
-                done.update((each.id, each) for each in process.parse(source, theirs))
-        for gone in self._apart.keys() - connections.keys():
-            self._apart.pop(gone).close()
+                done.update((each.id, each) for each in process.parse(source, orders))
         return done
 
     def _parse(

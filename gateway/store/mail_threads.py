@@ -21,6 +21,7 @@ from gateway.model import Activity, Evidence, Party, Role
 from gateway.store import codec
 from gateway.store.case_rules import EMAIL, CaseRules
 from gateway.store.engine import Transaction
+from gateway.store.ledger import case_of_effect
 
 #: References that are looked at, the nearest: anybody can write thousands.
 _REFERENCES: Final = 50
@@ -77,7 +78,8 @@ class MailThreads:
             return Place(thread=sent[0] if sent else None)
         if failed(activity) or activity.sender is None:
             return Place()
-        case = self._case_of_effect(connection_id, activity.reference) if activity.reference else None
+        # It answers a mail of ours by its signature: the connector has checked that.
+        case = case_of_effect(self._t, connection_id, activity.reference) if activity.reference else None
         if case is not None:
             return Place(thread=self._own_in(connection_id, case, activity), case=case)
         mail = activity.mail
@@ -98,14 +100,6 @@ class MailThreads:
         return Place(thread=self._own_in(connection_id, case, activity), case=case)
 
     # --- proofs ------------------------------------------------------------------------------------------------------
-    def _case_of_effect(self, connection_id: int, effect_id: str) -> str | None:
-        """Return the case of what answers a mail of ours by its signature: the connector has checked it."""
-        rows = self._t.rows(
-            "SELECT c.root_id FROM effects e JOIN cases c ON c.id = e.case_id WHERE e.id = ? AND e.connection_id = ?",
-            *(effect_id, connection_id),
-        )
-        return str(rows[0][0]) if rows else None
-
     def _own_in(self, connection_id: int, case: str, activity: Activity) -> str | None:
         """Return the newest thread of a case that is the sender's own."""
         threads = self._t.rows(

@@ -6,6 +6,7 @@ decided and what stands outside since.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.model import recount
@@ -14,6 +15,7 @@ from gateway.store.auditing import Auditing
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.names import Names
 from gateway.store.speakers import threads_by_id
+from gateway.store.trees import lock, lock_with_root, take_out, tree
 
 _ENDLESS: Final = 2**62
 
@@ -27,23 +29,11 @@ class Merges:
         self._names = names
         self._auditing = auditing
 
-    def _lock(self, t: Transaction, *case_ids: str) -> dict[str, tuple[str, str | None]]:
-        """Lock cases and return root and link of each."""
-        rows = t.rows(
-            f"SELECT id, root_id, merged_into FROM cases WHERE id IN (??text) ORDER BY id {self._engine.for_update}",
-            sorted(set(case_ids)),
-        )
-        found = {row[0]: (row[1], row[2]) for row in rows}
-        for case_id in case_ids:
-            if case_id not in found:
-                raise ValueError(f"There is no case {case_id}.")
-        return found
-
     def merge(self, case_id: str, into: str, actor: str, now: int) -> None:
         """Link a case into another; see `Store.merge`."""
 
         def work(t: Transaction) -> None:
-            cases = self._lock(t, case_id, into)
+            cases = lock(t, self._engine, "cases", case_id, into)
             if case_id == into:
                 raise ValueError(f"Case {case_id} cannot be merged into itself.")
             for each in (case_id, into):
@@ -72,15 +62,7 @@ class Merges:
         """Undo `merge`; see `Store.unmerge`."""
 
         def work(t: Transaction) -> None:
-            # The root may change until its row is locked: read it, lock, and look again.
-            while True:
-                rows = t.rows("SELECT root_id FROM cases WHERE id = ?", case_id)
-                if not rows:
-                    raise ValueError(f"There is no case {case_id}.")
-                root = rows[0][0]
-                cases = self._lock(t, case_id, root)
-                if cases[case_id][0] == root:
-                    break
+            root, cases = lock_with_root(t, self._engine, "cases", case_id)
             into = cases[case_id][1]
             if into is None:
                 raise ValueError(f"Case {case_id} is not merged.")
@@ -88,14 +70,15 @@ class Merges:
                 "SELECT id, since FROM merges WHERE case_id = ? AND undone_at IS NULL ORDER BY id DESC LIMIT 1",
                 case_id,
             )[0]
-            moved = self._own_threads(t, case_id, root)
+            members = tree(t, "cases", case_id)
+            moved = self._own_threads(t, members, root)
             t.run("UPDATE threads SET case_id = ? WHERE id IN (??text)", case_id, moved)
             t.run(
                 "UPDATE activities SET case_id = ? WHERE state = 1 AND thread_id IN (??text) AND id > ?"
                 " AND case_id IN (SELECT id FROM cases WHERE root_id = ?)",
                 *(case_id, moved, since or 0, root),
             )
-            self._reroot(t, case_id)
+            take_out(t, "cases", case_id, members)
             if since is not None:
                 self._recount(t, case_id, since)
                 for each in sorted({into, root}):
@@ -107,29 +90,15 @@ class Merges:
         self._engine.write(work)
 
     @staticmethod
-    def _own_threads(t: Transaction, case_id: str, root: str) -> list[str]:
+    def _own_threads(t: Transaction, members: Sequence[str], root: str) -> list[str]:
         """Return the threads that a root holds for a case: those that began in it, or in one that is merged into it.
 
         Not those that it had when it was merged: one that was merged into it may have gone its own way since.
         """
-        tree, level = [case_id], [case_id]
-        while level:
-            level = [row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into IN (??text)", level)]
-            tree += level
         rows = t.rows(
-            "SELECT id FROM threads WHERE case_id = ? AND home_case_id IN (??text) ORDER BY id", root, sorted(tree)
+            "SELECT id FROM threads WHERE case_id = ? AND home_case_id IN (??text) ORDER BY id", root, sorted(members)
         )
         return [row[0] for row in rows]
-
-    @staticmethod
-    def _reroot(t: Transaction, case_id: str) -> None:
-        """Make a case a root again, with all cases that were merged into it."""
-        t.run("UPDATE cases SET merged_into = NULL, root_id = id WHERE id = ?", case_id)
-        level = [case_id]
-        while level:
-            level = [row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into IN (??text)", level)]
-            if level:
-                t.run("UPDATE cases SET root_id = ? WHERE id IN (??text)", case_id, level)
 
     def _recount(self, t: Transaction, case_id: str, since: int | None) -> None:
         """Count a case anew from its activities, and number them from 1.

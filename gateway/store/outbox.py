@@ -252,22 +252,18 @@ class Outbox:
             " WHERE id IN (??text)",
             *(state, result.due_at, receipt, result.reason, list(result.effect_ids)),
         )
-        if result.verdict is Verdict.DONE and result.receipt is not None:
-            self._keep_receipt(t, number, case_id, (rows[0][0], kind), result, result.receipt, now)
-        if result.verdict is Verdict.FAILED:
+        landed = result.verdict is Verdict.DONE
+        if not landed and result.verdict is not Verdict.FAILED:
+            return 1
+        effects = [codec.effect_from(row[4]) for row in rows]
+        if landed and result.receipt is not None:
+            self._keep_receipt(t, number, case_id, effects[0], result, result.receipt, now)
+        if not landed:
             letters: list[Row] = [("effect", row[0], None, number, case_id, result.reason, now, "open") for row in rows]
             bury(t, letters)
-        if result.verdict in {Verdict.DONE, Verdict.FAILED}:
-            for row in rows:
-                landed = result.verdict is Verdict.DONE
-                outcome = outcome_of(
-                    codec.effect_from(row[4]),
-                    result.connection,
-                    landed=landed,
-                    receipt=result.receipt,
-                    reason=result.reason,
-                )
-                tell(t, self._entropy, outcome, case_id, str(result.attempt), now)
+        for effect in effects:
+            outcome = outcome_of(effect, result.connection, landed=landed, receipt=result.receipt, reason=result.reason)
+            tell(t, self._entropy, outcome, case_id, str(result.attempt), now)
         return 1
 
     def _keep_receipt(
@@ -275,17 +271,16 @@ class Outbox:
         t: Transaction,
         number: int,
         case_id: str,
-        effect: tuple[str, str],
+        effect: Effect,
         result: EffectResult,
         receipt: Receipt,
         now: int,
     ) -> None:
         """Enter what was written into the ledger, and bind the ticket and the thread on which answers will come."""
-        effect_id, kind = effect
         t.insert(
             "foreign_ids",
             _FOREIGN,
-            [(number, foreign.kind, foreign.id, case_id, effect_id) for foreign in receipt.ids],
+            [(number, foreign.kind, foreign.id, case_id, effect.id) for foreign in receipt.ids],
             conflict="ON CONFLICT (connection_id, kind, foreign_id) DO NOTHING",
         )
         Reports(t, self._engine).messages_known(
@@ -293,8 +288,8 @@ class Outbox:
             [foreign.id for foreign in receipt.ids],
             lambda: internal_thread(t, self._entropy, case_id, now),
         )
-        if kind == EffectKind.REPLY.value:
-            self._keep_mail(t, number, effect_id, receipt)
+        if effect.kind is EffectKind.REPLY:
+            self._keep_mail(t, number, effect, receipt)
         if receipt.ticket_id:
             link = TicketLink(connection=result.connection, ticket_id=receipt.ticket_id, adopted=False, url=receipt.url)
             t.insert(
@@ -307,12 +302,11 @@ class Outbox:
             bind_thread(t, self._entropy, number, receipt.thread, case_id, now)
 
     @staticmethod
-    def _keep_mail(t: Transaction, number: int, effect_id: str, receipt: Receipt) -> None:
+    def _keep_mail(t: Transaction, number: int, effect: Effect, receipt: Receipt) -> None:
         """Know the mail that was sent again when somebody answers it: it is of the thread that it went to."""
-        doc = t.rows("SELECT doc FROM effects WHERE id = ?", effect_id)[0][0]
         threads = t.rows(
             "SELECT id FROM threads WHERE connection_id = ? AND key = ? AND channel = ?",
-            *(number, codec.effect_from(doc).destination, Channel.EMAIL.value),
+            *(number, effect.destination, Channel.EMAIL.value),
         )
         if threads:
             keep_message_ids(t, number, [foreign.id for foreign in receipt.ids], threads[0][0])

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from gateway.model import Evidence, Party
 from gateway.store.auditing import Auditing
 from gateway.store.engine import Engine, Row, Transaction
-from gateway.store.linking import link, lock, root_of, separate, separated, unlink
+from gateway.store.linking import link, separate, separated, unlink
 from gateway.store.names import Names
+from gateway.store.trees import lock, lock_with_root, root_of
 from gateway.store.values import ContactView, Identifier, Separation, Suggestion
+
+T = TypeVar("T")
 
 _IDENTIFIERS: Final = (
     "SELECT i.contact_id, i.connection_id, i.kind, i.value, i.name, i.evidence, i.proven, i.seen_at, i.claim"
     " FROM identifiers i WHERE i.contact_id IN (??text) ORDER BY i.contact_id, i.connection_id, i.kind, i.value, i.proven, i.era"
 )
+
+
+def _by_person(found: Iterable[tuple[str | None, T]]) -> defaultdict[str | None, list[T]]:
+    """Return what was found of each person, in its order."""
+    grouped: defaultdict[str | None, list[T]] = defaultdict(list)
+    for root, each in found:
+        grouped[root].append(each)
+    return grouped
 
 
 class People:
@@ -54,7 +66,7 @@ class People:
             roots,
         )
         ids = [row[0] for row in members]
-        root_of = {row[0]: row[1] for row in members}
+        person = {row[0]: row[1] for row in members}
         identifiers = t.rows(_IDENTIFIERS, ids)
         cases = t.rows("SELECT id, contact_id FROM cases WHERE contact_id IN (??text) ORDER BY created_at, id", ids)
         apart = t.rows(
@@ -62,18 +74,23 @@ class People:
             " OR other_id IN (??text) ORDER BY separated_at, contact_id, other_id",
             *(ids, ids),
         )
+        created = {row[0]: row[3] for row in members}
+        known = _by_person((person[row[0]], self._identifier(row)) for row in identifiers)
+        links = _by_person((row[1], (row[0], row[2])) for row in members if row[2] is not None)
+        began = _by_person((person[row[1]], row[0]) for row in cases)
+        separations = _by_person(
+            (root, Separation(contact=row[0], other=row[1], actor=row[2], reason=row[3], separated_at=row[4]))
+            for row in apart
+            for root in {person.get(row[0]), person.get(row[1])} - {None}
+        )
         return [
             ContactView(
                 id=root,
-                created_at=next(row[3] for row in members if row[0] == root),
-                identifiers=tuple(self._identifier(row) for row in identifiers if root_of[row[0]] == root),
-                links=tuple((row[0], row[2]) for row in members if row[1] == root and row[2] is not None),
-                cases=tuple(row[0] for row in cases if root_of[row[1]] == root),
-                separations=tuple(
-                    Separation(contact=row[0], other=row[1], actor=row[2], reason=row[3], separated_at=row[4])
-                    for row in apart
-                    if root in {root_of.get(row[0]), root_of.get(row[1])}
-                ),
+                created_at=created[root],
+                identifiers=tuple(known[root]),
+                links=tuple(links[root]),
+                cases=tuple(began[root]),
+                separations=tuple(separations[root]),
             )
             for root in roots
         ]
@@ -123,8 +140,8 @@ class People:
         self._engine.write(lambda t: self._link(t, contact_id, into, actor, reason, now))
 
     def _link(self, t: Transaction, contact_id: str, into: str, actor: str, reason: str, now: int) -> None:
-        holder = lock(t, self._engine, contact_id)[contact_id][1]
-        root = root_of(t, into)
+        holder = lock(t, self._engine, "contacts", contact_id)[contact_id][1]
+        root = root_of(t, "contacts", into)
         if contact_id in {into, root}:
             raise ValueError(f"Contacts {contact_id} and {into} are one person already.")
         if holder is not None:
@@ -140,12 +157,7 @@ class People:
         """Undo a link, for ever; see `Store.unlink_contact`."""
 
         def work(t: Transaction) -> None:
-            # The root may change until its row is locked: read it, lock, and look again.
-            while True:
-                root = root_of(t, contact_id)
-                found = lock(t, self._engine, contact_id, root)
-                if found[contact_id][0] == root:
-                    break
+            _, found = lock_with_root(t, self._engine, "contacts", contact_id)
             into = found[contact_id][1]
             if into is None:
                 raise ValueError(f"Contact {contact_id} is not linked into another.")

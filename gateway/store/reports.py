@@ -13,6 +13,7 @@ from typing import Final
 from gateway.model import Activity, Progress
 from gateway.store import codec
 from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.ledger import case_of_effect, case_of_message
 
 #: State of an activity that belongs to no case.
 ASIDE: Final = 3
@@ -50,21 +51,10 @@ class Reports:
         return case
 
     def _case(self, connection_id: int, activity: Activity) -> str | None:
-        if activity.reference:
-            rows = self._t.rows(
-                "SELECT c.root_id FROM effects e JOIN cases c ON c.id = e.case_id WHERE e.id = ? AND e.connection_id = ?",
-                *(activity.reference, connection_id),
-            )
-            if rows:
-                return str(rows[0][0])
-        if not activity.message_id:
-            return None
-        rows = self._t.rows(
-            "SELECT c.root_id FROM foreign_ids f JOIN cases c ON c.id = f.case_id WHERE f.connection_id = ?"
-            " AND f.foreign_id = ? AND f.kind <> 'ticket'",
-            *(connection_id, activity.message_id),
-        )
-        return str(rows[0][0]) if rows else None
+        case = case_of_effect(self._t, connection_id, activity.reference) if activity.reference else None
+        if case is None and activity.message_id:
+            case = case_of_message(self._t, connection_id, activity.message_id)
+        return case
 
     def set_aside(self, strays: Sequence[tuple[int, int, Activity]]) -> None:
         """Set activities aside: number, connection, activity."""

@@ -12,6 +12,7 @@ from gateway.store.case_rules import PHONE, CaseRules
 from gateway.store.contacts import Contacts, Key, Known, key_of
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.joining import open_case
+from gateway.store.ledger import case_of_effect
 from gateway.store.mail_threads import MailThreads, Place, failed
 from gateway.store.names import BATON, Names
 from gateway.store.reports import NOWHERE, Reports
@@ -128,7 +129,7 @@ class Threads:
 
     # --- by proof ----------------------------------------------------------------------------------------------------
     def _by_button(self, connection_id: int, activity: Activity) -> str | None:
-        case_id = self._case_of_effect(connection_id, activity.reference or "")
+        case_id = case_of_effect(self.t, connection_id, activity.reference or "")
         return None if case_id is None else internal_thread(self.t, self.entropy, case_id, self.now)
 
     def _by_report(self, connection_id: int, activity: Activity) -> str:
@@ -143,38 +144,33 @@ class Threads:
     def _by_mail(self, connection_id: int, activity: Activity) -> tuple[str, str]:
         """Return the thread of a mail, and its key. One by one, since a mail may answer the one before it."""
         place = self.mails.find(connection_id, activity)
-        thread, began = place.thread, False
-        if thread is None:
-            thread, began = self._own_thread(connection_id, activity, place)
+        if place.thread is None:
+            thread, key, began = self._own_thread(connection_id, activity, place)
+        else:
+            thread, began = place.thread, False
+            key = str(self.t.rows("SELECT key FROM threads WHERE id = ?", thread)[0][0])
         self.mails.remember(connection_id, activity, thread, began=began)
-        return thread, str(self.t.rows("SELECT key FROM threads WHERE id = ?", thread)[0][0])
+        return thread, key
 
-    def _own_thread(self, connection_id: int, activity: Activity, place: Place) -> tuple[str, bool]:
-        """Return the thread of a mail that continues none, and whether it is new.
+    def _own_thread(self, connection_id: int, activity: Activity, place: Place) -> tuple[str, str, bool]:
+        """Return the thread of a mail that continues none, its key, and whether it is new.
 
         A thread of the same key is not taken for it unless its sender takes part: a Message-ID can be copied.
         """
         rows = self.t.rows("SELECT id FROM threads WHERE connection_id = ? AND key = ?", connection_id, activity.thread)
         if rows and self.mails.takes_part(rows[0][0], activity, own=True):
-            return str(rows[0][0]), False
+            return str(rows[0][0]), activity.thread, False
         key = activity.thread if not rows else f"{activity.thread}#{codec.key_hash(activity.dedupe)[:12]}"
         apart = replace(activity, thread=key, reference=None)
         self._find_or_make([(connection_id, apart)], {(connection_id, key): 0}, case=place.case)
-        return self.made.threads[connection_id, key], True
-
-    def _case_of_effect(self, connection_id: int, effect_id: str) -> str | None:
-        rows = self.t.rows(
-            "SELECT c.root_id FROM effects e JOIN cases c ON c.id = e.case_id WHERE e.id = ? AND e.connection_id = ?",
-            *(effect_id, connection_id),
-        )
-        return rows[0][0] if rows else None
+        return self.made.threads[connection_id, key], key, True
 
     def _case_of_reference(self, connection_id: int, reference: str | None) -> str | None:
         """Return the case that a reference proves; None when it proves nothing."""
         if not reference:
             return None
         if not reference.startswith(EXTERNAL_PREFIX):
-            return self._case_of_effect(connection_id, reference)
+            return case_of_effect(self.t, connection_id, reference)
         rows = self.t.rows(
             "SELECT c.root_id FROM cases c WHERE c.id = ? AND EXISTS (SELECT 1 FROM effects e WHERE e.case_id = c.id"
             " AND e.connection_id = ? AND e.kind = 'handoff')",
@@ -279,27 +275,15 @@ class Threads:
         for (connection_id, activity), case_id in made:
             customer = customer_of(activity)
             contact = people[key_of(connection_id, customer)].contact if customer else None
-            rows.append(
-                (
-                    case_id,
-                    case_id,
-                    None,
-                    contact,
-                    self.now,
-                    0,
-                    codec.encode(self._case(connection_id, activity, case_id)),
-                )
+            case = Case(
+                id=case_id,
+                channel=activity.channel,
+                connection=self.names.name(connection_id),
+                opened_at=activity.occurred_at,
+                last_activity_at=activity.occurred_at,
             )
+            rows.append((case_id, case_id, None, contact, self.now, 0, codec.encode(case)))
         self.t.insert("cases", _CASE, rows)
-
-    def _case(self, connection_id: int, activity: Activity, case_id: str) -> Case:
-        return Case(
-            id=case_id,
-            channel=activity.channel,
-            connection=self.names.name(connection_id),
-            opened_at=activity.occurred_at,
-            last_activity_at=activity.occurred_at,
-        )
 
     def _link_tickets(self, made: Iterable[tuple[Wanted, str, bool]]) -> None:
         rows: list[Row] = []
@@ -341,11 +325,14 @@ class Threads:
         """Note that numbers are alive; on the thread of a number that changed hands, begin a case of its new owner."""
         heard: dict[tuple[int, str], tuple[int, Activity, Party]] = {}
         for (connection_id, activity), thread in zip(wanted, resolved, strict=True):
-            if activity.channel in _NUMBERED and (connection_id, activity.thread) not in new and thread != NOWHERE:
-                customer = customer_of(activity)
-                name = self.rules.crossing(customer.kind, customer.value) if customer is not None else None
-                if customer is not None and name is not None and name.startswith(f"{PHONE}:"):
-                    heard.setdefault((connection_id, thread), (connection_id, activity, customer))
+            if activity.channel not in _NUMBERED or (connection_id, activity.thread) in new or thread == NOWHERE:
+                continue
+            customer = customer_of(activity)
+            if customer is None or (connection_id, thread) in heard:
+                continue
+            name = self.rules.crossing(customer.kind, customer.value)
+            if name is not None and name.startswith(f"{PHONE}:"):
+                heard[connection_id, thread] = (connection_id, activity, customer)
         if not heard:
             return
         people = self.contacts.of([(connection_id, customer) for connection_id, _, customer in heard.values()])

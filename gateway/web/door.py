@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
+
+from gateway.web.peers import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,7 +136,7 @@ class _Turnstile:
         return sum(self._inside.values())
 
     def enter(self, peer: str) -> bool:
-        if self._inside[peer] >= self._limit and not self._is_trusted(peer):
+        if self._inside[peer] >= self._limit and not is_within(peer, self._trusted):
             return False
         self._inside[peer] += 1
         return True
@@ -144,13 +145,6 @@ class _Turnstile:
         self._inside[peer] -= 1
         if self._inside[peer] <= 0:
             del self._inside[peer]
-
-    def _is_trusted(self, peer: str) -> bool:
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return False
-        return any(address in network for network in self._trusted if network.version == address.version)
 
 
 class _Visitor(web.RequestHandler):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 from aiohttp import WSCloseCode, web
 
 from gateway.sdk import DeliveryRejected, PermanentFailure, TemporaryFailure, UnreadableDelivery
+from gateway.web.peers import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -106,11 +106,20 @@ class SessionRoutes:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or hold one socket."""
         door = self._find(request.match_info["connection"])
-        handler = self._handler(request, door)
-        if isinstance(handler, web.Response) or door is None:
-            return handler if isinstance(handler, web.Response) else web.Response(status=404, headers=_QUIET)
+        methods = _methods(door, request.match_info["name"])
+        if door is None or not methods:
+            self._count("unknown", "unknown")
+            return web.Response(status=404, headers=_QUIET)
+        handler = methods.get(request.method)
+        if handler is None:
+            return web.Response(status=405, headers={**_QUIET, "Allow": ", ".join(sorted(methods))})
+        if (request.content_length or 0) > door.max_delivery:
+            return self._refusal(door, "too_large", 413)
         if request.headers.get("Upgrade", "").lower() == _SOCKET:
             return await self._socket(request, door, handler)
+        return await self._request(request, door, handler)
+
+    async def _request(self, request: web.Request, door: SessionDoor, handler: Handler) -> web.StreamResponse:
         if self._ending or self._room <= 0:
             return self._busy(door)
         self._room -= 1
@@ -121,20 +130,6 @@ class SessionRoutes:
             return self._refusal(door, "slow", 408)
         finally:
             self._room += 1
-
-    def _handler(self, request: web.Request, door: SessionDoor | None) -> Handler | web.Response:
-        """Return who answers a request, or the refusal of one that nobody may."""
-        name = request.match_info["name"]
-        methods = sorted(method for each, method in door.served if each == name) if door is not None else []
-        if door is None or not methods:
-            self._count("unknown", "unknown")
-            return web.Response(status=404, headers=_QUIET)
-        handler = door.served.get((name, request.method))
-        if handler is None:
-            return web.Response(status=405, headers={**_QUIET, "Allow": ", ".join(methods)})
-        if (request.content_length or 0) > door.max_delivery:
-            return self._refusal(door, "too_large", 413)
-        return handler
 
     async def _socket(self, request: web.Request, door: SessionDoor, handler: Handler) -> web.StreamResponse:
         peer = self._peer(request)
@@ -185,16 +180,15 @@ class SessionRoutes:
         """Return who asks: behind trusted proxies, the last address that none of them has."""
         peer = request.remote or ""
         told = [each.strip() for line in request.headers.getall("X-Forwarded-For", []) for each in line.split(",")]
-        while told and self._is_trusted(peer):
+        while told and is_within(peer, self._trusted):
             peer = told.pop()
         return peer
 
-    def _is_trusted(self, peer: str) -> bool:
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return False
-        return any(address in network for network in self._trusted if network.version == address.version)
+
+def _methods(door: SessionDoor | None, name: str) -> Mapping[str, Handler]:
+    """Return who answers at an endpoint, by method."""
+    served = door.served if door is not None else {}
+    return {method: handler for (each, method), handler in served.items() if each == name}
 
 
 async def _end(socket: web.WebSocketResponse) -> None:

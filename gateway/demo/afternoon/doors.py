@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gateway.demo.afternoon.cast import CALLS, FOREIGN_WORDS, MAIL, WEBSITE, Afternoon, Cast
-from gateway.demo.claims import Claim, dead_letters, histories_of, is_ok, repetitions
+from gateway.demo.claims import Claim, dead_letters, histories_of, is_ok, refusals, repetitions
 
 if TYPE_CHECKING:
     from gateway.demo.world import World
-
-_UNAUTHORIZED: Final = 401
 
 
 def doors(world: World, afternoon: Afternoon) -> Iterable[Claim]:
     """Return the claims."""
     store = world.gateway.store
-    for words, status in afternoon.refused.items():
-        yield Claim(sentence=f"{words}: answered {status}", holds=status == _UNAUTHORIZED)
+    yield from refusals(afternoon.refused)
     heard = any(
         FOREIGN_WORDS in applied.activity.text for history in histories_of(store) for applied in history.activities
     )

@@ -24,8 +24,6 @@ class Mail:
     name: str
     subject: str
     text: str
-    #: When it is written, UTC microseconds.
-    at: int
     #: Its Message-ID.
     message_id: str
     #: What DMARC found.
@@ -38,15 +36,15 @@ class Mail:
     file: tuple[str, bytes] | None = None
 
 
-def written(mail: Mail, to: str) -> bytes:
-    """Return a mail as our mail server keeps it."""
+def written(mail: Mail, to: str, at: int) -> bytes:
+    """Return a mail, written at an instant (UTC microseconds), as our mail server keeps it."""
     made = EmailMessage(policy=SMTP)
     domain = mail.sender.rpartition("@")[2]
     made["Authentication-Results"] = f"{_SERVER}; dmarc={mail.dmarc} header.from={domain}"
     made["From"] = f"{mail.name} <{mail.sender}>"
     made["To"] = to
     made["Subject"] = mail.subject
-    made["Date"] = format_datetime(datetime.fromtimestamp(mail.at // 1_000_000, UTC))
+    made["Date"] = format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))
     made["Message-ID"] = mail.message_id
     if mail.answers:
         made["In-Reply-To"] = made["References"] = mail.answers

@@ -51,7 +51,7 @@ async def play(world: World) -> Afternoon:
 
 
 async def _mail(world: World, them: Cast, mail: Mail) -> None:
-    them.mail.mail_comes(written(mail, them.mail.address))
+    them.mail.mail_comes(written(mail, them.mail.address, world.clock.now()))
     await world.rest()
 
 
@@ -71,7 +71,6 @@ async def _nora_writes(world: World, them: Cast, afternoon: Afternoon) -> None:
             name=nora,
             subject="Parcel 4711",
             text="Where is my parcel 4711? It should have been here on Monday.",
-            at=world.clock.now(),
             message_id=first,
         ),
     )
@@ -87,7 +86,6 @@ async def _nora_writes(world: World, them: Cast, afternoon: Afternoon) -> None:
             name=nora,
             subject="Re: Parcel 4711",
             text="Please let me talk to a human.",
-            at=world.clock.now(),
             message_id="<2@customer.example>",
             answers=first,
         ),
@@ -105,7 +103,6 @@ async def _nora_writes(world: World, them: Cast, afternoon: Afternoon) -> None:
             name=nora,
             subject="Out of office: Re: Parcel 4711",
             text="I am away until four o'clock and want to talk to a human then.",
-            at=world.clock.now(),
             message_id="<3@customer.example>",
             answers=ours,
             headers=(("Auto-Submitted", "auto-replied"),),
@@ -155,7 +152,6 @@ async def _others(world: World, them: Cast, afternoon: Afternoon) -> None:
             name="Pia Pohl",
             subject="Bill 88",
             text=f"I was charged twice, on card {CARD}. The bill is attached.",
-            at=world.clock.now(),
             message_id="<4@customer.example>",
             file=("bill.pdf", BILL),
         ),
@@ -211,7 +207,6 @@ async def _not_nora(world: World, them: Cast, afternoon: Afternoon) -> None:
             name="Nora Nolan",
             subject="Re: Parcel 4711",
             text="I moved. Please send everything to my new address.",
-            at=world.clock.now(),
             message_id="<5@elsewhere.example>",
             dmarc="fail",
             answers=ours,
