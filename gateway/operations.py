@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from gateway.toml import nearest
+from gateway.toml import QUOTED, did_you_mean
 
 if TYPE_CHECKING:
     from gateway.store.ports import Store
@@ -150,6 +150,5 @@ def _refusing(work: Callable[[], T]) -> T:
 
 def _nobody(name: str, kind: str, known: Iterable[str]) -> str:
     names = sorted(known)
-    near = nearest(name, names)
-    hint = f'did you mean "{near}"?' if near else f"there are {', '.join(names) or 'none'}"
+    hint = did_you_mean(name, names, f"there are {', '.join(names) or 'none'}", shown=QUOTED)
     return f'there is no {kind} "{name}": {hint}'

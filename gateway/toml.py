@@ -17,6 +17,8 @@ import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
 _CLOSE_ENOUGH = 0.6
+#: How `did_you_mean` writes a word that stands in quotation marks.
+QUOTED = '"{}"'
 #: What stands for one character in a string, or for none: a line's end that a backslash hides.
 _HIDDEN = re.compile(r"\\[ \t]*\r?\n\s*")
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\r\n")

@@ -67,10 +67,9 @@ class Overview(click.Group):
         """Find the command, or name the nearest one."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from gateway.toml import nearest
+            from gateway.toml import QUOTED, did_you_mean
 
-            near = nearest(name, COMMANDS)
-            hint = f'did you mean "{near}"?' if near else "`baton --help` lists them"
+            hint = did_you_mean(name, COMMANDS, "`baton --help` lists them", shown=QUOTED)
             ctx.fail(f'there is no command "{name}": {hint}')
         return super().resolve_command(ctx, args)
 

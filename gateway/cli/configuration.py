@@ -69,12 +69,11 @@ def installed() -> Specs:
 
 def spec_named(specs: Specs, name: str) -> AnySpec:
     """Return an installed connector by its name. Raises `WrongInput` with the name that it may be."""
-    from gateway.toml import nearest
+    from gateway.toml import QUOTED, did_you_mean
 
     spec = specs.get(name)
     if spec is None:
-        near = nearest(name, specs)
-        hint = f'did you mean "{near}"?' if near else "`baton connectors list` shows those that are"
+        hint = did_you_mean(name, specs, "`baton connectors list` shows those that are", shown=QUOTED)
         message = f'no connector "{name}" is installed: {hint}'
         raise WrongInput(message)
     return spec

@@ -62,13 +62,12 @@ def make(spec: AnySpec) -> Sandbox:
 
 def _spec(name: str) -> AnySpec:
     from gateway.cli.configuration import installed
-    from gateway.toml import nearest
+    from gateway.toml import QUOTED, did_you_mean
 
     specs = installed()
     spec = specs.get(name)
     if spec is None:
-        near = nearest(name, specs)
-        hint = f'did you mean "{near}"?' if near else f"there are {', '.join(sorted(specs)) or 'none'}"
+        hint = did_you_mean(name, specs, f"there are {', '.join(sorted(specs)) or 'none'}", shown=QUOTED)
         raise WrongInput(f'no connector "{name}" is installed: {hint}')
     if name in specs.problems:
         raise Failure(specs.problems[name])

@@ -18,7 +18,7 @@ from gateway.config.secrets import References
 from gateway.config.section import GatewaySection, Section, check_database, split_address
 from gateway.config.values import AnySpec, Config, ConnectionConfig
 from gateway.model import Channel, Mode
-from gateway.toml import Problem, Problems, TomlDocument, nearest, read_toml
+from gateway.toml import QUOTED, Problem, Problems, TomlDocument, did_you_mean, nearest, read_toml
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -132,8 +132,7 @@ class _Reader:
         known = ("gateway", "cases", *(channel.value for channel in Channel))
         for key in self.document.values:
             if key not in known:
-                near = nearest(key, known)
-                hint = f'did you mean "{near}"?' if near else f"the sections are {', '.join(known)}"
+                hint = did_you_mean(key, known, f"the sections are {', '.join(known)}", shown=QUOTED)
                 self._note((key,), f'unknown section "{key}": {hint}')
         return self._section("gateway", GatewaySection)
 
@@ -235,8 +234,8 @@ class _Reader:
             return None
         spec = self.specs.get(connector) if isinstance(connector, str) else None
         if spec is None:
-            near = nearest(str(connector), self.specs)
-            hint = f'did you mean "{near}"?' if near else f"installed are {', '.join(sorted(self.specs)) or 'none'}"
+            installed = f"installed are {', '.join(sorted(self.specs)) or 'none'}"
+            hint = did_you_mean(str(connector), self.specs, installed, shown=QUOTED)
             self._note_value((*path, "connector"), f'no connector "{connector}" is installed: {hint}')
             return None
         if channel not in spec.channels:
