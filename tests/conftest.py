@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,24 +31,43 @@ def missing(name: str, reason: str) -> None:
     pytest.skip(f"{name}: {reason}")
 
 
-@pytest.fixture(scope="session")
-def _postgres() -> Iterator[PostgresServer | str]:
+class Closed(Protocol):
+    """Something that ends when it is closed."""
+
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closed)
+
+
+def lent(start: Callable[[], C]) -> Iterator[C | str]:
+    """Yield what starts here, and close it at the end; or yield why it is missing."""
     try:
-        server = facilities.start_postgres()
+        found = start()
     except MissingFacilityError as problem:
         yield str(problem)
     else:
-        yield server
-        server.close()
+        yield found
+        found.close()
+
+
+def present(name: str, found: C | str) -> C:
+    """Return what is there, or end the test."""
+    if isinstance(found, str):
+        missing(name, found)
+        raise AssertionError  # noqa: TRY004 (missing() has already ended the test)
+    return found
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[PostgresServer | str]:
+    yield from lent(facilities.start_postgres)
 
 
 @pytest.fixture
 def postgres_server(_postgres: PostgresServer | str) -> PostgresServer:
     """The session's PostgreSQL server."""
-    if not isinstance(_postgres, PostgresServer):
-        missing("postgres", _postgres)
-        raise AssertionError  # noqa: TRY004 (missing() has already ended the test)
-    return _postgres
+    return present("postgres", _postgres)
 
 
 @pytest.fixture
@@ -58,22 +78,13 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture(scope="session")
 def _mail() -> Iterator[MailServers | str]:
-    try:
-        servers = start_mail_servers()
-    except MissingFacilityError as problem:
-        yield str(problem)
-    else:
-        yield servers
-        servers.close()
+    yield from lent(start_mail_servers)
 
 
 @pytest.fixture
 def mail_servers(_mail: MailServers | str) -> MailServers:
     """The session's Dovecot and Postfix."""
-    if not isinstance(_mail, MailServers):
-        missing("mail", _mail)
-        raise AssertionError  # noqa: TRY004 (missing() has already ended the test)
-    return _mail
+    return present("mail", _mail)
 
 
 @pytest.fixture

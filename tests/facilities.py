@@ -144,11 +144,6 @@ class PostgresServer:
         while any(_runs(one) for one in everyone) and time.monotonic() < end:
             time.sleep(0.005)
 
-    def restart(self) -> None:
-        """Kill it and start it again."""
-        self.kill()
-        self.start()
-
     def schema(self) -> str:
         """Make a fresh, empty schema and return a URL that lands in it."""
         import psycopg

@@ -8,7 +8,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.facilities import MissingFacilityError
+from tests.prove.gateway_process import free_port
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "connectors" / "request_tracker.md"
 #: Queues that Baton works with in tests.
@@ -90,13 +90,6 @@ def page_file(name: str) -> str:
     found = re.search(rf"<!-- file: {re.escape(name)} -->\n\n```perl\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert found is not None, f"the page has no {name}"
     return found[1]
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass(slots=True, kw_only=True)

@@ -69,6 +69,19 @@ def write(directory: Path, plugins: str = PLUGINS, policy: str = POLICY) -> Path
     return path
 
 
+def section(
+    header: str, connector: str, settings: Mapping[str, object], secrets: Mapping[str, str], environ: dict[str, str]
+) -> str:
+    """Return a live connection's section of `plugins.toml`; what it names of the environment is put there."""
+    lines = ["", f"[{header}]", f'connector = "{connector}"', 'mode = "live"']
+    lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    for key, value in secrets.items():
+        variable = f"{connector}_{key}".upper()
+        environ[variable] = value
+        lines.append(f'{key} = {{ env = "{variable}" }}')
+    return "\n".join(lines) + "\n"
+
+
 @dataclass(slots=True, kw_only=True)
 class Knocker:
     """Somebody with Toyline's secret who knows where the gateway is."""
@@ -167,6 +180,17 @@ class Served:
             check=False,
             timeout=60,
         )
+
+    def activities(self) -> list[dict[str, Any]]:
+        """Return everything that happened to the cases, as the store has it."""
+        rows: list[dict[str, Any]] = json.loads(self.run("cases", "list", "--json").stdout)
+        shown = [json.loads(self.run("cases", "show", row["id"], "--json").stdout) for row in rows]
+        return [each["activity"] for case in shown for each in case["activities"]]
+
+    async def texts(self) -> list[str]:
+        """Return the texts of all messages in all cases."""
+        activities = await asyncio.to_thread(self.activities)
+        return [each["text"] for each in activities if each["kind"] == "message"]
 
     def start(self) -> None:
         """Start serving and wait for the line that says ready."""

@@ -16,7 +16,6 @@ from gateway.app import Gateway
 from gateway.host.registry import GROUP, Specs
 from gateway.testing.faults import FaultKind
 from tests import toyline
-from tests.app import gateways
 from tests.app.gateways import ENVIRON, MovedClock, running
 
 ADDRESS = "https://baton.example.com"
@@ -70,14 +69,14 @@ ack_within = "2h"
 """
 
 
-@pytest.fixture(autouse=True)
-def _both(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Toyline and HubSpot, as if both were installed."""
-    found = {
+#: Toyline and HubSpot, as if both were installed.
+BOTH = Specs(
+    {
         "toyline": EntryPoint("toyline", f"{toyline.__name__}:SPEC", GROUP),
         "hubspot": EntryPoint("hubspot", "connectors.hubspot:SPEC", GROUP),
-    }
-    monkeypatch.setattr(gateways, "specs", lambda: Specs(found, {}))
+    },
+    {},
+)
 
 
 @pytest.fixture
@@ -123,7 +122,8 @@ async def test_a_chat_becomes_one_ticket_and_what_follows_stands_on_it_though_an
     hubspot.webhooks.duplicates = 0.5
     hubspot.webhooks.shuffled = True
     hubspot.teller.batch = 3
-    async with running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock) as (gateway, knocker):
+    everything = running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock, found=BOTH)
+    async with everything as (gateway, knocker):
         for kind in (FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.HALF_BODY):
             for route in ("batch.upsert", "create"):
                 hubspot.faults.add(route, kind, times=2)
@@ -149,7 +149,8 @@ async def test_a_chat_becomes_one_ticket_and_what_follows_stands_on_it_though_an
 async def test_a_ticket_of_hubspots_own_is_adopted_and_written_back_to(
     tmp_path: Path, hubspot: HubSpotSandbox, clock: MovedClock
 ) -> None:
-    async with running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock) as (gateway, _):
+    everything = running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock, found=BOTH)
+    async with everything as (gateway, _):
         ticket_id = hubspot.customer_writes("Ben Buyer", "Nothing arrives", "Where is it?")
         await rest(gateway, hubspot, clock)
         assert len(gateway.store.cases()) == 1
@@ -169,7 +170,8 @@ async def test_a_ticket_of_hubspots_own_is_adopted_and_written_back_to(
 async def test_a_webhook_for_another_address_is_refused_and_leaves_nothing(
     tmp_path: Path, hubspot: HubSpotSandbox, clock: MovedClock
 ) -> None:
-    async with running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock) as (gateway, _):
+    everything = running(tmp_path, plugins(hubspot), POLICY, environ=SECRETS, clock=clock, found=BOTH)
+    async with everything as (gateway, _):
         body = b"[]"
         url = f"http://127.0.0.1:{gateway.port}/hooks/crm"
         wrong = hubspot.teller.sign("https://elsewhere.example.com/hooks/crm", body)

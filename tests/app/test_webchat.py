@@ -7,15 +7,14 @@ import json
 import random
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
 from connectors.chatbot.sandbox import ChatbotSandbox
 from connectors.webchat.sandbox import VisitorClient, WebchatSandbox
-from tests.app.gateways import Served
-from tests.app.ports import free_port
+from tests.app.gateways import Served, section
+from tests.prove.gateway_process import free_port
 
 POLICY = '[[rule]]\nid = "rest"\ndo = "none"\ncatch_all = true\n'
 
@@ -33,12 +32,7 @@ class Place:
         text = f'[gateway]\nlisten = "127.0.0.1:{self.port}"\n'
         for name, sandbox in (("webchat", self.page), ("chatbot", self.bot)):
             settings = {**sandbox.settings(), **(more if name == "webchat" else {})}
-            text += f'\n[chat.{name}]\nconnector = "{name}"\nmode = "live"\n'
-            text += "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
-            for key, value in sandbox.secrets().items():
-                variable = f"{name}_{key}".upper()
-                self.environ[variable] = value
-                text += f'{key} = {{ env = "{variable}" }}\n'
+            text += section(f"chat.{name}", name, settings, sandbox.secrets(), self.environ)
         (self.directory / "plugins.toml").write_text(text)
         (self.directory / "escalation.toml").write_text(POLICY)
 
@@ -60,13 +54,7 @@ class Place:
                     break
                 await asyncio.sleep(0.05)
         assert status["unaccounted"] == 0
-        return await asyncio.to_thread(self._texts)
-
-    def _texts(self) -> list[str]:
-        found: Any = json.loads(self.served.run("cases", "list", "--json").stdout)
-        shown = [json.loads(self.served.run("cases", "show", row["id"], "--json").stdout) for row in found]
-        activities = [each["activity"] for case in shown for each in case["activities"]]
-        return [each["text"] for each in activities if each["kind"] == "message"]
+        return await self.served.texts()
 
 
 @pytest.fixture

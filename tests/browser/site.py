@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
@@ -18,9 +17,9 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from connectors.webchat.sandbox import WebchatSandbox
 from connectors.zendesk.sandbox import ZendeskSandbox
-from tests.app.gateways import Served
-from tests.app.ports import free_port
+from tests.app.gateways import Served, section
 from tests.facilities import Browser
+from tests.prove.gateway_process import free_port
 
 T = TypeVar("T")
 
@@ -77,16 +76,9 @@ class Site:
         self.served.signal(signal.SIGTERM)
         return await self.served.ended()
 
-    def activities(self) -> list[dict[str, Any]]:
-        """Return everything that happened to the cases."""
-        rows: list[dict[str, Any]] = json.loads(self.served.run("cases", "list", "--json").stdout)
-        shown = [json.loads(self.served.run("cases", "show", row["id"], "--json").stdout) for row in rows]
-        return [each["activity"] for case in shown for each in case["activities"]]
-
     async def said(self) -> list[str]:
         """Return the messages of all cases, as the store has them."""
-        activities = await asyncio.to_thread(self.activities)
-        return [each["text"] for each in activities if each["kind"] == "message"]
+        return await self.served.texts()
 
 
 @asynccontextmanager
@@ -99,11 +91,7 @@ async def website(directory: Path) -> AsyncGenerator[Site]:
     text = f'[gateway]\nlisten = "127.0.0.1:{port}"\n'
     environ: dict[str, str] = {}
     for header, connector, sandbox in (("chat.website", "webchat", page), ("helpdesk.zendesk", "zendesk", desk)):
-        text += f'\n[{header}]\nconnector = "{connector}"\nmode = "live"\n'
-        text += "".join(f"{key} = {json.dumps(value)}\n" for key, value in sandbox.settings().items())
-        for key, value in sandbox.secrets().items():
-            environ[f"SITE_{key.upper()}"] = value
-            text += f'{key} = {{ env = "SITE_{key.upper()}" }}\n'
+        text += section(header, connector, sandbox.settings(), sandbox.secrets(), environ)
     (directory / "plugins.toml").write_text(text)
     (directory / "escalation.toml").write_text(POLICY)
     served = Served(directory=directory, environ=environ)

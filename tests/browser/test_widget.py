@@ -254,7 +254,9 @@ async def test_who_was_helped_is_asked_once_how_it_was(browser: Browser, site: S
     await asyncio.to_thread(lambda: widget.one(".rate button[aria-label='4 of 5']").click())
     await until(lambda: not widget.one(".rate").is_displayed())
     await until(
-        lambda: [each["satisfaction"]["score"] for each in site.activities() if each.get("satisfaction")] == [0.75]
+        lambda: (
+            [each["satisfaction"]["score"] for each in site.served.activities() if each.get("satisfaction")] == [0.75]
+        )
     )
     await asyncio.to_thread(browser.driver.refresh)
     await widget.open()

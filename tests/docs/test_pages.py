@@ -14,6 +14,8 @@ from connectors.email import SPEC as EMAIL
 from connectors.hubspot import SPEC as HUBSPOT
 from connectors.request_tracker import SPEC as REQUEST_TRACKER
 from connectors.slack import SPEC as SLACK
+from connectors.twilio import SPEC as TWILIO
+from connectors.twilio import VOICE as TWILIO_VOICE
 from connectors.webchat import SPEC as WEBCHAT
 from connectors.zendesk import SPEC as ZENDESK
 from gateway.config import AnySpec
@@ -40,16 +42,22 @@ def test_every_table_stands_on_a_page() -> None:
 SPECS: Final = (EMAIL, SLACK, ZENDESK, HUBSPOT, REQUEST_TRACKER, WEBCHAT, CHATBOT)
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [*SPECS, TWILIO, TWILIO_VOICE], ids=lambda spec: spec.name)
 def test_a_connectors_page_says_that_it_never_met_the_live_service_and_what_it_needs(spec: AnySpec) -> None:
-    name, capabilities = spec.name, spec.capabilities
+    # The folder's name: two connectors over one account share a page.
+    name, capabilities = spec.factory.split(".")[1], spec.capabilities
     page = (DOCS / "connectors" / f"{name}.md").read_text()
-    assert "This connector has never been run against the live service." in page
+    assert re.search(r"(This connector has|These connectors have) never been run against the live service\.", page)
+    assert (f"pip install -e '.[{spec.extra}]'" if spec.extra else "needs no extra") in page
     for scope in capabilities.scopes:
         assert f"`{scope}`" in page, scope
     for limit in capabilities.limits:
         assert str(limit.calls) in page
-    assert f"docs/connectors/{name}.md" in (ROOT / "connectors" / name / "README.md").read_text()
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_connectors_folder_leads_to_its_page(spec: AnySpec) -> None:
+    assert f"docs/connectors/{spec.name}.md" in (ROOT / "connectors" / spec.name / "README.md").read_text()
 
 
 def test_every_route_of_health_is_described() -> None:

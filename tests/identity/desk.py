@@ -14,7 +14,6 @@ from gateway.model import (
     CallChange,
     CallFacts,
     Case,
-    CaseStatus,
     Channel,
     Decision,
     DeliveryFacts,
@@ -347,9 +346,6 @@ class Desk:
             for each in self.history(case_id).activities
             if each.activity.kind is ActivityKind.MESSAGE
         ]
-
-    def open_cases(self) -> list[Case]:
-        return [case for case in self.store.cases(10_000) if case.status is CaseStatus.OPEN]
 
     def pass_time(self, time: int) -> None:
         self.now += time

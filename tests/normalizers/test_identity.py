@@ -23,6 +23,10 @@ RULES: Final = IdentityRules(
 LANGUAGES: Final = ("de", "en", "es", "fr", "it", "pt")
 
 
+def written(text: str, sender: Party) -> ChatMessage:
+    return ChatMessage(thread="t", dedupe="d", occurred_at=1, sender=sender, message_id="m", text=text)
+
+
 @pytest.mark.parametrize(
     ("spelling", "wanted"),
     [
@@ -100,14 +104,7 @@ def test_any_text_has_a_spelling_or_none_and_a_spelling_is_its_own(value: str, k
 
 
 def test_a_normalizer_keeps_what_the_vendor_wrote() -> None:
-    event = ChatMessage(
-        thread="t",
-        dedupe="d",
-        occurred_at=1,
-        sender=Party(kind="phone", value="0171 12345678"),
-        message_id="m",
-        text="x",
-    )
+    event = written("x", Party(kind="phone", value="0171 12345678"))
     made = normalize(event, connection="c", channel=Channel.CHAT, received_at=1)
     assert made.sender is not None
     assert made.sender.value == "0171 12345678"
@@ -135,14 +132,8 @@ def test_no_language_is_told_where_there_is_no_choice() -> None:
 
 def test_an_activity_says_its_language_from_what_is_new_in_it() -> None:
     pytest.importorskip("py3langid", reason="the extra `language` is not installed")
-    event = ChatMessage(
-        thread="t",
-        dedupe="d",
-        occurred_at=1,
-        sender=Party(kind="u", value="u"),
-        message_id="m",
-        text="> Where is my order? I have been waiting for a week now.\nDas Paket ist gestern angekommen, danke",
-    )
+    text = "> Where is my order? I have been waiting for a week now.\nDas Paket ist gestern angekommen, danke"
+    event = written(text, Party(kind="u", value="u"))
     made = normalize(event, connection="c", channel=Channel.CHAT, received_at=1, languages=LANGUAGES)
     assert made.language == "de"
     assert normalize(event, connection="c", channel=Channel.CHAT, received_at=1).language == ""

@@ -16,7 +16,6 @@ from gateway.store.schema import VERSION
 from tests.store.acts import NOW, apply_all, bring, message
 
 VERSIONS: Final = Path(__file__).parent / "versions"
-SECOND_CASE: Final = "b1"
 
 
 def lay(url: str) -> None:

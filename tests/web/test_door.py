@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.config import Limits, Network
 from gateway.web.door import FrontDoor
+from tests.web.toy import until
 
 
 @asynccontextmanager
@@ -127,9 +128,3 @@ async def test_the_end_waits_for_requests_in_work() -> None:
         assert response.status == 200
         assert await response.text() == "done"
         await end
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():
-            await asyncio.sleep(0.01)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from gateway.telemetry.meters import Meters
 from gateway.web.door import FrontDoor
 from gateway.web.hooks import Hooks, Intake
 from tests.toyline.connector import OLD, sign
-from tests.web.toy import Directly, ToyDoor, toy
+from tests.web.toy import Directly, ToyDoor, toy, until
 
 NOW = 1_790_000_000_000_000
 PUBLIC = "https://baton.example.com/gate"
@@ -302,9 +302,3 @@ async def test_no_changed_byte_gets_past_the_verifier(body: bytes, position: int
     )
     with pytest.raises(DeliveryRejected):
         await toy().verify(delivery)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():
-            await asyncio.sleep(0.01)

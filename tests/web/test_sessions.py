@@ -34,7 +34,7 @@ from gateway.web.conversing import Conversing
 from gateway.web.door import FrontDoor
 from gateway.web.sessions import SessionRoutes
 from normalizers import normalize
-from tests.web.toy import Directly
+from tests.web.toy import Directly, until
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ERRORS: dict[str, tuple[Exception, int, str]] = {
@@ -269,9 +269,3 @@ def _chat() -> Any:
     from gateway.sdk import Channel
 
     return Channel.CHAT
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():
-            await asyncio.sleep(0.01)

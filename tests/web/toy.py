@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
@@ -41,3 +42,10 @@ class Directly:
 
     async def accept(self, entry: JournalEntry) -> None:
         await asyncio.to_thread(self._store.journal, [entry])
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds. Raises TimeoutError."""
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.01)
