@@ -17,7 +17,7 @@ from connectors.webchat import frames
 from connectors.webchat.frames import Frame
 from connectors.webchat.pace import Pace
 from connectors.webchat.visitors import Visitor, Visitors
-from gateway.sdk import DeliveryRejected, PermanentFailure, Sessions, TemporaryFailure
+from gateway.sdk import DeliveryRejected, PermanentFailure, Sessions, TemporaryFailure, printable
 
 #: The widget asks for news every 20 s; who is silent for longer is gone, seconds.
 SILENCE: Final = 70.0
@@ -267,7 +267,7 @@ def who(hello: Frame, visitors: Visitors, now: int) -> Visitor:
 
 def _line(frame: Frame, name: str) -> str:
     value = frame.get(name, "")
-    return frames.plain(" ".join(value.split()))[:200] if isinstance(value, str) else ""
+    return printable(" ".join(value.split()))[:200] if isinstance(value, str) else ""
 
 
 def _texts(value: object) -> list[str]:
