@@ -35,6 +35,7 @@ from gateway.sdk import (
     Party,
     Role,
     UnreadableDelivery,
+    as_list,
 )
 
 #: Stands for a sender or a recipient that nobody names. Nothing is ever sent there (RFC 2606).
@@ -147,7 +148,7 @@ def _message(letter: Letter, delivery: Delivery, own: Own) -> InboundEmail:
     extras.update({name: value for name, value in facts if value})
     others, more = _recipients(letter, own)
     if more:
-        extras["cut"] = [*_listed(extras.get("cut")), "recipients past the first 100"]
+        extras["cut"] = [*as_list(extras.get("cut")), "recipients past the first 100"]
     return InboundEmail(
         thread=thread_key(answer, message_id),
         dedupe=f"{message_id}:{letter.body_hash[:32]}",
@@ -166,10 +167,6 @@ def _message(letter: Letter, delivery: Delivery, own: Own) -> InboundEmail:
         auto_generated=machine,
         attachments=letter.files,
     )
-
-
-def _listed(value: object) -> list[object]:
-    return list(value) if isinstance(value, list) else []
 
 
 def _iso(moment: int) -> str:

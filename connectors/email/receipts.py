@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from connectors.email.forms import Form
 from connectors.email.reasons import reason_of
-from gateway.sdk import DeliveryState
+from gateway.sdk import DeliveryState, as_object
 
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 #: Words that are kept of a server's answer, characters.
@@ -47,10 +47,6 @@ def _text(value: object) -> str:
         if isinstance(value, str)
         else ("" if value is None or isinstance(value, dict | list | bool) else str(value))
     )
-
-
-def _table(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _seconds(value: object) -> int | None:
@@ -109,9 +105,9 @@ _MAILGUN: Final = {
 
 def mailgun_event(body: Mapping[str, Any]) -> ServiceReport | None:
     """Return what an event of Mailgun's webhooks says; None when its kind is not known."""
-    data, signature = _table(body.get("event-data")), _table(body.get("signature"))
+    data, signature = as_object(body.get("event-data")), as_object(body.get("signature"))
     name = _text(data.get("event")).lower()
-    status, headers = _table(data.get("delivery-status")), _table(_table(data.get("message")).get("headers"))
+    status, headers = as_object(data.get("delivery-status")), as_object(as_object(data.get("message")).get("headers"))
     event_id = _text(data.get("id")) or _text(signature.get("token"))
     message_id, recipient = _bracketed(_text(headers.get("message-id"))), _text(data.get("recipient"))
     moment = _seconds(data.get("timestamp"))
