@@ -72,7 +72,7 @@ def address_of(thread: str) -> str:
 
 def lane_of(delivery: Delivery) -> str:
     """Return the lane: mails of one sender share it, so one sender's bad mail holds nobody else up. Cheap, and never raises."""
-    if delivery.endpoint in SERVICES and delivery.method != "FRAME":
+    if _is_posted(delivery):
         return delivery.connection
     headers, _ = split_header(delivery.body, 0, min(len(delivery.body), _LANE_BYTES))
     boxes, _ = mailboxes(headers.all("from")[:1], 1)
@@ -82,7 +82,7 @@ def lane_of(delivery: Delivery) -> str:
 # --- parsing -------------------------------------------------------------------------------------------------------------
 def parse_delivery(delivery: Delivery, own: Own) -> Iterator[ChannelEvent]:
     """Say what a mail, or a mail service's webhook, brings. Raises `UnreadableDelivery`."""
-    if delivery.endpoint in SERVICES and delivery.method != "FRAME":
+    if _is_posted(delivery):
         for place, each in enumerate(received(delivery)):
             if isinstance(each, ServiceReport):
                 yield _told(each, delivery, own, place)
@@ -96,9 +96,14 @@ def parse_delivery(delivery: Delivery, own: Own) -> Iterator[ChannelEvent]:
 
 def open_attachment(delivery: Delivery, attachment_id: str) -> bytes:
     """Return the bytes of a file that came along with a delivery. Raises `PermanentFailure` when there is none of it."""
-    if delivery.endpoint in SERVICES and delivery.method != "FRAME":
+    if _is_posted(delivery):
         return service_file(delivery, attachment_id)
     return open_part(delivery.body, attachment_id)
+
+
+def _is_posted(delivery: Delivery) -> bool:
+    """Return whether a service posted it; what the mailbox hands in is a mail as it stands."""
+    return delivery.endpoint in SERVICES and delivery.method != "FRAME"
 
 
 def _events(letter: Letter, delivery: Delivery, own: Own) -> Iterable[ChannelEvent]:

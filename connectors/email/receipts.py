@@ -10,11 +10,8 @@ from typing import Any, Final
 
 from connectors.email.forms import Form
 from connectors.email.reasons import reason_of
+from connectors.email.reports import ENHANCED, LONGEST_REASON
 from gateway.sdk import DeliveryState, as_object
-
-_ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-#: Words that are kept of a server's answer, characters.
-_LONGEST: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +69,15 @@ def _bracketed(message_id: str) -> str:
 
 
 def _short(words: str) -> str:
-    return " ".join(words.split())[:_LONGEST]
+    return " ".join(words.split())[:LONGEST_REASON]
 
 
 def _code(words: str, *stated: object) -> str:
     for each in stated:
-        found = _ENHANCED.search(_text(each))
+        found = ENHANCED.search(_text(each))
         if found is not None:
             return found[1]
-    inside = _ENHANCED.search(words)
+    inside = ENHANCED.search(words)
     return inside[1] if inside is not None else next((text for each in stated if (text := _text(each))), "")
 
 
