@@ -111,10 +111,10 @@ class ChatbotConnector(Connector[ChatbotSettings], WebhookSource, SessionSource,
 
     async def _asked(self, request: web.Request, kind: str) -> events.Json:
         """Return a question. Raises DeliveryRejected when it is not signed, PermanentFailure when it is no such question."""
-        chunks: list[bytes] = []
+        body = bytearray()
         async for chunk in request.content.iter_any():
-            chunks.append(chunk)
-            if sum(map(len, chunks)) > _LONGEST:
+            body += chunk
+            if len(body) > _LONGEST:
                 raise PermanentFailure("The question is too long.")
         delivery = Delivery(
             connection=self.host.connection,
@@ -125,7 +125,7 @@ class ChatbotConnector(Connector[ChatbotSettings], WebhookSource, SessionSource,
             headers=tuple(
                 (key.decode("latin-1"), value.decode("utf-8", "backslashreplace")) for key, value in request.raw_headers
             ),
-            body=b"".join(chunks),
+            body=bytes(body),
         )
         await self.verify(delivery)
         told = events.read(delivery.body)

@@ -23,6 +23,7 @@ from gateway.sdk import (
     Party,
     Role,
     UnreadableDelivery,
+    printable,
 )
 
 Json: TypeAlias = Mapping[str, Any]
@@ -186,7 +187,7 @@ def _facts(told: Json) -> BotFacts:
         confidence=None if sure is None else float(sure),
         fallback=told.get("fallback") is True,
         intent=_word(told, "intent"),
-        fields={_plain(name)[:_WORD]: _shown(value) for name, value in fields.items()},
+        fields={printable(name)[:_WORD]: _shown(value) for name, value in fields.items()},
         attempted=tuple(_shown(each) for each in _list(told, "attempted", _FIELDS)),
     )
 
@@ -207,7 +208,7 @@ def _shown(value: object) -> str:
     """Return a field's value as text; what is neither text nor number nor yes or no, as JSON."""
     make = _SHOWN.get(type(value), json.dumps)
     try:
-        return _plain(make(value))[:2_000]
+        return printable(make(value))[:2_000]
     except ValueError:
         # A number of thousands of digits; Python does not write it (CVE-2020-10735).
         raise UnreadableDelivery("A field holds a number that is too long.") from None
@@ -238,10 +239,4 @@ def _word(told: Json, name: str, *, needed: bool = False, longest: int = _WORD) 
         return ""
     if not isinstance(found, str) or len(found) > longest or (needed and not found.strip()):
         raise UnreadableDelivery(f"{name} must be text of at most {longest} characters.")
-    return _plain(found)
-
-
-def _plain(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(each for each in text.encode(errors="replace").decode() if each.isprintable() or each == "\n")
+    return printable(found)

@@ -39,6 +39,7 @@ from gateway.sdk import (
     TemporaryFailure,
     UnreadableDelivery,
     WebhookSource,
+    as_list,
 )
 
 T = TypeVar("T")
@@ -331,8 +332,7 @@ def _receipt(reply: Reply, message_id: str) -> Receipt:
 def _cut(event: InboundEmail, size: int, kept: int) -> InboundEmail:
     """Say in the mail itself that it is not whole: for people who read it, and for rules."""
     note = f"[This mail has {size} bytes, more than are taken: only the first {kept} of them are here.]"
-    before = event.extras.get("cut")
-    words = [*(before if isinstance(before, list) else []), f"what stands behind the first {kept} of {size} bytes"]
+    words = [*as_list(event.extras.get("cut")), f"what stands behind the first {kept} of {size} bytes"]
     return replace(
         event,
         text=f"{event.text}\n\n{note}" if event.text else note,

@@ -35,6 +35,7 @@ from gateway.sdk import (
     Party,
     Role,
     UnreadableDelivery,
+    as_list,
 )
 
 #: Stands for a sender or a recipient that nobody names. Nothing is ever sent there (RFC 2606).
@@ -71,7 +72,7 @@ def address_of(thread: str) -> str:
 
 def lane_of(delivery: Delivery) -> str:
     """Return the lane: mails of one sender share it, so one sender's bad mail holds nobody else up. Cheap, and never raises."""
-    if delivery.endpoint in SERVICES and delivery.method != "FRAME":
+    if _is_posted(delivery):
         return delivery.connection
     headers, _ = split_header(delivery.body, 0, min(len(delivery.body), _LANE_BYTES))
     boxes, _ = mailboxes(headers.all("from")[:1], 1)
@@ -81,7 +82,7 @@ def lane_of(delivery: Delivery) -> str:
 # --- parsing -------------------------------------------------------------------------------------------------------------
 def parse_delivery(delivery: Delivery, own: Own) -> Iterator[ChannelEvent]:
     """Say what a mail, or a mail service's webhook, brings. Raises `UnreadableDelivery`."""
-    if delivery.endpoint in SERVICES and delivery.method != "FRAME":
+    if _is_posted(delivery):
         for place, each in enumerate(received(delivery)):
             if isinstance(each, ServiceReport):
                 yield _told(each, delivery, own, place)
@@ -95,9 +96,14 @@ def parse_delivery(delivery: Delivery, own: Own) -> Iterator[ChannelEvent]:
 
 def open_attachment(delivery: Delivery, attachment_id: str) -> bytes:
     """Return the bytes of a file that came along with a delivery. Raises `PermanentFailure` when there is none of it."""
-    if delivery.endpoint in SERVICES and delivery.method != "FRAME":
+    if _is_posted(delivery):
         return service_file(delivery, attachment_id)
     return open_part(delivery.body, attachment_id)
+
+
+def _is_posted(delivery: Delivery) -> bool:
+    """Return whether a service posted it; what the mailbox hands in is a mail as it stands."""
+    return delivery.endpoint in SERVICES and delivery.method != "FRAME"
 
 
 def _events(letter: Letter, delivery: Delivery, own: Own) -> Iterable[ChannelEvent]:
@@ -147,7 +153,7 @@ def _message(letter: Letter, delivery: Delivery, own: Own) -> InboundEmail:
     extras.update({name: value for name, value in facts if value})
     others, more = _recipients(letter, own)
     if more:
-        extras["cut"] = [*_listed(extras.get("cut")), "recipients past the first 100"]
+        extras["cut"] = [*as_list(extras.get("cut")), "recipients past the first 100"]
     return InboundEmail(
         thread=thread_key(answer, message_id),
         dedupe=f"{message_id}:{letter.body_hash[:32]}",
@@ -166,10 +172,6 @@ def _message(letter: Letter, delivery: Delivery, own: Own) -> InboundEmail:
         auto_generated=machine,
         attachments=letter.files,
     )
-
-
-def _listed(value: object) -> list[object]:
-    return list(value) if isinstance(value, list) else []
 
 
 def _iso(moment: int) -> str:

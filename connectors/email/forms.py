@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from connectors.email.headers import decode_text, parameters
 from connectors.email.mime import content, read
-from gateway.sdk import Delivery, UnreadableDelivery
+from gateway.sdk import Delivery, UnreadableDelivery, as_object
 
 #: Fields that are read of one form.
 MOST_FIELDS: Final = 2_000
@@ -55,11 +56,10 @@ class Form:
         """Return the bytes of the first field of a name, file or not."""
         return next((each.data for each in self.fields if each.name == name), None)
 
-    def table(self, name: str) -> dict[str, Any]:
+    def table(self, name: str) -> Mapping[str, Any]:
         """Return a field that holds a JSON object; empty when it holds none."""
         found = next((each for each in self.fields if each.name == name), None)
-        value = _parsed(found.data) if found is not None else None
-        return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        return as_object(_parsed(found.data) if found is not None else None)
 
     def named(self, name: str) -> list[str]:
         """Return the values of a field that holds a JSON object, those of repeated keys too."""

@@ -6,15 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from connectors.email.forms import Form
 from connectors.email.reasons import reason_of
-from gateway.sdk import DeliveryState
-
-_ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-#: Words that are kept of a server's answer, characters.
-_LONGEST: Final = 300
+from connectors.email.reports import ENHANCED, LONGEST_REASON
+from gateway.sdk import DeliveryState, as_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +46,6 @@ def _text(value: object) -> str:
     )
 
 
-def _table(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
 def _seconds(value: object) -> int | None:
     try:
         moment = float(_text(value))
@@ -76,15 +69,15 @@ def _bracketed(message_id: str) -> str:
 
 
 def _short(words: str) -> str:
-    return " ".join(words.split())[:_LONGEST]
+    return " ".join(words.split())[:LONGEST_REASON]
 
 
 def _code(words: str, *stated: object) -> str:
     for each in stated:
-        found = _ENHANCED.search(_text(each))
+        found = ENHANCED.search(_text(each))
         if found is not None:
             return found[1]
-    inside = _ENHANCED.search(words)
+    inside = ENHANCED.search(words)
     return inside[1] if inside is not None else next((text for each in stated if (text := _text(each))), "")
 
 
@@ -109,9 +102,9 @@ _MAILGUN: Final = {
 
 def mailgun_event(body: Mapping[str, Any]) -> ServiceReport | None:
     """Return what an event of Mailgun's webhooks says; None when its kind is not known."""
-    data, signature = _table(body.get("event-data")), _table(body.get("signature"))
+    data, signature = as_object(body.get("event-data")), as_object(body.get("signature"))
     name = _text(data.get("event")).lower()
-    status, headers = _table(data.get("delivery-status")), _table(_table(data.get("message")).get("headers"))
+    status, headers = as_object(data.get("delivery-status")), as_object(as_object(data.get("message")).get("headers"))
     event_id = _text(data.get("id")) or _text(signature.get("token"))
     message_id, recipient = _bracketed(_text(headers.get("message-id"))), _text(data.get("recipient"))
     moment = _seconds(data.get("timestamp"))

@@ -17,6 +17,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final
 
+from connectors.email.tokens import TOKEN
 from gateway.sdk import File, PermanentFailure, Reply
 
 #: By this header two gateways, or a gateway and a rule of the mail server, see that a mail comes from one.
@@ -26,8 +27,6 @@ _MESSAGE_ID: Final = re.compile(r"\A<[^\s<>\x00-\x1f\x7f]{1,900}>\Z", re.ASCII)
 _ADDRESS: Final = re.compile(r"\A[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f]{1,64}@[^\s@<>,;:\"\\()\[\]\x00-\x1f\x7f]{1,255}\Z")
 _MEDIA_TYPE: Final = re.compile(r"\A[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\Z")
 _ANSWERED: Final = re.compile(r"\A(?:(?:re|aw|antw|sv|vs|fwd?|wg|r)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
-#: Tokens of earlier mails of ours: see `tokens`.
-_TOKEN: Final = re.compile(r"\[#[a-z2-7]{2,340}-[a-z2-7]{13}\]", re.IGNORECASE)
 _LONGEST_SUBJECT: Final = 240
 #: Kinds that a part of a mail may not have when its bytes are given: they are parts themselves.
 _NESTED: Final = ("message/", "multipart/")
@@ -100,7 +99,7 @@ def letter(
 
 def subject_of(subject: str) -> str:
     """Return the subject of an answer: one ``Re:``, one line, whatever the customer's mail program wrote."""
-    words = " ".join(_TOKEN.sub("", _CONTROL.sub(" ", subject)).split())
+    words = " ".join(TOKEN.sub("", _CONTROL.sub(" ", subject)).split())
     words = _ANSWERED.sub("", words).strip()
     if len(words) > _LONGEST_SUBJECT:
         words = words[: _LONGEST_SUBJECT - 1] + "…"

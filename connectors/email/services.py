@@ -18,7 +18,7 @@ from connectors.email.letters import Letter, forwarded_text, letter_of
 from connectors.email.markup import html_text
 from connectors.email.mime import open_attachment
 from connectors.email.receipts import ServiceReport, mailgun_event, mailgun_legacy_event, postmark_event, sendgrid_event
-from gateway.sdk import Attachment, Delivery, PermanentFailure, UnreadableDelivery
+from gateway.sdk import Attachment, Delivery, PermanentFailure, UnreadableDelivery, as_list, as_object
 
 #: Files that are read of one service's mail.
 _MOST_FILES: Final = 200
@@ -92,10 +92,7 @@ def _file(name: str, file: str, media_type: str, data: bytes, *, inline: bool) -
 # --- Mailgun -------------------------------------------------------------------------------------------------------------
 def _mailgun(delivery: Delivery) -> list[Letter | ServiceReport]:
     if is_json(delivery):
-        value = json_of(delivery)
-        if not isinstance(value, dict):
-            raise UnreadableDelivery("The body is no JSON object.")
-        found = mailgun_event(cast("dict[str, Any]", value))
+        found = mailgun_event(_object_of(delivery))
         return [found] if found is not None else []
     form = form_of(delivery)
     if "event" in form and "body-mime" not in form:
@@ -174,10 +171,7 @@ _POSTMARK_MAIL: Final = frozenset({"RawEmail", "FromFull", "From", "TextBody", "
 
 
 def _postmark(delivery: Delivery) -> list[Letter | ServiceReport]:
-    value = json_of(delivery)
-    if not isinstance(value, dict):
-        raise UnreadableDelivery("The body is no JSON object.")
-    body = cast("dict[str, Any]", value)
+    body = _object_of(delivery)
     if body.get("RecordType") not in {None, "", "Inbound"}:
         found = postmark_event(body)
         return [found] if found is not None else []
@@ -265,9 +259,16 @@ def _postmark_files(body: Mapping[str, Any]) -> list[tuple[Attachment, bytes]]:
     return found
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
-    values = cast("list[object]", value) if isinstance(value, list) else []
-    return [cast("dict[str, Any]", each) for each in values if isinstance(each, dict)]
+def _object_of(delivery: Delivery) -> Mapping[str, Any]:
+    value = json_of(delivery)
+    if not isinstance(value, dict):
+        raise UnreadableDelivery("The body is no JSON object.")
+    return as_object(cast("object", value))
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    """Return the objects of a list; what is none is left out."""
+    return [as_object(each) for each in as_list(value) if isinstance(each, dict)]
 
 
 def _text(value: object) -> str:
@@ -286,8 +287,7 @@ def _sendgrid(delivery: Delivery) -> list[Letter | ServiceReport]:
     if not names & {"email", "headers", "from", "text", "html"}:
         return []
     envelope = form.table("envelope")
-    to = envelope.get("to")
-    recipients = tuple(_text(each) for each in cast("list[object]", to)) if isinstance(to, list) else ()
+    recipients = tuple(_text(each) for each in as_list(envelope.get("to")))
     extras = _texts(
         ("spam_score", _number(form.text("spam_score"))),
         ("service_spf", form.text("SPF").lower()),
@@ -323,8 +323,7 @@ def _sendgrid_files(form: Form) -> list[tuple[Attachment, bytes]]:
     inline = set(form.named("content-ids"))
     found: list[tuple[Attachment, bytes]] = []
     for each in form.files()[:_MOST_FILES]:
-        facts = stated.get(each.name)
-        about: dict[str, Any] = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}
+        about = as_object(stated.get(each.name))
         file = each.file or _text(about.get("filename")) or _text(about.get("name"))
         media_type = each.media_type or _text(about.get("type"))
         shown = each.name in inline or bool(about.get("content-id"))
@@ -345,8 +344,7 @@ def service_file(delivery: Delivery, attachment_id: str) -> bytes:
     """Return the bytes of a file that a service's delivery brought. Raises `PermanentFailure` when there is none of it."""
     try:
         if delivery.endpoint == "postmark":
-            value = json_of(delivery)
-            body: dict[str, Any] = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+            body = as_object(json_of(delivery))
             raw = body.get("RawEmail")
             if isinstance(raw, str):
                 return open_attachment(raw.encode("utf-8", "replace"), attachment_id)

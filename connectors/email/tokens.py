@@ -22,7 +22,8 @@ _SEAL: Final = 16
 _SHORT_SEAL: Final = 8
 _LONGEST_EFFECT: Final = 200
 _MESSAGE_ID: Final = re.compile(r"<b1\.([a-z2-7]{2,340})\.([a-z2-7]{26})@[^<>\s@]+>", re.IGNORECASE)
-_TOKEN: Final = re.compile(r"\[#([a-z2-7]{2,340})-([a-z2-7]{13})\]", re.IGNORECASE)
+#: A subject token, of whatever mail of ours: its effect, and its signature.
+TOKEN: Final = re.compile(r"\[#([a-z2-7]{2,340})-([a-z2-7]{13})\]", re.IGNORECASE)
 
 
 def message_id_for(key: bytes, effect_id: str, recipient: str, domain: str) -> str:
@@ -57,7 +58,7 @@ def subject_token(key: bytes, effect_id: str) -> str:
 def token_of(keys: Iterable[bytes], subject: str) -> str | None:
     """Return the effect that a token of ours in a subject names, None when there is none of ours."""
     known = tuple(keys)
-    for found in _TOKEN.finditer(subject[:2_000]):
+    for found in TOKEN.finditer(subject[:2_000]):
         effect_id = _unpacked(found[1])
         if effect_id is None:
             continue

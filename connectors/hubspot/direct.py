@@ -41,12 +41,11 @@ class Direct:
         self._host = host
         self._crm = crm
 
-    async def publish(self, message: Mapping[str, Any]) -> str:
-        """Publish a customer's message into the custom channel and return its id. HubSpot takes each key of ours once."""
+    async def publish(self, message: Mapping[str, Any]) -> None:
+        """Publish a customer's message into the custom channel. HubSpot takes each key of ours once."""
         channel, version = self._settings.channel_id, self._settings.api_version
         path = f"custom-channels/{version}/{channel}" if version else f"v3/custom-channels/{channel}"
-        answer = await self._call("POST", f"/conversations/{path}/messages", message, writes=True)
-        return str(answer.get("id", ""))
+        await self._call("POST", f"/conversations/{path}/messages", message, writes=True)
 
     async def token_facts(self) -> TokenFacts | None:
         """Return what HubSpot says of the token; None where it says nothing of a token of this kind.

@@ -13,7 +13,6 @@ persons do, and our external id. The rest comes with the poll, which names the e
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,11 @@ from gateway.sdk import (
     TicketChanged,
     TicketStatus,
     UnreadableDelivery,
+    as_list,
+    as_object,
+    as_objects,
+    as_text,
+    read_json,
 )
 
 Json: TypeAlias = Mapping[str, Any]
@@ -119,10 +123,10 @@ def _digest(value: str) -> str:
 # --- deliveries ------------------------------------------------------------------------------------------------------
 def parse_webhook(delivery: Delivery, account: Account) -> Iterable[ChannelEvent]:
     """Return what a webhook says. Raises UnreadableDelivery."""
-    payload = value_of(delivery.body)
+    payload = read_json(delivery.body)
     if isinstance(payload, list):
         return _records(cast("list[object]", payload), account)
-    message = mapping(payload)
+    message = as_object(payload)
     if message.get("type") == _OUTGOING:
         return [_agents_message(message, account)] if _of_ours(message, account) else []
     if "type" in message:
@@ -151,24 +155,24 @@ def _is_told(event: TicketChanged) -> bool:
 
 
 def _change(event: Json) -> TicketChange | None:
-    kind = text(event.get("subscriptionType"))
+    kind = as_text(event.get("subscriptionType"))
     about, _, what = kind.partition(".")
-    generic = about == "object" and text(event.get("objectTypeId")) == _TICKETS
+    generic = about == "object" and as_text(event.get("objectTypeId")) == _TICKETS
     return CHANGES.get(what) if about == "ticket" or generic else None
 
 
 def _of_ours(event: Json, account: Account) -> bool:
     """Return whether it is of this account: an app that is installed in several signs the webhooks of all with one secret."""
-    return text(event.get("portalId")) == str(account.portal_id)
+    return as_text(event.get("portalId")) == str(account.portal_id)
 
 
 def _ticket_changed(event: Json, change: TicketChange, account: Account) -> TicketChanged:
-    ticket_id = text(event.get("objectId")) or text(event.get("primaryObjectId"))
+    ticket_id = as_text(event.get("objectId")) or as_text(event.get("primaryObjectId"))
     if not ticket_id:
         raise UnreadableDelivery("An event names no ticket (`objectId`).")
-    name, value = text(event.get("propertyName")), text(event.get("propertyValue"))
+    name, value = as_text(event.get("propertyName")), as_text(event.get("propertyValue"))
     at = milliseconds(event.get("occurredAt"))
-    source, actor = text(event.get("changeSource")), text(event.get("sourceId"))
+    source, actor = as_text(event.get("changeSource")), as_text(event.get("sourceId"))
     changed = change is TicketChange.FIELDS
     return TicketChanged(
         thread=thread_of(ticket_id),
@@ -199,9 +203,9 @@ def _dedupe(event: Json, change: TicketChange, ticket_id: str, at: int) -> str:
     if change is TicketChange.CREATED:
         return created_key(ticket_id)
     if change is TicketChange.FIELDS:
-        return property_key(ticket_id, text(event.get("propertyName")), text(event.get("propertyValue")), at)
+        return property_key(ticket_id, as_text(event.get("propertyName")), as_text(event.get("propertyValue")), at)
     # `eventId` alone is not promised to be unique.
-    parts = (text(event.get(key)) for key in ("subscriptionId", "occurredAt", "eventId"))
+    parts = (as_text(event.get(key)) for key in ("subscriptionId", "occurredAt", "eventId"))
     return f"{change.value}:{ticket_id}:{':'.join(parts)}"
 
 
@@ -226,14 +230,13 @@ def is_own(source: str, actor: str, app_id: int) -> bool:
 
 # --- messages of a custom channel ------------------------------------------------------------------------------------
 def _agents_message(payload: Json, account: Account) -> ChatMessage:
-    message = mapping(payload.get("message"))
-    message_id, conversation = text(message.get("id")), text(message.get("conversationsThreadId"))
+    message = as_object(payload.get("message"))
+    message_id, conversation = as_text(message.get("id")), as_text(message.get("conversationsThreadId"))
     if not message_id or not conversation:
         raise UnreadableDelivery("The agent's message has no id, or no conversation.")
-    threads: object = payload.get("channelIntegrationThreadIds")
-    ours = [text(each) for each in cast("list[object]", threads)] if isinstance(threads, list) else []
-    sender = next(iter(objects(message.get("senders"))), {})
-    name = text(sender.get("name"))
+    ours = [as_text(each) for each in as_list(payload.get("channelIntegrationThreadIds"))]
+    sender = next(iter(as_objects(message.get("senders"))), {})
+    name = as_text(sender.get("name"))
     return ChatMessage(
         thread=f"conversation:{conversation}",
         dedupe=f"message:{message_id}",
@@ -241,54 +244,28 @@ def _agents_message(payload: Json, account: Account) -> ChatMessage:
         sender=Party(
             kind="hubspot_user",
             # ``A-123`` is user 123.
-            value=text(sender.get("actorId")).removeprefix("A-") or text(message.get("createdBy")) or "unknown",
+            value=as_text(sender.get("actorId")).removeprefix("A-") or as_text(message.get("createdBy")) or "unknown",
             name=name,
             role=Role.AGENT,
             evidence=Evidence.ATTESTED,
         ),
         # The thread's id is the one that we gave with the customer's messages: the case's external id.
         reference=ours[0] if ours and ours[0] else None,
-        own=text(mapping(message.get("client")).get("integrationAppId")) == str(account.app_id),
+        own=as_text(as_object(message.get("client")).get("integrationAppId")) == str(account.app_id),
         message_id=message_id,
-        text=text(message.get("text")),
+        text=as_text(message.get("text")),
         attachments=tuple(
             Attachment(
-                id=text(each.get("fileId")) or text(each.get("id")) or text(each.get("url")),
-                name=text(each.get("name")),
+                id=as_text(each.get("fileId")) or as_text(each.get("id")) or as_text(each.get("url")),
+                name=as_text(each.get("name")),
             )
-            for each in objects(message.get("attachments"))
-            if text(each.get("fileId")) or text(each.get("id")) or text(each.get("url"))
+            for each in as_objects(message.get("attachments"))
+            if as_text(each.get("fileId")) or as_text(each.get("id")) or as_text(each.get("url"))
         ),
     )
 
 
-# --- reading JSON that others wrote ----------------------------------------------------------------------------------
-def value_of(body: bytes) -> object:
-    """Return a body's JSON value. Raises UnreadableDelivery."""
-    try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError):
-        raise UnreadableDelivery("The body is not JSON.") from None
-    return value
-
-
-def mapping(value: object) -> Json:
-    """Return an object, an empty one for anything else."""
-    return cast("Json", value) if isinstance(value, Mapping) else {}
-
-
-def objects(value: object) -> list[Json]:
-    """Return the objects of a list, none for anything else."""
-    return [mapping(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
-
-
-def text(value: object) -> str:
-    """Return a string or a whole number as text, empty for anything else."""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
+# --- times -----------------------------------------------------------------------------------------------------------
 def milliseconds(value: object) -> int:
     """Return milliseconds since 1970 as UTC microseconds. Raises UnreadableDelivery."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 48:
@@ -299,7 +276,7 @@ def milliseconds(value: object) -> int:
 def instant(value: object) -> int:
     """Return an ISO 8601 time as UTC microseconds. Raises UnreadableDelivery."""
     try:
-        moment = datetime.fromisoformat(text(value))
+        moment = datetime.fromisoformat(as_text(value))
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return (moment - _EPOCH) // timedelta(milliseconds=1) * 1_000

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import urllib3.exceptions
 
 from connectors.hubspot.transport import CallError
-from gateway.sdk import ConnectorError, CredentialsRefused, OutcomeUnknown, PermanentFailure, TemporaryFailure
+from gateway.sdk import (
+    ConnectorError,
+    CredentialsRefused,
+    OutcomeUnknown,
+    PermanentFailure,
+    TemporaryFailure,
+    as_list,
+    as_object,
+)
 
 T = TypeVar("T")
 
@@ -114,14 +122,11 @@ def properties_of(detail: Mapping[str, Any]) -> list[str]:
 
 def _contexts(detail: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """Yield the contexts of an error and of the errors within it."""
-    errors: object = detail.get("errors")
-    for each in (detail, *(cast("list[object]", errors) if isinstance(errors, list) else ())):
-        context: object = cast("Mapping[str, object]", each).get("context") if isinstance(each, Mapping) else None
-        if isinstance(context, Mapping):
-            yield cast("Mapping[str, Any]", context)
+    for each in (detail, *as_list(detail.get("errors"))):
+        yield as_object(as_object(each).get("context"))
 
 
 def _strings(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
-    return [each for each in cast("list[object]", value) if isinstance(each, str)] if isinstance(value, list) else []
+    return [each for each in as_list(value) if isinstance(each, str)]

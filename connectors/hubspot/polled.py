@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from connectors.hubspot import events, tickets
-from connectors.hubspot.events import Account, Json, instant, mapping, objects, text
+from connectors.hubspot.events import Account, Json, instant
 from gateway.sdk import (
     Attachment,
     Audience,
@@ -25,6 +25,10 @@ from gateway.sdk import (
     TicketChange,
     TicketChanged,
     UnreadableDelivery,
+    as_object,
+    as_objects,
+    as_text,
+    read_json,
 )
 
 #: Properties of a ticket whose history is told.
@@ -44,17 +48,17 @@ def parse_polled(delivery: Delivery, account: Account) -> Iterable[ChannelEvent]
 
     Raises UnreadableDelivery.
     """
-    payload = mapping(events.value_of(delivery.body))
-    ticket = mapping(payload.get("ticket"))
-    if not text(ticket.get("id")):
+    payload = as_object(read_json(delivery.body))
+    ticket = as_object(payload.get("ticket"))
+    if not as_text(ticket.get("id")):
         raise UnreadableDelivery("What was polled holds no ticket.")
-    reading = _Reading(ticket, mapping(payload.get("contact")), account)
+    reading = _Reading(ticket, as_object(payload.get("contact")), account)
     return [
         reading.created(),
         *reading.description(),
         *reading.changes(),
-        *(reading.note(each) for each in objects(payload.get("notes"))),
-        *(mail for each in objects(payload.get("emails")) for mail in reading.mail(each)),
+        *(reading.note(each) for each in as_objects(payload.get("notes"))),
+        *(mail for each in as_objects(payload.get("emails")) for mail in reading.mail(each)),
     ]
 
 
@@ -63,9 +67,9 @@ class _Reading:
 
     def __init__(self, ticket: Json, contact: Json, account: Account) -> None:
         self.account = account
-        self.id = text(ticket.get("id"))
-        self.properties = mapping(ticket.get("properties"))
-        self.history = mapping(ticket.get("propertiesWithHistory"))
+        self.id = as_text(ticket.get("id"))
+        self.properties = as_object(ticket.get("properties"))
+        self.history = as_object(ticket.get("propertiesWithHistory"))
         self.created_at = instant(self.properties.get("createdate") or ticket.get("createdAt"))
         self.customer = _customer(contact)
         self.reference = self._property(account.external_id_property) or None
@@ -116,9 +120,9 @@ class _Reading:
     def changes(self) -> Iterable[TicketChanged]:
         """Yield the changes of each property, oldest first."""
         for name in HISTORY:
-            for version in reversed(objects(self.history.get(name))):
-                value, at = text(version.get("value")), instant(version.get("timestamp"))
-                source, actor = text(version.get("sourceType")), text(version.get("sourceId"))
+            for version in reversed(as_objects(self.history.get(name))):
+                value, at = as_text(version.get("value")), instant(version.get("timestamp"))
+                source, actor = as_text(version.get("sourceType")), as_text(version.get("sourceId"))
                 yield self._changed(
                     events.PROPERTIES.get(name, TicketChange.FIELDS),
                     dedupe=events.property_key(self.id, name, value, at),
@@ -131,8 +135,8 @@ class _Reading:
 
     def note(self, note: Json) -> TicketChanged:
         """Return a note as an internal comment."""
-        properties = mapping(note.get("properties"))
-        body = text(properties.get("hs_note_body"))
+        properties = as_object(note.get("properties"))
+        body = as_text(properties.get("hs_note_body"))
         return self._comment(
             note,
             key=events.note_key,
@@ -144,9 +148,9 @@ class _Reading:
 
     def mail(self, mail: Json) -> Iterable[TicketChanged]:
         """Yield an e-mail on the ticket as a message, unless it is the one that the description was made from."""
-        properties = mapping(mail.get("properties"))
-        words = text(properties.get("hs_email_text")) or plain(text(properties.get("hs_email_html")))
-        direction = text(properties.get("hs_email_direction"))
+        properties = as_object(mail.get("properties"))
+        words = as_text(properties.get("hs_email_text")) or plain(as_text(properties.get("hs_email_html")))
+        direction = as_text(properties.get("hs_email_direction"))
         incoming = direction == _INCOMING
         if not (incoming and words.split() == self._property("content").split()):
             yield self._comment(
@@ -162,12 +166,12 @@ class _Reading:
     def _comment(
         self, record: Json, *, key: Callable[[str], str], sender: Party, own: bool, words: str, audience: Audience
     ) -> TicketChanged:
-        record_id = text(record.get("id"))
+        record_id = as_text(record.get("id"))
         if not record_id:
             raise UnreadableDelivery("A note or an e-mail has no id.")
-        properties = mapping(record.get("properties"))
-        source, actor = text(properties.get("hs_object_source")), text(properties.get("hs_object_source_id"))
-        files = [each.strip() for each in text(properties.get("hs_attachment_ids")).split(";") if each.strip()]
+        properties = as_object(record.get("properties"))
+        source, actor = as_text(properties.get("hs_object_source")), as_text(properties.get("hs_object_source_id"))
+        files = [each.strip() for each in as_text(properties.get("hs_attachment_ids")).split(";") if each.strip()]
         return self._changed(
             TicketChange.COMMENTED,
             dedupe=key(record_id),
@@ -183,16 +187,16 @@ class _Reading:
         )
 
     def _author(self, properties: Json) -> Party:
-        user = text(properties.get("hs_created_by")) or text(properties.get("hs_created_by_user_id"))
-        source, actor = text(properties.get("hs_object_source")), text(properties.get("hs_object_source_id"))
+        user = as_text(properties.get("hs_created_by")) or as_text(properties.get("hs_created_by_user_id"))
+        source, actor = as_text(properties.get("hs_object_source")), as_text(properties.get("hs_object_source_id"))
         return events.actor_of("CRM_UI", f"userId:{user}") if user else events.actor_of(source, actor)
 
     def _mailer(self, properties: Json) -> Party:
         """Return who wrote an incoming e-mail: the ticket's contact by their address, else somebody who only claims one."""
-        address = text(properties.get("hs_email_from_email")).strip()
+        address = as_text(properties.get("hs_email_from_email")).strip()
         if self.customer is not None and address.lower() in {"", self.customer.email.lower()}:
             return self.customer
-        names = (text(properties.get(f"hs_email_from_{each}")) for each in ("firstname", "lastname"))
+        names = (as_text(properties.get(f"hs_email_from_{each}")) for each in ("firstname", "lastname"))
         return Party(
             kind="email",
             value=address or "unknown",
@@ -231,21 +235,21 @@ class _Reading:
         )
 
     def _property(self, name: str) -> str:
-        return text(self.properties.get(name)) if name else ""
+        return as_text(self.properties.get(name)) if name else ""
 
 
 def _customer(contact: Json) -> Party | None:
-    contact_id = text(contact.get("id"))
+    contact_id = as_text(contact.get("id"))
     if not contact_id:
         return None
-    properties = mapping(contact.get("properties"))
+    properties = as_object(contact.get("properties"))
     return Party(
         kind="hubspot_contact",
         value=contact_id,
         name=tickets.names_of(properties),
         role=Role.CUSTOMER,
         evidence=Evidence.ATTESTED,
-        email=text(properties.get("email")),
+        email=as_text(properties.get("email")),
     )
 
 

@@ -43,7 +43,7 @@ class Desk:
                 self._crm.update("tickets", handoff.ticket_id, made)
             return handoff.ticket_id
         ticket_id = self._ticket_of(handoff)
-        contact_id = self.contact(handoff)
+        contact_id = self._contact(handoff)
         if ticket_id is None:
             # Not a plain creation: when an earlier attempt lands at this moment, both are one ticket.
             ticket_id = self._crm.upsert(
@@ -78,7 +78,7 @@ class Desk:
                     return str(each["id"])
         return None
 
-    def contact(self, handoff: Handoff) -> str:
+    def _contact(self, handoff: Handoff) -> str:
         """Return the id of the customer's contact, which is made when that is wanted; empty for nobody that is proven."""
         party = handoff.requester
         if party is not None and party.kind == "hubspot_contact":

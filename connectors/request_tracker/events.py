@@ -7,10 +7,8 @@ the same on both ways, so that what a webhook and a poll tell is one event.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, cast
 
 from connectors.request_tracker.html_text import text_of
@@ -26,6 +24,11 @@ from gateway.sdk import (
     TicketChanged,
     TicketStatus,
     UnreadableDelivery,
+    as_instant,
+    as_object,
+    as_objects,
+    as_text,
+    read_object,
 )
 
 Json: TypeAlias = Mapping[str, Any]
@@ -79,20 +82,19 @@ def parse_delivery(
     delivery: Delivery, *, own_user: str, url: str, statuses: Mapping[str, TicketStatus]
 ) -> Iterable[ChannelEvent]:
     """Return what a webhook or a poll says. Raises UnreadableDelivery."""
-    payload = _object(delivery.body)
-    transactions = payload.get("transactions")
-    ticket = _mapping(payload.get("ticket"))
+    payload = read_object(delivery.body)
+    ticket = as_object(payload.get("ticket"))
     if payload.get("version") != VERSION:
         return []
-    if not isinstance(transactions, list) or not ticket:
+    if not isinstance(payload.get("transactions"), list) or not ticket:
         raise UnreadableDelivery(
             "The body has no `ticket` and `transactions`: it is not what the documented scrip posts."
         )
-    ticket_id = _text(payload.get("ticket_id"))
+    ticket_id = as_text(payload.get("ticket_id"))
     if not ticket_id.isascii() or not ticket_id.isdigit():
         raise UnreadableDelivery("The body names no ticket (`ticket_id`).")
     told = _Ticket(ticket_id, ticket, own_user, url, statuses)
-    found = [told.event(_mapping(each)) for each in cast("list[object]", transactions)]
+    found = [told.event(each) for each in as_objects(payload["transactions"])]
     return [event for event in found if event is not None]
 
 
@@ -107,41 +109,42 @@ class _Ticket:
         self._own_user = own_user
         self._url = url
         self._statuses = statuses
-        asking = [_mapping(each) for each in _list(ticket.get("requestors"))]
-        self._requestors = [_party(each, Role.CUSTOMER) for each in asking if _text(each.get("name"))]
+        asking = as_objects(ticket.get("requestors"))
+        self._requestors = [_party(each, Role.CUSTOMER) for each in asking if as_text(each.get("name"))]
 
     def event(self, transaction: Json) -> TicketChanged | None:
-        kind = _text(transaction.get("type"))
-        change = TYPES.get(kind) or FIELDS.get((kind, _text(transaction.get("field"))))
+        kind = as_text(transaction.get("type"))
+        change = TYPES.get(kind) or FIELDS.get((kind, as_text(transaction.get("field"))))
         if change is None:
             return None
-        number = _text(transaction.get("id"))
+        number = as_text(transaction.get("id"))
         if not number.isascii() or not number.isdigit():
             raise UnreadableDelivery("A transaction has no `id`.")
         words = kind in WORDS
         ticket = self._ticket
-        creator = _mapping(transaction.get("creator"))
-        name = _text(creator.get("name"))
-        word = _text(transaction.get("new")) if kind == "Status" else _text(ticket.get("status"))
+        creator = as_object(transaction.get("creator"))
+        name = as_text(creator.get("name"))
+        word = as_text(transaction.get("new")) if kind == "Status" else as_text(ticket.get("status"))
         if kind == "Status" and word == "deleted":
             change = TicketChange.DELETED
-        owner = _text(ticket.get("owner"))
+        owner = as_text(ticket.get("owner"))
         return TicketChanged(
             thread=thread_of(self.id),
             dedupe=f"transaction:{number}",
-            occurred_at=_instant(transaction.get("created")),
+            # RT writes ``2026-01-31T09:30:00Z``, its database the same without the offset.
+            occurred_at=as_instant(transaction.get("created"), "A transaction has no readable `created`."),
             sender=_party(creator, self._role(creator)),
-            reference=_text(ticket.get("external_id")) or None,
+            reference=as_text(ticket.get("external_id")) or None,
             own=name.lower() == self._own_user.lower(),
             ticket_id=self.id,
             change=change,
-            subject=_text(ticket.get("subject")),
+            subject=as_text(ticket.get("subject")),
             status=self._statuses.get(word),
-            priority=_text(ticket.get("priority")),
-            group=_text(ticket.get("queue")),
+            priority=as_text(ticket.get("priority")),
+            group=as_text(ticket.get("queue")),
             assignee="" if owner == _NOBODY else owner,
             tags=_tags(ticket.get("tags")),
-            via=_text(transaction.get("via")).lower(),
+            via=as_text(transaction.get("via")).lower(),
             comment_id=number if words else "",
             text=_words(transaction) if words else "",
             audience=WORDS.get(kind, Audience.INTERNAL),
@@ -152,7 +155,7 @@ class _Ticket:
 
     def _role(self, creator: Json) -> Role:
         """Whoever asked is the customer; of the others, those whom RT calls privileged are agents."""
-        name = _text(creator.get("name"))
+        name = as_text(creator.get("name"))
         if name in _SYSTEM or not name:
             return Role.SYSTEM
         if name.lower() in {party.value.lower() for party in self._requestors}:
@@ -161,32 +164,31 @@ class _Ticket:
 
 
 def _party(user: Json, role: Role) -> Party:
-    name = _text(user.get("name"))
+    name = as_text(user.get("name"))
     return Party(
         kind="rt_user",
         value=name or "RT_System",
-        name=_text(user.get("real_name")) or name,
+        name=as_text(user.get("real_name")) or name,
         role=role,
         evidence=Evidence.ATTESTED,
-        email=_text(user.get("email")),
+        email=as_text(user.get("email")),
     )
 
 
 def _words(transaction: Json) -> str:
-    content = _text(transaction.get("content"))
-    return text_of(content) if _text(transaction.get("content_type")).lower() == "text/html" else content
+    content = as_text(transaction.get("content"))
+    return text_of(content) if as_text(transaction.get("content_type")).lower() == "text/html" else content
 
 
 def _files(transaction: Json, url: str) -> Iterable[Attachment]:
-    for each in _list(transaction.get("files")):
-        file = _mapping(each)
-        number = _text(file.get("id"))
+    for file in as_objects(transaction.get("files")):
+        number = as_text(file.get("id"))
         size = file.get("size")
         if number.isascii() and number.isdigit():
             yield Attachment(
                 id=number,
-                name=_text(file.get("name")),
-                media_type=_text(file.get("type")),
+                name=as_text(file.get("name")),
+                media_type=as_text(file.get("type")),
                 size=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
                 url=f"{url}/REST/2.0/attachment/{number}",
                 inline=file.get("inline") in {1, "1"},
@@ -194,43 +196,7 @@ def _files(transaction: Json, url: str) -> Iterable[Attachment]:
 
 
 def _tags(value: object) -> tuple[str, ...] | None:
-    return tuple(_text(tag) for tag in cast("list[object]", value)) if isinstance(value, list) else None
-
-
-# --- reading JSON that others wrote ----------------------------------------------------------------------------------
-def _object(body: bytes) -> Json:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise UnreadableDelivery("The body is not JSON.") from None
-    if not isinstance(value, dict):
-        raise UnreadableDelivery("The body is JSON, and no object.")
-    return cast("Json", value)
-
-
-def _mapping(value: object) -> Json:
-    return cast("Json", value) if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def _instant(value: object) -> int:
-    """Return RT's time, ``2026-01-31T09:30:00Z`` or as its database writes it (UTC), as UTC microseconds."""
-    try:
-        moment = datetime.fromisoformat(_text(value))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return int(moment.timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        raise UnreadableDelivery("A transaction has no readable `created`.") from None
+    return tuple(as_text(tag) for tag in cast("list[object]", value)) if isinstance(value, list) else None
 
 
 def lane_of(delivery: Delivery) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from connectors.request_tracker import events
 from connectors.request_tracker.settings import RequestTrackerSettings
-from connectors.request_tracker.tickets import custom_values
+from connectors.request_tracker.tickets import custom_values, id_of
 from connectors.request_tracker.transport import AbsentError, Api, DeniedError
 
 #: How far back from the newest change a poll reads again.
@@ -135,13 +135,13 @@ class Poll:
             "ticket": {
                 "subject": ticket.get("Subject"),
                 "status": ticket.get("Status"),
-                "queue": await self._queue(_id(ticket.get("Queue"))),
-                "owner": _id(ticket.get("Owner")),
+                "queue": await self._queue(id_of(ticket.get("Queue"))),
+                "owner": id_of(ticket.get("Owner")),
                 "priority": ticket.get("Priority"),
                 "external_id": next(iter(custom_values(ticket, self._settings.external_id_field)), "")
                 or next((each["_url"] for each in ticket.get("_hyperlinks") or [] if _refers(each)), ""),
                 "tags": custom_values(ticket, self._settings.tags_field) if self._settings.tags_field else None,
-                "requestors": [await self._user(_id(each)) for each in ticket.get("Requestor") or []],
+                "requestors": [await self._user(id_of(each)) for each in ticket.get("Requestor") or []],
             },
             "transactions": [await self._transaction(each) for each in transactions],
         }
@@ -156,7 +156,7 @@ class Poll:
             "old": given.get("OldValue") or "",
             "new": given.get("NewValue") or "",
             "created": given.get("Created"),
-            "creator": await self._user(_id(given.get("Creator"))),
+            "creator": await self._user(id_of(given.get("Creator"))),
         }
         return {**told, **await self._message(str(given["id"]))} if kind in events.WORDS else told
 
@@ -245,10 +245,6 @@ def _header(part: Mapping[str, Any], name: str) -> str:
 
 def _refers(each: Mapping[str, Any]) -> bool:
     return each.get("ref") == "refers-to" and str(each.get("_url")).startswith("baton:")
-
-
-def _id(value: Any) -> str:
-    return str(value.get("id", "")) if isinstance(value, Mapping) else str(value or "")  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _time(value: Any) -> datetime:

@@ -181,12 +181,13 @@ def _requestor(party: Party | None) -> str:
     return party.value if party.kind == "rt_user" else party.email
 
 
-def _id(value: Any) -> str:
+def id_of(value: Any) -> str:
+    """Return the id of what RT shows as a reference, or as it stands; empty for nothing."""
     return str(value.get("id", "")) if isinstance(value, Mapping) else str(value or "")  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _same(there: Any, wanted: str) -> bool:
-    return _id(there).lower() == wanted.lower()
+    return id_of(there).lower() == wanted.lower()
 
 
 def _quoted(text: str) -> str:

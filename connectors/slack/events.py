@@ -7,12 +7,11 @@ dedupe key is the message's channel and time stamp, which Slack promises to be u
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from slack_bolt.request import BoltRequest
 
@@ -27,6 +26,9 @@ from gateway.sdk import (
     Party,
     Role,
     UnreadableDelivery,
+    as_object,
+    as_objects,
+    read_object,
 )
 
 Json: TypeAlias = Mapping[str, Any]
@@ -56,13 +58,13 @@ def parse_delivery(delivery: Delivery, ours: Self) -> Iterable[ChannelEvent]:
     """Return what a request of Slack says. Raises UnreadableDelivery."""
     if delivery.endpoint == "interactivity":
         # Over a socket the payload comes as it is, over HTTP within a form.
-        payload = _object(delivery.body) if delivery.method == "FRAME" else _form(delivery.body)
+        payload = read_object(delivery.body) if delivery.method == "FRAME" else _form(delivery.body)
         return _interaction(payload, delivery.received_at)
-    payload = _object(delivery.body)
+    payload = read_object(delivery.body)
     if payload.get("type") != "event_callback":
         # The address check, notices of limits: authentic, and nothing that happened in a conversation.
         return []
-    return _event(payload, _mapping(payload.get("event")), ours)
+    return _event(payload, as_object(payload.get("event")), ours)
 
 
 def conversation_as_events(channel: Json, messages: Iterable[Json]) -> list[Json]:
@@ -79,7 +81,7 @@ def challenge_of(delivery: Delivery) -> str | None:
     if delivery.endpoint != "events" or b'"url_verification"' not in delivery.body:
         return None
     try:
-        payload = _object(delivery.body)
+        payload = read_object(delivery.body)
     except UnreadableDelivery:
         return None
     return _text(payload.get("challenge")) if payload.get("type") == _CHALLENGE else None
@@ -129,8 +131,8 @@ def _event(payload: Json, event: Json, ours: Self) -> Iterable[ChannelEvent]:
 
 def _edited(payload: Json, event: Json, ours: Self) -> Iterable[ChannelEvent]:
     channel = _required(event, "channel")
-    message, before = _mapping(event.get("message")), _mapping(event.get("previous_message"))
-    edited = _mapping(message.get("edited"))
+    message, before = as_object(event.get("message")), as_object(event.get("previous_message"))
+    edited = as_object(message.get("edited"))
     if not edited or _text(message.get("text")) == _text(before.get("text")):
         # Slack also sends this when it unfurls a link: nobody changed a word.
         return []
@@ -153,7 +155,7 @@ def _edited(payload: Json, event: Json, ours: Self) -> Iterable[ChannelEvent]:
 
 def _deleted(event: Json, ours: Self) -> Iterable[ChannelEvent]:
     channel, stamp = _required(event, "channel"), _required(event, "deleted_ts")
-    before = _mapping(event.get("previous_message"))
+    before = as_object(event.get("previous_message"))
     return [
         ChatMessage(
             thread=_thread({"ts": stamp, **before}, channel, event),
@@ -176,33 +178,30 @@ def _thread(message: Json, channel: str, event: Json) -> str:
 
 def _sender(message: Json, ours: Self) -> Party:
     if message.get("bot_id") or message.get("subtype") == "bot_message":
-        name = _text(_mapping(message.get("bot_profile")).get("name")) or _text(message.get("username"))
+        name = _text(as_object(message.get("bot_profile")).get("name")) or _text(message.get("username"))
         value = _text(message.get("user")) or _text(message.get("bot_id"))
         return Party(kind="slack_user", value=value, name=name, role=Role.BOT, evidence=Evidence.ATTESTED)
     user = _text(message.get("user"))
-    profile = _mapping(message.get("user_profile"))
+    profile = as_object(message.get("user_profile"))
     name = _text(profile.get("real_name")) or _text(profile.get("display_name"))
     role = Role.BOT if user == ours.user else (Role.CUSTOMER if user else Role.SYSTEM)
     return Party(kind="slack_user", value=user, name=name, role=role, evidence=Evidence.ATTESTED)
 
 
 def _is_own(message: Json, ours: Self) -> bool:
-    app = _text(message.get("app_id")) or _text(_mapping(message.get("bot_profile")).get("app_id"))
+    app = _text(message.get("app_id")) or _text(as_object(message.get("bot_profile")).get("app_id"))
     return message.get("user") == ours.user or bool(ours.app and app == ours.app)
 
 
 def _key(message: Json) -> str | None:
     """Return the key that we wrote into a message of ours."""
-    metadata = _mapping(message.get("metadata"))
+    metadata = as_object(message.get("metadata"))
     if metadata.get("event_type") != "baton":
         return None
-    return _text(_mapping(metadata.get("event_payload")).get("key")) or None
+    return _text(as_object(metadata.get("event_payload")).get("key")) or None
 
 
 def _files(value: object) -> tuple[Attachment, ...]:
-    if not isinstance(value, list):
-        return ()
-    files = [_mapping(each) for each in cast("list[object]", value)]
     return tuple(
         Attachment(
             id=_text(each.get("id")),
@@ -211,7 +210,7 @@ def _files(value: object) -> tuple[Attachment, ...]:
             size=size if isinstance(size := each.get("size"), int) else None,
             url=_text(each.get("url_private")),
         )
-        for each in files
+        for each in as_objects(value)
         if each.get("id")
     )
 
@@ -229,16 +228,16 @@ def _extras(payload: Json, event: Json) -> Mapping[str, object]:
 def _interaction(payload: Json, received_at: int) -> Iterable[ChannelEvent]:
     if payload.get("type") != "block_actions":
         return []
-    container = _mapping(payload.get("container"))
-    channel = _text(_mapping(payload.get("channel")).get("id")) or _text(container.get("channel_id"))
-    message = _mapping(payload.get("message"))
+    container = as_object(payload.get("container"))
+    channel = _text(as_object(payload.get("channel")).get("id")) or _text(container.get("channel_id"))
+    message = as_object(payload.get("message"))
     stamp = _text(container.get("message_ts")) or _text(message.get("ts"))
-    user = _mapping(payload.get("user"))
+    user = as_object(payload.get("user"))
     if not channel or not stamp or not _text(user.get("id")):
         raise UnreadableDelivery("The pressed button names no message or no user.")
     return [
         _pressed(action, payload, _place(message, channel, stamp), user, received_at)
-        for action in _mappings(payload.get("actions"))
+        for action in as_objects(payload.get("actions"))
         if action.get("type") == "button"
     ]
 
@@ -266,7 +265,7 @@ def _pressed(action: Json, payload: Json, thread: str, user: Json, received_at: 
         reference=value or None,
         action=name,
         value=value,
-        label=_text(_mapping(action.get("text")).get("text")),
+        label=_text(as_object(action.get("text")).get("text")),
     )
 
 
@@ -293,31 +292,13 @@ def _spoken(found: re.Match[str]) -> str:
 
 
 # --- reading JSON that others wrote ----------------------------------------------------------------------------------
-def _object(body: bytes) -> Json:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise UnreadableDelivery("The body is not JSON.") from None
-    if not isinstance(value, dict):
-        raise UnreadableDelivery("The body is JSON, and no object.")
-    return cast("Json", value)
-
-
 def _form(body: bytes) -> Json:
     """Return the payload of an interactivity form, read as Bolt reads it."""
     try:
         parsed: object = BoltRequest(body=body.decode("ascii"), headers=_FORM).body
     except (UnicodeDecodeError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
         raise UnreadableDelivery("The body is no form with a JSON `payload`.") from None
-    return _mapping(parsed)
-
-
-def _mapping(value: object) -> Json:
-    return cast("Json", value) if isinstance(value, dict) else {}
-
-
-def _mappings(value: object) -> Sequence[Json]:
-    return [_mapping(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
+    return as_object(parsed)
 
 
 def _text(value: object) -> str:

@@ -106,7 +106,7 @@ def parse_call(delivery: Delivery, *, listening: bool) -> Iterable[ChannelEvent]
     heard = _Heard(form=form, turn=turn, call=call, delivery=delivery)
     if form.get("TranscriptionSid"):
         return heard.transcript()
-    if form.get("RecordingSid", "RecordingUrl") and form.get("RecordingUrl"):
+    if form.get("RecordingUrl"):
         return heard.voicemail()
     if delivery.endpoint == STATUS:
         return heard.status(listening=listening)

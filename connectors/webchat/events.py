@@ -24,6 +24,7 @@ from gateway.sdk import (
     Party,
     SatisfactionGiven,
     UnreadableDelivery,
+    printable,
 )
 
 #: Headers of a file's delivery, beside the visitor's.
@@ -80,8 +81,8 @@ def _button(frame: Frame, visitor: Mapping[str, str], at: int) -> ChannelEvent:
         sender=_party(visitor),
         reference=frame.get("reply") or None,
         action=frame["action"],
-        value=frames.plain(frame.get("value", "")),
-        label=frames.plain(frame.get("label", "")),
+        value=printable(frame.get("value", "")),
+        label=printable(frame.get("label", "")),
         extras=_extras(visitor),
     )
 
@@ -133,8 +134,7 @@ def _visitor(delivery: Delivery) -> Mapping[str, str]:
     try:
         told: Any = json.loads(delivery.header(frames.VISITOR) or "")
         found = {
-            name: frames.plain(str(told[name]))
-            for name in ("thread", "kind", "value", "name", "email", "claimed_email")
+            name: printable(str(told[name])) for name in ("thread", "kind", "value", "name", "email", "claimed_email")
         }
         verified = told["verified"] is True
     except (ValueError, KeyError, TypeError, RecursionError):

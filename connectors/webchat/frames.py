@@ -72,13 +72,6 @@ def _check_button(frame: Frame) -> None:
             raise Refused("What the button carries is too long.")
 
 
-def plain(text: str) -> str:
-    """Return a text without control characters and lone surrogates."""
-    if text.isprintable():
-        return text
-    return "".join(each for each in text.encode(errors="replace").decode() if each.isprintable() or each == "\n")
-
-
 def is_id(value: object) -> bool:
     """Tell whether something can be a frame's id."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None

@@ -17,7 +17,7 @@ from connectors.webchat import frames
 from connectors.webchat.frames import Frame
 from connectors.webchat.pace import Pace
 from connectors.webchat.visitors import Visitor, Visitors
-from gateway.sdk import DeliveryRejected, PermanentFailure, Sessions, TemporaryFailure
+from gateway.sdk import DeliveryRejected, PermanentFailure, Sessions, TemporaryFailure, as_list, printable
 
 #: The widget asks for news every 20 s; who is silent for longer is gone, seconds.
 SILENCE: Final = 70.0
@@ -267,9 +267,8 @@ def who(hello: Frame, visitors: Visitors, now: int) -> Visitor:
 
 def _line(frame: Frame, name: str) -> str:
     value = frame.get(name, "")
-    return frames.plain(" ".join(value.split()))[:200] if isinstance(value, str) else ""
+    return printable(" ".join(value.split()))[:200] if isinstance(value, str) else ""
 
 
 def _texts(value: object) -> list[str]:
-    listed: list[object] = value if isinstance(value, list) else []
-    return [each for each in listed[:500] if isinstance(each, str)]
+    return [each for each in as_list(value)[:500] if isinstance(each, str)]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import requests
 from zenpy.lib.exception import APIException, RecordNotFoundException, ZenpyException
 
 from connectors.zendesk.transport import ThrottledError
-from gateway.sdk import CredentialsRefused, OutcomeUnknown, PermanentFailure, TemporaryFailure
+from gateway.sdk import CredentialsRefused, OutcomeUnknown, PermanentFailure, TemporaryFailure, as_object
 
 T = TypeVar("T")
 
@@ -79,4 +79,4 @@ def _fields(response: Any) -> list[str]:
         details: object = response.json().get("details")
     except (ValueError, AttributeError):
         return []
-    return sorted(str(name) for name in details) if isinstance(details, Mapping) else []  # pyright: ignore[reportUnknownArgumentType]
+    return sorted(as_object(details))

@@ -50,6 +50,7 @@ from gateway.sdk import (
     Receipt,
     Roster,
     WebhookSource,
+    as_object,
 )
 
 T = TypeVar("T")
@@ -326,8 +327,7 @@ class ZendeskConnector(
         return found  # pyright: ignore[reportUnknownVariableType]
 
     def _object(self, path: str, name: str) -> Mapping[str, Any]:
-        found: Any = judged(lambda: self._get(path), writes=False).get(name)
-        return found if isinstance(found, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
+        return as_object(judged(lambda: self._get(path), writes=False).get(name))
 
     def _pages(self, path: str, name: str) -> Iterable[Mapping[str, Any]]:
         following: str | None = path
@@ -374,7 +374,7 @@ def _followed(ticket: Mapping[str, Any]) -> str | None:
     """Return the ticket that a follow-up follows."""
     found: Any = ticket
     for name in ("via", "source", "from", "ticket_id"):
-        found = found.get(name) if isinstance(found, Mapping) else None  # pyright: ignore[reportUnknownMemberType]
+        found = as_object(found).get(name)
     return str(found) if found else None
 
 

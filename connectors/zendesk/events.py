@@ -7,10 +7,8 @@ in capitals. The event's own `id` is a new one for each event and the same for e
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, cast
 
 from gateway.sdk import (
@@ -26,6 +24,11 @@ from gateway.sdk import (
     TicketChanged,
     TicketStatus,
     UnreadableDelivery,
+    as_instant,
+    as_object,
+    as_objects,
+    as_text,
+    read_object,
 )
 
 Json: TypeAlias = Mapping[str, Any]
@@ -72,7 +75,7 @@ _SYSTEM: Final = frozenset({"-1", "0", ""})
 
 def parse_delivery(delivery: Delivery, *, own_user: str, account: str) -> Iterable[ChannelEvent]:
     """Return what an event webhook says. Raises UnreadableDelivery."""
-    payload = _object(delivery.body)
+    payload = read_object(delivery.body)
     kind = payload.get("type")
     if not isinstance(kind, str):
         raise UnreadableDelivery("The webhook has no `type`: it is no Zendesk event webhook.")
@@ -82,8 +85,8 @@ def parse_delivery(delivery: Delivery, *, own_user: str, account: str) -> Iterab
     change = TicketChange.COMMENTED if name == _ATTACHED else CHANGES.get(name)
     if change is None:
         return []
-    detail = _mapping(payload.get("detail"))
-    ticket_id = _text(detail.get("id"))
+    detail = as_object(payload.get("detail"))
+    ticket_id = as_text(detail.get("id"))
     if not ticket_id:
         raise UnreadableDelivery("The event names no ticket (`detail.id`).")
     if name == _ATTACHED:
@@ -93,7 +96,7 @@ def parse_delivery(delivery: Delivery, *, own_user: str, account: str) -> Iterab
 
 def _satisfaction(payload: Json) -> Iterable[ChannelEvent]:
     """Return a judgement; one that was only asked for says nothing yet."""
-    ticket_id, word = _text(payload.get("ticket_id")), _text(payload.get("score")).lower()
+    ticket_id, word = as_text(payload.get("ticket_id")), as_text(payload.get("score")).lower()
     # A trigger's placeholder writes the rating in words: "Good", "Good with comment", "Bad, I'm unsatisfied" …
     score = _SCORES.get(word.split()[0].strip(",")) if word else None
     if not ticket_id:
@@ -101,14 +104,14 @@ def _satisfaction(payload: Json) -> Iterable[ChannelEvent]:
     if score is None:
         return []
     at = payload.get("time")
-    comment = _text(payload.get("comment"))
+    comment = as_text(payload.get("comment"))
     digest = hashlib.sha256(comment.encode()).hexdigest()[:12]
     return [
         SatisfactionGiven(
             thread=f"ticket:{ticket_id}",
             dedupe=f"satisfaction:{ticket_id}:{score:g}:{digest}",
             occurred_at=_instant(at),
-            sender=_party(_text(payload.get("requester_id")), Role.CUSTOMER),
+            sender=_party(as_text(payload.get("requester_id")), Role.CUSTOMER),
             score=score,
             word="good" if score else "bad",
             text=comment,
@@ -118,12 +121,12 @@ def _satisfaction(payload: Json) -> Iterable[ChannelEvent]:
 
 def _attached(payload: Json, detail: Json, ticket_id: str, own_user: str, account: str) -> Iterable[ChannelEvent]:
     """Return a file that was linked to a comment: Zendesk tells of it apart from the comment."""
-    event = _mapping(payload.get("event"))
-    file = _mapping(event.get("attachment"))
-    number = _text(file.get("id"))
+    event = as_object(payload.get("event"))
+    file = as_object(event.get("attachment"))
+    number = as_text(file.get("id"))
     if not number:
         raise UnreadableDelivery("The event names no attachment.")
-    actor = _text(detail.get("actor_id"))
+    actor = as_text(detail.get("actor_id"))
     sender = _sender(detail, {}, TicketChange.COMMENTED)
     return [
         TicketChanged(
@@ -131,12 +134,12 @@ def _attached(payload: Json, detail: Json, ticket_id: str, own_user: str, accoun
             dedupe=f"attachment:{ticket_id}:{number}",
             occurred_at=_instant(payload.get("time") or detail.get("updated_at")),
             sender=sender,
-            reference=_text(detail.get("external_id")) or None,
+            reference=as_text(detail.get("external_id")) or None,
             own=own_user in {actor, sender.value},
             ticket_id=ticket_id,
             change=TicketChange.COMMENTED,
-            subject=_text(detail.get("subject")),
-            text=f"[file: {_text(file.get('filename')) or number}]",
+            subject=as_text(detail.get("subject")),
+            text=f"[file: {as_text(file.get('filename')) or number}]",
             audience=Audience.PUBLIC if file.get("is_public") is True else Audience.INTERNAL,
             attachments=_files([file]),
             url=f"{account}/agent/tickets/{ticket_id}",
@@ -145,16 +148,15 @@ def _attached(payload: Json, detail: Json, ticket_id: str, own_user: str, accoun
 
 
 def _files(value: object) -> tuple[Attachment, ...]:
-    files = [_mapping(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
     return tuple(
         Attachment(
-            id=_text(each.get("id")),
-            name=_text(each.get("filename")),
-            media_type=_text(each.get("content_type")),
+            id=as_text(each.get("id")),
+            name=as_text(each.get("filename")),
+            media_type=as_text(each.get("content_type")),
             size=size if isinstance(size := each.get("size"), int) and not isinstance(size, bool) else None,
-            url=_text(each.get("content_url")),
+            url=as_text(each.get("content_url")),
         )
-        for each in files
+        for each in as_objects(value)
         if each.get("id")
     )
 
@@ -162,30 +164,30 @@ def _files(value: object) -> tuple[Attachment, ...]:
 def _event(
     payload: Json, detail: Json, change: TicketChange, ticket_id: str, own_user: str, account: str
 ) -> TicketChanged:
-    event = _mapping(payload.get("event"))
-    comment = _mapping(event.get("comment"))
+    event = as_object(payload.get("event"))
+    comment = as_object(event.get("comment"))
     sender = _sender(detail, comment, change)
     created = change is TicketChange.CREATED
     # A creation speaks for its author although an integration may have pressed the button.
-    actor = _text(detail.get("actor_id"))
+    actor = as_text(detail.get("actor_id"))
     return TicketChanged(
         thread=f"ticket:{ticket_id}",
         dedupe=_dedupe(payload, change, ticket_id, comment),
         occurred_at=_instant(payload.get("time") or detail.get("updated_at")),
         sender=sender,
-        reference=_text(detail.get("external_id")) or None,
+        reference=as_text(detail.get("external_id")) or None,
         own=own_user in {actor, sender.value},
         ticket_id=ticket_id,
         change=change,
-        subject=_text(detail.get("subject")),
+        subject=as_text(detail.get("subject")),
         status=_status(detail, event, change),
-        priority=_text(detail.get("priority")).lower(),
-        group=_text(detail.get("group_id")),
-        assignee=_text(detail.get("assignee_id")),
+        priority=as_text(detail.get("priority")).lower(),
+        group=as_text(detail.get("group_id")),
+        assignee=as_text(detail.get("assignee_id")),
         tags=_tags(detail.get("tags")),
-        via=_text(_mapping(detail.get("via")).get("channel")).lower(),
-        comment_id=_text(comment.get("id")),
-        text=_text(detail.get("description")) if created else _text(comment.get("body")),
+        via=as_text(as_object(detail.get("via")).get("channel")).lower(),
+        comment_id=as_text(comment.get("id")),
+        text=as_text(detail.get("description")) if created else as_text(comment.get("body")),
         audience=_audience(detail, comment, created=created),
         url=f"{account}/agent/tickets/{ticket_id}",
         requester=_requester(detail) if created else None,
@@ -195,7 +197,7 @@ def _event(
 
 
 def _extras(detail: Json) -> dict[str, object]:
-    organization = _text(detail.get("organization_id"))
+    organization = as_text(detail.get("organization_id"))
     return {"organization_id": organization} if organization not in {"", "0"} else {}
 
 
@@ -204,20 +206,20 @@ def _dedupe(payload: Json, change: TicketChange, ticket_id: str, comment: Json) 
     if change is TicketChange.CREATED:
         return f"created:{ticket_id}"
     if change is TicketChange.COMMENTED and comment.get("id"):
-        return f"comment:{ticket_id}:{_text(comment.get('id'))}"
-    event_id = _text(payload.get("id"))
+        return f"comment:{ticket_id}:{as_text(comment.get('id'))}"
+    event_id = as_text(payload.get("id"))
     if not event_id:
         raise UnreadableDelivery("The event has no `id`.")
     return f"event:{event_id}"
 
 
 def _sender(detail: Json, comment: Json, change: TicketChange) -> Party:
-    author = _mapping(comment.get("author"))
+    author = as_object(comment.get("author"))
     if author:
         role = Role.AGENT if author.get("is_staff") is True else Role.CUSTOMER
-        return _party(_text(author.get("id")), role, _text(author.get("name")))
-    actor = _text(detail.get("actor_id"))
-    requester = _text(detail.get("requester_id"))
+        return _party(as_text(author.get("id")), role, as_text(author.get("name")))
+    actor = as_text(detail.get("actor_id"))
+    requester = as_text(detail.get("requester_id"))
     if change is TicketChange.CREATED and requester:
         return _party(requester, Role.CUSTOMER)
     if actor in _SYSTEM:
@@ -226,7 +228,7 @@ def _sender(detail: Json, comment: Json, change: TicketChange) -> Party:
 
 
 def _requester(detail: Json) -> Party | None:
-    requester = _text(detail.get("requester_id"))
+    requester = as_text(detail.get("requester_id"))
     return _party(requester, Role.CUSTOMER) if requester else None
 
 
@@ -242,45 +244,17 @@ def _audience(detail: Json, comment: Json, *, created: bool) -> Audience:
 
 def _status(detail: Json, event: Json, change: TicketChange) -> TicketStatus | None:
     word = event.get("current") if change is TicketChange.STATUS else None
-    return STATUSES.get(_text(word).upper()) or STATUSES.get(_text(detail.get("status")).upper())
+    return STATUSES.get(as_text(word).upper()) or STATUSES.get(as_text(detail.get("status")).upper())
 
 
 def _tags(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list):
         return None
-    return tuple(_text(tag) for tag in cast("list[object]", value))
-
-
-# --- reading JSON that others wrote ----------------------------------------------------------------------------------
-def _object(body: bytes) -> Json:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise UnreadableDelivery("The body is not JSON.") from None
-    if not isinstance(value, dict):
-        raise UnreadableDelivery("The body is JSON, and no object.")
-    return cast("Json", value)
-
-
-def _mapping(value: object) -> Json:
-    return cast("Json", value) if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+    return tuple(as_text(tag) for tag in cast("list[object]", value))
 
 
 def _instant(value: object) -> int:
-    """Return an ISO 8601 time as UTC microseconds. Raises UnreadableDelivery."""
-    try:
-        moment = datetime.fromisoformat(_text(value))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return int(moment.timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        raise UnreadableDelivery("The event has no readable `time`.") from None
+    return as_instant(value, "The event has no readable `time`.")
 
 
 def lane_of(delivery: Delivery) -> str:

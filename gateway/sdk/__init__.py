@@ -76,6 +76,16 @@ from gateway.sdk.errors import (
     TemporaryFailure,
     UnreadableDelivery,
 )
+from gateway.sdk.json_values import (
+    as_instant,
+    as_list,
+    as_object,
+    as_objects,
+    as_text,
+    printable,
+    read_json,
+    read_object,
+)
 from gateway.sdk.note import note_text
 from gateway.sdk.settings import ConnectionSettings
 from gateway.sdk.spec import CONTRACT, Capabilities, ConnectorSpec, Idempotency, Oversize, RateLimit
@@ -157,5 +167,13 @@ __all__ = [
     "TicketStatus",
     "UnreadableDelivery",
     "WebhookSource",
+    "as_instant",
+    "as_list",
+    "as_object",
+    "as_objects",
+    "as_text",
     "note_text",
+    "printable",
+    "read_json",
+    "read_object",
 ]

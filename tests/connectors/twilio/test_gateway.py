@@ -195,11 +195,11 @@ async def test_a_call_while_the_connection_is_paused_goes_to_the_old_number(tmp_
     async with world(tmp_path) as there:
         there.calls.agents["+4930999000"] = "takes"
         await asyncio.to_thread(there.gateway.store.pause, "connection:line", "test", "", 1)
-        # The gateway sees a pause of another process a moment later; until then it answers the call itself.
         async with asyncio.timeout(10):
             while True:
                 told = await there.calls.call(there.hook("line"), ANNA, ["press:0"])
-                if told.heard[0] == "[rings at +4930999000]":
+                # A call that had begun when the pause came hears our greeting first: the first one of the pause counts.
+                if told.heard[:1] == ["[rings at +4930999000]"]:
                     break
                 await asyncio.sleep(0.2)
         assert told.heard == ["[rings at +4930999000]", "[speaks with +4930999000]"]
