@@ -6,9 +6,7 @@ facts come again with each change of the ticket, under the same keys.
 
 from __future__ import annotations
 
-import html
 import re
-import string
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -28,6 +26,7 @@ from gateway.sdk import (
     as_object,
     as_objects,
     as_text,
+    html_pieces,
     read_json,
 )
 
@@ -254,45 +253,16 @@ def _customer(contact: Json) -> Party | None:
 
 
 # --- HTML → text -----------------------------------------------------------------------------------------------------
-# Not the standard library's parser: broken HTML, which anybody can mail, costs it time that grows with the square of its size.
-_NAME: Final = re.compile(r"/?([A-Za-z][A-Za-z0-9]*)")
-#: Letters of tags, and of nothing else: `str.lower` makes some characters longer.
-_LOWER: Final = {ord(each): ord(each.lower()) for each in string.ascii_uppercase}
 _BREAKS: Final = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
 _SILENT: Final = frozenset({"script", "style", "head"})
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
 def plain(body: str) -> str:
-    """Return the text that a person reads in HTML. Each character is looked at a few times at most."""
-    parts: list[str] = []
-    lower = body.translate(_LOWER)
-    at = 0
-    while (start := body.find("<", at)) >= 0:
-        parts.append(html.unescape(body[at:start]))
-        end, made = _tag(body, lower, start)
-        parts.append(made)
-        at = end
-    parts.append(html.unescape(body[at:]))
+    """Return the text that a person reads in HTML."""
+    parts = [
+        text if not tag else "\n" if tag.removeprefix("/") in _BREAKS else ""
+        for tag, text in html_pieces(body, _SILENT)
+    ]
     lines = "".join(parts).replace("\xa0", " ").split("\n")
     return _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines)).strip()
-
-
-def _tag(body: str, lower: str, start: int) -> tuple[int, str]:
-    """Return where what begins with ``<`` ends, and what a person reads of it. What never ends swallows the rest."""
-    if body.startswith("<!--", start):
-        return _after(body, "-->", start), ""
-    name = _NAME.match(body, start + 1)
-    if name is None and body[start + 1 : start + 2] not in {"!", "?"}:
-        return start + 1, "<"
-    word = name[1].lower() if name is not None else ""
-    if word in _SILENT and body[start + 1] != "/":
-        start = lower.find(f"</{word}", start)
-        if start < 0:
-            return len(body), ""
-    return _after(body, ">", start), "\n" if word in _BREAKS else ""
-
-
-def _after(body: str, mark: str, start: int) -> int:
-    found = body.find(mark, start)
-    return len(body) if found < 0 else found + len(mark)

@@ -86,6 +86,7 @@ from gateway.sdk.json_values import (
     read_json,
     read_object,
 )
+from gateway.sdk.markup import html_pieces
 from gateway.sdk.note import note_text
 from gateway.sdk.settings import ConnectionSettings
 from gateway.sdk.spec import CONTRACT, Capabilities, ConnectorSpec, Idempotency, Oversize, RateLimit
@@ -172,6 +173,7 @@ __all__ = [
     "as_object",
     "as_objects",
     "as_text",
+    "html_pieces",
     "note_text",
     "printable",
     "read_json",
