@@ -25,6 +25,7 @@ from gateway.host.hostside import HostSide
 from gateway.host.registry import PluginError, load_class
 from gateway.host.session import ForbiddenAddressError, make_session
 from gateway.sdk import (
+    LOOPBACK,
     Connector,
     ConnectorError,
     CredentialsRefused,
@@ -240,7 +241,7 @@ async def _reachable(config: Config, specs: Specs) -> list[Finding]:
         found.append(
             Finding(
                 subject="public_url",
-                good=parts.hostname in {"127.0.0.1", "localhost", "::1"},
+                good=parts.hostname in LOOPBACK,
                 sentence=f"public_url is {config.public_url}: vendors send to https only.",
                 advice="Put a reverse proxy with TLS before Baton, and name its address in public_url.",
             )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator, model_validator
 
 from connectors.chatbot.signing import key_of
-from gateway.sdk import ConnectionSettings
-
-_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+from gateway.sdk import ConnectionSettings, safe_address
 
 
 class ChatbotSettings(ConnectionSettings):
@@ -41,9 +38,7 @@ class ChatbotSettings(ConnectionSettings):
     @field_validator("callback_url")
     @classmethod
     def _safe_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        local = parts.hostname in _LOCAL
-        if value and (parts.hostname is None or (parts.scheme != "https" and not (parts.scheme == "http" and local))):
+        if value and (urlsplit(value).hostname is None or not safe_address(value)):
             message = "an address begins with https://; http:// only for this machine"
             raise ValueError(message)
         return value

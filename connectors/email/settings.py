@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from gateway.sdk import ConnectionSettings
-
-_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+from gateway.sdk import LOOPBACK, ConnectionSettings, safe_address
 
 
 class WayIn(StrEnum):
@@ -179,11 +176,9 @@ class EmailSettings(ConnectionSettings):
     @field_validator("oauth_token_url")
     @classmethod
     def _safe_address(cls, value: str | None) -> str | None:
-        if value is not None:
-            parts = urlsplit(value)
-            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _HERE):
-                message = "a token endpoint begins with https://; http:// only for a sandbox on this machine"
-                raise ValueError(message)
+        if value is not None and not safe_address(value):
+            message = "a token endpoint begins with https://; http:// only for a sandbox on this machine"
+            raise ValueError(message)
         return value
 
     @model_validator(mode="after")
@@ -210,7 +205,7 @@ class EmailSettings(ConnectionSettings):
             (self.imap_host, self.imap_security, "imap"),
             (self.smtp_host, self.smtp_security, "smtp"),
         ):
-            if host and security is Security.NONE and host not in _HERE:
+            if host and security is Security.NONE and host not in LOOPBACK:
                 found.append(f'{name}_security = "none" is for servers on this machine only')
         return found
 

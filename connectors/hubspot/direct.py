@@ -10,10 +10,10 @@ from typing import Any, Final
 import aiohttp
 
 from connectors.hubspot.crm import Crm
-from connectors.hubspot.judging import by_answer, lost
+from connectors.hubspot.judging import by_answer
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.transport import OAUTH_VERSION, CallError
-from gateway.sdk import Host, PermanentFailure, TemporaryFailure
+from gateway.sdk import Host, PermanentFailure, TemporaryFailure, unanswered
 
 _CHUNK: Final = 65_536
 _OK: Final = 200
@@ -112,7 +112,7 @@ class Direct:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise TemporaryFailure("HubSpot cannot be reached.") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise lost(f"No whole answer came from HubSpot ({type(error).__name__}).", writes=writes) from None
+            raise unanswered(f"No whole answer came from HubSpot ({type(error).__name__}).", writes=writes) from None
         return self._read(data, writes=writes)
 
     @staticmethod
@@ -120,9 +120,9 @@ class Direct:
         try:
             value: object = json.loads(data)
         except (ValueError, RecursionError):
-            raise lost("HubSpot's answer is not JSON.", writes=writes) from None
+            raise unanswered("HubSpot's answer is not JSON.", writes=writes) from None
         if not isinstance(value, dict):
-            raise lost("HubSpot's answer is no JSON object.", writes=writes)
+            raise unanswered("HubSpot's answer is no JSON object.", writes=writes)
         return value
 
     async def _token(self) -> str:

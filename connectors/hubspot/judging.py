@@ -12,11 +12,11 @@ from connectors.hubspot.transport import CallError
 from gateway.sdk import (
     ConnectorError,
     CredentialsRefused,
-    OutcomeUnknown,
     PermanentFailure,
     TemporaryFailure,
     as_list,
     as_object,
+    unanswered,
 )
 
 T = TypeVar("T")
@@ -57,14 +57,9 @@ def judged(call: Callable[[], T], *, writes: bool) -> T:
     except _NEVER_SENT:
         raise TemporaryFailure("HubSpot cannot be reached.") from None
     except urllib3.exceptions.HTTPError as error:
-        raise lost(f"No whole answer came from HubSpot ({type(error).__name__}).", writes=writes) from None
+        raise unanswered(f"No whole answer came from HubSpot ({type(error).__name__}).", writes=writes) from None
     except Exception as error:  # noqa: BLE001 (the SDK raises what it likes; what was sent may have landed)
-        raise lost(f"HubSpot's answer could not be read ({type(error).__name__}).", writes=writes) from None
-
-
-def lost(sentence: str, *, writes: bool) -> ConnectorError:
-    """Return the error for an answer that never came."""
-    return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)
+        raise unanswered(f"HubSpot's answer could not be read ({type(error).__name__}).", writes=writes) from None
 
 
 def by_answer(error: CallError, *, writes: bool) -> ConnectorError:
@@ -80,7 +75,7 @@ def by_answer(error: CallError, *, writes: bool) -> ConnectorError:
     if status == _FORBIDDEN:
         return CredentialsRefused(_missing(detail))
     if status >= _SERVER_ERROR:
-        return lost(f"HubSpot broke ({status}).", writes=writes)
+        return unanswered(f"HubSpot broke ({status}).", writes=writes)
     if status in _NEVER:
         return PermanentFailure(_NEVER[status])
     names = properties_of(detail)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from gateway.sdk import ConnectionSettings, Priority, TicketStatus
+from gateway.sdk import ConnectionSettings, Priority, TicketStatus, safe_address
 
 #: Stages of the pipeline that HubSpot makes in each account, and what they mean.
 _STAGES: Final[Mapping[str, TicketStatus]] = {
@@ -101,9 +100,7 @@ class HubSpotSettings(ConnectionSettings):
     @field_validator("api_url")
     @classmethod
     def _safe_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        if not safe_address(value):
             message = "an address of the API begins with https://; http:// only for a sandbox on this machine"
             raise ValueError(message)
         return value.rstrip("/")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from gateway.sdk import ConnectionSettings, Priority, TicketStatus
+from gateway.sdk import ConnectionSettings, Priority, TicketStatus, safe_address
 
 
 class RequestTrackerSettings(ConnectionSettings):
@@ -65,9 +65,7 @@ class RequestTrackerSettings(ConnectionSettings):
     @field_validator("url")
     @classmethod
     def _safe_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-        if parts.hostname is None or (parts.scheme != "https" and not (parts.scheme == "http" and local)):
+        if urlsplit(value).hostname is None or not safe_address(value):
             message = "the address of Request Tracker begins with https://; http:// only on this machine"
             raise ValueError(message)
         return value.rstrip("/")

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import aiohttp
 
 from connectors.request_tracker.settings import RequestTrackerSettings
-from gateway.sdk import CredentialsRefused, Host, OutcomeUnknown, PermanentFailure, TemporaryFailure
+from gateway.sdk import CredentialsRefused, Host, OutcomeUnknown, PermanentFailure, TemporaryFailure, unanswered
 
 #: Largest answer that is read, bytes: a file of `max_file` in base64, and some.
 _LARGEST: Final = 16 * 1024 * 1024
@@ -135,9 +135,11 @@ class Api:
                 raise SlowError("Request Tracker did not answer in time.") from None
             raise TemporaryFailure("Request Tracker did not answer in time.") from None
         except aiohttp.ClientError as error:
-            raise _lost(f"The connection to Request Tracker broke ({type(error).__name__}).", writes=writes) from None
+            raise unanswered(
+                f"The connection to Request Tracker broke ({type(error).__name__}).", writes=writes
+            ) from None
         except ValueError:
-            raise _lost("Request Tracker's answer is not JSON.", writes=writes) from None
+            raise unanswered("Request Tracker's answer is not JSON.", writes=writes) from None
 
 
 def _form(body: Mapping[str, Any] | None, files: Iterable[Upload]) -> aiohttp.FormData:
@@ -171,7 +173,7 @@ def _judge(response: aiohttp.ClientResponse, *, writes: bool) -> None:
     if status == _CHANGED:
         raise TemporaryFailure("Somebody changed the ticket at the same moment.")
     if status >= _SERVER_ERROR:
-        raise _lost(f"Request Tracker answered {status}.", writes=writes)
+        raise unanswered(f"Request Tracker answered {status}.", writes=writes)
     if status == _NOT_FOUND:
         raise AbsentError("Request Tracker does not know what was asked for: it is gone, or hidden from our user.")
     if status == _FORBIDDEN:
@@ -183,10 +185,6 @@ def _judge(response: aiohttp.ClientResponse, *, writes: bool) -> None:
     raise PermanentFailure(
         f"Request Tracker refused the request ({status}): mend the rule, or the queue's fields and statuses."
     )
-
-
-def _lost(sentence: str, *, writes: bool) -> OutcomeUnknown | TemporaryFailure:
-    return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)
 
 
 def _seconds(response: aiohttp.ClientResponse) -> float | None:

@@ -43,6 +43,7 @@ from gateway.sdk import (
     StreamSource,
     TemporaryFailure,
     WebhookSource,
+    unanswered,
 )
 
 #: Messages of one page, of those that are looked through for one of ours.
@@ -309,13 +310,13 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, StreamSource, Back
             raise TemporaryFailure("Slack cannot be reached.") from None
         except (TimeoutError, aiohttp.ClientError, SlackClientError, ValueError) as error:
             sentence = f"No whole answer came from Slack ({type(error).__name__})."
-            raise (OutcomeUnknown if writes else TemporaryFailure)(sentence) from None
+            raise unanswered(sentence, writes=writes) from None
         granted = {name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes")
         if granted is not None and token is None:
             self._granted = frozenset(scope.strip() for scope in granted.split(","))
         found: Any = answer.data
         if not isinstance(found, dict):
-            raise (OutcomeUnknown if writes else TemporaryFailure)("Slack's answer was no JSON object.")
+            raise unanswered("Slack's answer was no JSON object.", writes=writes)
         return found  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -334,8 +335,7 @@ def _judged(error: SlackApiError, *, writes: bool) -> Exception:
     if word in _REFUSED:
         return CredentialsRefused(f"Slack refuses our credentials ({word}): check bot_token and the app's scopes.")
     if status >= _SERVER_ERROR or word in _MAYBE or not word:
-        sentence = f"Slack answered {word or status}."
-        return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)
+        return unanswered(f"Slack answered {word or status}.", writes=writes)
     return PermanentFailure(
         f"Slack refused it ({word}): {_ADVICE.get(word, 'see the method page of Slack for this word')}."
     )

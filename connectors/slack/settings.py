@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from pydantic import Field, SecretStr, field_validator
 
-from gateway.sdk import ConnectionSettings
+from gateway.sdk import ConnectionSettings, safe_address
 
 
 class SlackSettings(ConnectionSettings):
@@ -40,9 +38,7 @@ class SlackSettings(ConnectionSettings):
     @field_validator("api_url")
     @classmethod
     def _safe_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        if not safe_address(value):
             message = "an address of the API begins with https://; http:// only for a sandbox on this machine"
             raise ValueError(message)
         return value if value.endswith("/") else value + "/"

@@ -17,7 +17,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
 from connectors.twilio.vocabulary import ADVICE, REFUSED
-from gateway.sdk import CredentialsRefused, Host, OutcomeUnknown, PermanentFailure, TemporaryFailure
+from gateway.sdk import CredentialsRefused, Host, PermanentFailure, TemporaryFailure, unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,11 +83,11 @@ class Transport(AsyncHttpClient):  # type: ignore[misc] # twilio is typed, and d
             raise TemporaryFailure("Twilio cannot be reached.") from None
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
             sentence = f"No whole answer came from Twilio ({type(error).__name__})."
-            raise (OutcomeUnknown if writes else TemporaryFailure)(sentence) from None
+            raise unanswered(sentence, writes=writes) from None
         found = _object(text)
         if status in _OK:
             if found is None and status != 204:  # noqa: PLR2004 (No Content)
-                raise (OutcomeUnknown if writes else TemporaryFailure)("Twilio's answer was no JSON object.")
+                raise unanswered("Twilio's answer was no JSON object.", writes=writes)
             return Response(status, text, answered)
         raise judged(status, answered, found or {}, writes=writes)
 
@@ -134,7 +134,6 @@ def judged(status: int, headers: Mapping[str, str], found: Mapping[str, Any], *,
             f"Twilio refuses our credentials ({number or status}): check account_sid, auth_token and the API key's permissions."
         )
     if status >= _SERVER_ERROR:
-        sentence = f"Twilio answered {status}."
-        return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)
+        return unanswered(f"Twilio answered {status}.", writes=writes)
     advice = ADVICE.get(number, "see the page of Twilio's errors for this number")
     return PermanentFailure(f"Twilio refused it ({number or status}): {advice}.")

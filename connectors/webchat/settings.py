@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from gateway.sdk import ConnectionSettings
-
-_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+from gateway.sdk import ConnectionSettings, safe_address
 
 
 class WebchatSettings(ConnectionSettings):
@@ -70,7 +68,7 @@ class WebchatSettings(ConnectionSettings):
                     f'"{each}" is no origin: write scheme and host in small letters, like https://shop.example.com'
                 )
                 raise ValueError(message)
-            if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
+            if not safe_address(each):
                 message = f'"{each}" must begin with https://; http:// only for this machine'
                 raise ValueError(message)
         return value

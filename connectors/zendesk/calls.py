@@ -9,7 +9,7 @@ import requests
 from zenpy.lib.exception import APIException, RecordNotFoundException, ZenpyException
 
 from connectors.zendesk.transport import ThrottledError
-from gateway.sdk import CredentialsRefused, OutcomeUnknown, PermanentFailure, TemporaryFailure, as_object
+from gateway.sdk import CredentialsRefused, PermanentFailure, TemporaryFailure, as_object, unanswered
 
 T = TypeVar("T")
 
@@ -34,11 +34,11 @@ def judged(call: Callable[[], T], *, writes: bool) -> T:
     except requests.ConnectionError as error:
         if _never_sent(error):
             raise TemporaryFailure("Zendesk cannot be reached.") from None
-        raise _lost("The connection to Zendesk broke.", writes=writes) from None
+        raise unanswered("The connection to Zendesk broke.", writes=writes) from None
     except requests.RequestException as error:
-        raise _lost(f"No whole answer came from Zendesk ({type(error).__name__}).", writes=writes) from None
+        raise unanswered(f"No whole answer came from Zendesk ({type(error).__name__}).", writes=writes) from None
     except ZenpyException as error:
-        raise _lost(f"zenpy could not read the answer ({type(error).__name__}).", writes=writes) from None
+        raise unanswered(f"zenpy could not read the answer ({type(error).__name__}).", writes=writes) from None
 
 
 def _never_sent(error: requests.ConnectionError) -> bool:
@@ -47,10 +47,6 @@ def _never_sent(error: requests.ConnectionError) -> bool:
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return type(reason).__name__ in {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"}
-
-
-def _lost(sentence: str, *, writes: bool) -> OutcomeUnknown | TemporaryFailure:
-    return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)
 
 
 def _by_status(error: APIException | requests.HTTPError, *, writes: bool) -> Exception:
@@ -63,7 +59,7 @@ def _by_status(error: APIException | requests.HTTPError, *, writes: bool) -> Exc
     if status == _CONFLICT:
         return TemporaryFailure("Somebody changed the ticket at the same moment.")
     if status >= _SERVER_ERROR:
-        return _lost(f"Zendesk answered {status}.", writes=writes)
+        return unanswered(f"Zendesk answered {status}.", writes=writes)
     if status == _NOT_FOUND:
         return PermanentFailure("Zendesk does not know what was asked for: the ticket was deleted, or is hidden.")
     named = _fields(response)

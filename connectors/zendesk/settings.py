@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from pydantic import Field, SecretStr, field_validator
 
-from gateway.sdk import ConnectionSettings
+from gateway.sdk import ConnectionSettings, safe_address
 
 
 class ZendeskSettings(ConnectionSettings):
@@ -55,9 +53,7 @@ class ZendeskSettings(ConnectionSettings):
     def _safe_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        if not safe_address(value):
             message = "an address of the API begins with https://; http:// only for a sandbox on this machine"
             raise ValueError(message)
         return value.rstrip("/")

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from gateway.sdk import LOOPBACK
+
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _6TO4: Final = ipaddress.ip_network("2002::/16")
 #: All of IPv6 that is assigned to the public internet. What `is_global` calls global beyond it (site-local addresses, NAT64
@@ -49,7 +51,7 @@ def loopback_doors(settings: object) -> frozenset[int]:
     for value in values:
         if isinstance(value, str) and value.startswith(("http://", "https://", "ws://", "wss://")):
             parts = urlsplit(value)
-            if parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+            if parts.hostname in LOOPBACK:
                 doors.add(parts.port or (443 if parts.scheme in {"https", "wss"} else 80))
     return frozenset(doors)
 

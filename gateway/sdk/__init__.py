@@ -75,6 +75,7 @@ from gateway.sdk.errors import (
     PermanentFailure,
     TemporaryFailure,
     UnreadableDelivery,
+    unanswered,
 )
 from gateway.sdk.json_values import (
     as_instant,
@@ -88,12 +89,13 @@ from gateway.sdk.json_values import (
 )
 from gateway.sdk.markup import html_pieces
 from gateway.sdk.note import note_text
-from gateway.sdk.settings import ConnectionSettings
+from gateway.sdk.settings import LOOPBACK, ConnectionSettings, safe_address
 from gateway.sdk.spec import CONTRACT, Capabilities, ConnectorSpec, Idempotency, Oversize, RateLimit
 
 __all__ = [
     "CONTRACT",
     "CUT_HEADER",
+    "LOOPBACK",
     "Ack",
     "Attachment",
     "Audience",
@@ -178,4 +180,6 @@ __all__ = [
     "printable",
     "read_json",
     "read_object",
+    "safe_address",
+    "unanswered",
 ]

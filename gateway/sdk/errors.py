@@ -44,3 +44,8 @@ class CredentialsRefused(ConnectorError):
 
 class OutcomeUnknown(ConnectorError):
     """The write may have landed. The host asks the connector to settle it and never sends it again blindly."""
+
+
+def unanswered(sentence: str, *, writes: bool) -> OutcomeUnknown | TemporaryFailure:
+    """Return the error for a call without a clear answer: a write may have landed, and a read may be tried again."""
+    return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+from urllib.parse import urlsplit
+
 from pydantic import BaseModel, ConfigDict
+
+#: Names and addresses of this machine.
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def safe_address(url: str) -> bool:
+    """Tell whether nobody can read on the way what is sent to a URL: https, or http within this machine. Raises ValueError."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
 class ConnectionSettings(BaseModel):
