@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 import click
 from prometheus_client import Metric
@@ -53,21 +53,25 @@ def settings(model: type[BaseModel]) -> str:
         for name, info in model.model_fields.items():
             kind = "secret" if is_secret(info.annotation) else ""
             default = "required" if info.is_required() else _shown(info.get_default(call_default_factory=True))
-            yield f"`{name}`", kind, default, (info.description or "") + _bounds(info.metadata)
+            yield f"`{name}`", kind, default, (info.description or "") + _bounds(info.metadata, info.annotation)
 
     return table(("Key", "", "Default", "Meaning"), rows())
 
 
-def _bounds(metadata: Iterable[object]) -> str:
+def _bounds(metadata: Iterable[object], annotation: object) -> str:
     words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than", "min_length": "at least"}
-    units = {"min_length": " character"}
     found = [
-        f"{words[name]} {getattr(bound, name)}{units.get(name, '')}"
+        f"{words[name]} {getattr(bound, name)}{_unit(getattr(bound, name), annotation) if name == 'min_length' else ''}"
         for bound in metadata
         for name in words
         if hasattr(bound, name)
     ]
     return f" {', '.join(found).capitalize()}." if found else ""
+
+
+def _unit(number: int, annotation: object) -> str:
+    one, more = (" entry", " entries") if get_origin(annotation) is tuple else (" character", " characters")
+    return one if number == 1 else more
 
 
 def _shown(value: object) -> str:
