@@ -3,7 +3,8 @@
 Authentic requests are caught on the wire, as the sandboxes send them. Each is changed at random, by bytes and by meaning, and
 shown to the connector's verifier. What it accepts is counted against the promise when it says something else than the original
 did; a change that nobody signs and that changes nothing (the order of a form's fields, another host in an address that is not
-signed) is no forgery.
+signed) is no forgery, and neither is another authentic request said again (its body with its signature): that is a repetition,
+which the dedupe key answers for.
 """
 
 from __future__ import annotations
@@ -281,6 +282,16 @@ def _says(connector: Any, delivery: Delivery) -> list[Any] | None:
         return None
 
 
+def _repeats(changed: Delivery, original: Delivery, other: Delivery) -> bool:
+    """Whether both the body and a header that tells the two apart (the signature) came from the other authentic request."""
+    mine, theirs, made = (
+        {name.lower(): value for name, value in each.headers if name.lower() != "content-length"}
+        for each in (original, other, changed)
+    )
+    taken = any(made.get(name) == value != mine.get(name) for name, value in theirs.items())
+    return taken and changed.body == other.body
+
+
 async def _accepted(connector: Any, delivery: Delivery) -> bool:
     try:
         await connector.verify(delivery)
@@ -307,13 +318,13 @@ async def _under_fire(name: str, target: Target, tries: int, figures: Figures) -
             second = chance.choice(words)
             changed, word = MUTATIONS[second](chance, changed, other), f"{word}, {second}"
         if changed != original and await _accepted(connector, changed):
-            if _says(connector, changed) == says:
+            if _says(connector, changed) == says or _repeats(changed, original, other):
                 equal[word] += 1
             else:
                 forged.append(f"{name}: {word}")
     figures.tell(f"{name}: authentic requests", len(originals))
     figures.tell(f"{name}: changed requests", tries)
-    figures.tell(f"{name}: accepted, and saying the same", sum(equal.values()))
+    figures.tell(f"{name}: accepted, and saying what an authentic one says", sum(equal.values()))
     figures.none_of(f"{name}: accepted, and saying something else", forged)
 
 
