@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.model import TraceStep
+from gateway.model import ActivityKind, TraceStep
 from routing.compiling import fields_of
 from routing.draft import Draft
 from routing.phrases import canonical
@@ -13,7 +13,7 @@ def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int
     """Return the rules that match, an account of each, and how many were passed over before the first."""
     policy = draft.snapshot.policy
     text = canonical(draft.activity.reply_text) if policy.reads_text else " "
-    indexes = policy.match(draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
+    indexes = _indexes(draft, text)
     rules = [policy.rules[index] for index in indexes]
     steps = tuple(
         TraceStep(
@@ -25,6 +25,16 @@ def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int
         for rule in rules
     )
     return rules, steps, indexes[0] if indexes else len(policy.rules)
+
+
+def _indexes(draft: Draft, text: str) -> list[int]:
+    """Return the rules that match by their index. A clock of an SLA lets only those look that read a field of SLAs."""
+    policy = draft.snapshot.policy
+    asked = (draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
+    if draft.activity.kind is not ActivityKind.TIMER:
+        return policy.match(*asked)
+    found = policy.match_clock_rules(*asked) if policy.match_clock_rules is not None else []
+    return [policy.clock_rules[index] for index in found]
 
 
 def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool], ...]:

@@ -43,6 +43,7 @@ from gateway.model.ids import effect_id, uuid7
 from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
 from gateway.model.progress import Progress
+from gateway.model.sla import SlaClock, SlaClocks, SlaMark, SlaMetric
 
 __all__ = [
     "Activity",
@@ -94,6 +95,10 @@ __all__ = [
     "Role",
     "Satisfaction",
     "SatisfactionGiven",
+    "SlaClock",
+    "SlaClocks",
+    "SlaMark",
+    "SlaMetric",
     "TextMessage",
     "Thread",
     "TicketChange",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
 from gateway.model.party import Channel, Mode, Party
+from gateway.model.sla import SlaClocks
 
 
 class CaseStatus(StrEnum):
@@ -175,6 +176,20 @@ class Case:
     rehearsed: tuple[str, ...] = ()
     #: Threads, as ``connection:key``, on which the customer wants no messages (STOP): no reply is written there.
     silenced: tuple[str, ...] = ()
+    #: When a person first did something in it, UTC microseconds of Baton's clock, as all of these; None while nobody did.
+    begun_at: int | None = None
+    #: When the customer's first message came, None while there is none.
+    asked_at: int | None = None
+    #: When an agent first answered in public after that, None while nobody did.
+    answered_at: int | None = None
+    #: When the oldest message of the customer came that no agent answered, None when there is none.
+    unanswered_since: int | None = None
+    #: The last state of a ticket that a helpdesk told, None while it told none.
+    ticket_status: TicketStatus | None = None
+    #: When the case began to wait (`pending`, `on_hold`), was over (`solved`), or went on (`open`), oldest first.
+    standings: tuple[tuple[int, TicketStatus], ...] = ()
+    #: The SLA that applies, with its clocks; None when none ever did.
+    sla: SlaClocks | None = None
     #: When it was resolved, UTC microseconds; None while it is open.
     resolved_at: int | None = None
     #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.

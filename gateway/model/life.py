@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.model.activity import Activity, ActivityKind
 from gateway.model.case import Case, CaseStatus, Thread
+from gateway.model.events import TicketStatus
 from gateway.model.party import Audience, Channel, Role
 
 #: The moves of a case. Merging is no move of its document: it is a link, and the document stays as it was.
@@ -22,6 +23,13 @@ ACKNOWLEDGE: Final = "acknowledge"
 FURTHER: Final = "escalate_further"
 _SUBJECT: Final = 80
 _SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON})
+_PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
+#: States of a ticket that mean the same to a case.
+_SAME: Final = {TicketStatus.NEW: TicketStatus.OPEN, TicketStatus.CLOSED: TicketStatus.SOLVED}
+#: States in which nobody waits for an agent: the customer speaks, and the case goes on.
+_QUIET: Final = frozenset({TicketStatus.PENDING, TicketStatus.SOLVED})
+#: Changes of a case's standing that are kept, the newest: a machine may flip a ticket's state for ever.
+_MOST_STANDINGS: Final = 100
 
 
 class IllegalMove(ValueError):
@@ -33,7 +41,14 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
     if (case.status, status) not in LEGAL:
         raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
     resolved = status is CaseStatus.RESOLVED
-    return replace(case, status=status, resolved_at=at if resolved else None, reopened=case.reopened + (not resolved))
+    return replace(
+        case,
+        status=status,
+        resolved_at=at if resolved else None,
+        reopened=case.reopened + (not resolved),
+        standings=_stood(case.standings, at, TicketStatus.SOLVED if resolved else TicketStatus.OPEN),
+        unanswered_since=None if resolved else case.unanswered_since,
+    )
 
 
 def takes(activity: Activity) -> bool:
@@ -76,6 +91,8 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     subject = case.subject
     if not subject and not thread.stranger:
         subject = activity.subject or (_first_words(activity.text) if message and public and customer else "")
+    if not activity.own:
+        case = _waiting(case, activity, spoke=customer and activity.kind in _SPOKEN, answered=agent and public)
     return replace(
         case,
         seq=case.seq + 1,
@@ -93,7 +110,10 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
 
 
 def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
-    """Return the case as its activities alone leave it, in their order; what rules decided stays as it is."""
+    """Return the case as its activities alone leave it, in their order; what rules decided stays as it is.
+
+    The clocks of its SLA follow from what is counted here: they are read anew at the next look at the case.
+    """
     case = replace(
         case,
         seq=0,
@@ -107,10 +127,59 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         last_connection="",
         last_thread="",
         silenced=(),
+        begun_at=None,
+        asked_at=None,
+        answered_at=None,
+        unanswered_since=None,
+        ticket_status=None,
+        standings=(),
+        sla=None if case.sla is None else replace(case.sla, lost=True),
     )
     for activity, thread in happened:
         case = count_in(case, activity, thread)
     return case
+
+
+def _waiting(case: Case, activity: Activity, *, spoke: bool, answered: bool) -> Case:
+    """Return the case with who waits for whom since when: what the clocks of an SLA are read from."""
+    at = activity.received_at
+    told = activity.ticket.status if activity.ticket is not None else None
+    fresh = told is not None and told is not case.ticket_status
+    person = activity.sender is not None and activity.sender.role in _PEOPLE
+    begins = case.begun_at is None and (person or activity.kind is ActivityKind.HANDOFF_REQUEST)
+    if not (spoke or answered or fresh or begins):
+        return case
+    standings = case.standings
+    if told is not None and fresh:
+        standings = _stood(standings, at, told)
+    standing = standings[-1][1] if standings else TicketStatus.OPEN
+    if spoke and standing in _QUIET:
+        # In the helpdesk the ticket may stay `pending`, since Baton writes no public words there: the customer waits all the same.
+        standings = _stood(standings, at, TicketStatus.OPEN)
+    elif answered and (told or case.ticket_status) is TicketStatus.PENDING:
+        standings = _stood(standings, at, TicketStatus.PENDING)
+    asked = at if spoke and case.asked_at is None else case.asked_at
+    over = fresh and not spoke and standings[-1][1] is TicketStatus.SOLVED
+    since = at if spoke and case.unanswered_since is None else case.unanswered_since
+    return replace(
+        case,
+        begun_at=at if begins else case.begun_at,
+        asked_at=asked,
+        answered_at=at if answered and case.answered_at is None and asked is not None else case.answered_at,
+        unanswered_since=None if answered or over else since,
+        ticket_status=told or case.ticket_status,
+        standings=standings,
+    )
+
+
+def _stood(
+    standings: tuple[tuple[int, TicketStatus], ...], at: int, status: TicketStatus
+) -> tuple[tuple[int, TicketStatus], ...]:
+    """Return how a case stood, with what it is from an instant on; never before what is known already."""
+    status = _SAME.get(status, status)
+    if status is (standings[-1][1] if standings else TicketStatus.OPEN):
+        return standings
+    return (*standings, (max(at, standings[-1][0]) if standings else at, status))[-_MOST_STANDINGS:]
 
 
 def _silenced(case: Case, activity: Activity, thread: Thread) -> tuple[str, ...]:
