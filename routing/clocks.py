@@ -1,8 +1,8 @@
 """The clocks of an SLA: how much of a target is used, and when it is reached, in the time that the SLA counts.
 
 A clock is read from what is known of the case: since when the customer waits, and when the case stood. So it comes out the same
-however often it is looked at, and a case whose SLA changes, or that was counted anew, has the clocks that it would always have had.
-A deadline is worked out once for each stretch in which its clock runs, and kept until the clock stands.
+however often it is looked at, and a case whose SLA changes, or that was counted anew, has the clocks that it would have had all
+the time. A deadline is worked out once for each stretch in which its clock runs, and kept until the clock stands.
 """
 
 from __future__ import annotations
@@ -20,28 +20,33 @@ Stretch: TypeAlias = tuple[int, int | None]
 
 
 # --- when a clock runs -----------------------------------------------------------------------------------------------
-def stretches(case: Case, pause: Iterable[TicketStatus], since: int, ended_at: int | None) -> list[Stretch]:
+def stretches(case: Case, pause: Iterable[TicketStatus], began_at: int, ended_at: int | None) -> list[Stretch]:
     """Return when a clock of a case ran that began at an instant, and ended at another or goes on."""
     still = frozenset({*pause, TicketStatus.SOLVED})
     if ended_at is None and case.status is CaseStatus.RESOLVED:
         # Whatever told it: a case that is over owes nothing, until it is taken up again.
-        return _closed(_ran(case, still, since), max(since, case.resolved_at or case.last_activity_at))
-    return _ran(case, still, since) if ended_at is None else _closed(_ran(case, still, since), max(since, ended_at))
+        return _closed(_ran(case, still, began_at), max(began_at, case.resolved_at or case.last_activity_at))
+    return (
+        _ran(case, still, began_at)
+        if ended_at is None
+        else _closed(_ran(case, still, began_at), max(began_at, ended_at))
+    )
 
 
-def _ran(case: Case, still: frozenset[TicketStatus], since: int) -> list[Stretch]:
+def _ran(case: Case, still: frozenset[TicketStatus], began_at: int) -> list[Stretch]:
     found: list[Stretch] = []
-    runs_since: int | None = since
-    for at, status in case.standings:
-        if at <= since:
-            runs_since = None if status in still else since
+    resumed_at: int | None = began_at
+    for each in case.spells:
+        at, status = each.began_at, each.status
+        if at <= began_at:
+            resumed_at = None if status in still else began_at
         elif status in still:
-            if runs_since is not None:
-                found.append((runs_since, at))
-            runs_since = None
-        elif runs_since is None:
-            runs_since = at
-    return found if runs_since is None else [*found, (runs_since, None)]
+            if resumed_at is not None:
+                found.append((resumed_at, at))
+            resumed_at = None
+        elif resumed_at is None:
+            resumed_at = at
+    return found if resumed_at is None else [*found, (resumed_at, None)]
 
 
 def _closed(ran: Sequence[Stretch], end: int) -> list[Stretch]:
@@ -72,24 +77,24 @@ def clocks_of(case: Case, sla: Sla | None, before: SlaClocks | None, *, at: int,
     fresh = before is None or before.lost or before.digest != sla.digest
     epoch = before.epoch if before is not None else 0
     made: list[SlaClock] = []
-    for metric, since, ended_at in _begun(case, known, at):
+    for metric, began_at, ended_at in _begun(case, known, at):
         if metric not in sla.targets:
             continue
         earlier = known.get(metric)
-        if earlier is not None and earlier.since != since:
+        if earlier is not None and earlier.began_at != began_at:
             earlier = None
-        ran = stretches(case, sla.pause, since, ended_at)
-        runs_since = ran[-1][0] if ran and ran[-1][1] is None else None
-        kept = earlier is not None and not fresh and (earlier.runs_since, earlier.ended_at) == (runs_since, ended_at)
-        clock = earlier if kept else _set(sla, metric, since, ended_at, ran, earlier, epoch=epoch + 1, now=now)
-        if clock is not None:
-            made.append(clock)
+        ran = stretches(case, sla.pause, began_at, ended_at)
+        resumed_at = ran[-1][0] if ran and ran[-1][1] is None else None
+        if earlier is not None and not fresh and (earlier.resumed_at, earlier.ended_at) == (resumed_at, ended_at):
+            made.append(earlier)
+        else:
+            made.append(_set(sla, metric, began_at, ended_at, ran, earlier, epoch=epoch + 1, now=now))
     return SlaClocks(
         id=sla.id,
         digest=sla.digest,
         calendar=sla.calendar.name if sla.calendar is not None else "",
         read_at=now,
-        epoch=max((clock.epoch for clock in made), default=epoch) if made else epoch,
+        epoch=max([epoch, *(clock.epoch for clock in made)]),
         clocks=tuple(made),
     )
 
@@ -100,10 +105,10 @@ def _begun(case: Case, known: dict[SlaMetric, SlaClock], at: int) -> Iterator[tu
         yield SlaMetric.FIRST, case.asked_at, case.answered_at
     if case.answered_at is not None:
         last = known.get(SlaMetric.NEXT)
-        if case.unanswered_since is not None:
-            yield SlaMetric.NEXT, case.unanswered_since, None
+        if case.unanswered_at is not None:
+            yield SlaMetric.NEXT, case.unanswered_at, None
         elif last is not None:
-            yield SlaMetric.NEXT, last.since, at if last.ended_at is None else last.ended_at
+            yield SlaMetric.NEXT, last.began_at, at if last.ended_at is None else last.ended_at
     if case.begun_at is not None:
         over = case.status is CaseStatus.RESOLVED
         yield SlaMetric.RESOLUTION, case.begun_at, (case.resolved_at or case.last_activity_at) if over else None
@@ -112,7 +117,7 @@ def _begun(case: Case, known: dict[SlaMetric, SlaClock], at: int) -> Iterator[tu
 def _set(
     sla: Sla,
     metric: SlaMetric,
-    since: int,
+    began_at: int,
     ended_at: int | None,
     ran: Sequence[Stretch],
     earlier: SlaClock | None,
@@ -124,10 +129,10 @@ def _set(
     target = sla.targets[metric]
     clock = SlaClock(
         metric=metric,
-        since=since,
+        began_at=began_at,
         target=target,
         used=sum(time_between(sla.calendar, begin, stop) for begin, stop in ran if stop is not None),
-        runs_since=ran[-1][0] if ran and ran[-1][1] is None else None,
+        resumed_at=ran[-1][0] if ran and ran[-1][1] is None else None,
         risk_at=reached(sla.calendar, ran, sla.risks[metric]),
         due_at=reached(sla.calendar, ran, target),
         ended_at=ended_at,

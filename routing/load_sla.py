@@ -147,7 +147,7 @@ def _risks(
         hundredths = round(float(share[1]) * 100)
         return {metric: target * hundredths // 10_000 for metric, target in targets.items()}
     if not left:
-        if not text or isinstance(table["at_risk"], str):
+        if isinstance(table["at_risk"], str):
             reader.note((*path, "at_risk"), f"{text!r} is no share like 75% and no time left like 15m", value=True)
         return {}
     for metric, target in targets.items():

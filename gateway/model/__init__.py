@@ -15,7 +15,7 @@ from gateway.model.activity import (
     Satisfaction,
     TicketFacts,
 )
-from gateway.model.case import Case, CaseStatus, Contact, Episode, EpisodeState, Thread, TicketLink
+from gateway.model.case import Case, CaseStatus, Contact, Episode, EpisodeState, Spell, Thread, TicketLink
 from gateway.model.decision import Decision, Effect, EffectKind, Timer, Trace, TraceStep
 from gateway.model.events import (
     Attachment,
@@ -99,6 +99,7 @@ __all__ = [
     "SlaClocks",
     "SlaMark",
     "SlaMetric",
+    "Spell",
     "TextMessage",
     "Thread",
     "TicketChange",

@@ -124,6 +124,16 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """From when on a case waited, was over, or went on."""
+
+    #: From when on, UTC microseconds of Baton's clock.
+    began_at: int
+    #: What it was: `open`, `pending`, `on_hold` or `solved`.
+    status: TicketStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One matter of one customer, over however many threads."""
 
@@ -183,11 +193,11 @@ class Case:
     #: When an agent first answered in public after that, None while nobody did.
     answered_at: int | None = None
     #: When the oldest message of the customer came that no agent answered, None when there is none.
-    unanswered_since: int | None = None
+    unanswered_at: int | None = None
     #: The last state of a ticket that a helpdesk told, None while it told none.
     ticket_status: TicketStatus | None = None
     #: When the case began to wait (`pending`, `on_hold`), was over (`solved`), or went on (`open`), oldest first.
-    standings: tuple[tuple[int, TicketStatus], ...] = ()
+    spells: tuple[Spell, ...] = ()
     #: The SLA that applies, with its clocks; None when none ever did.
     sla: SlaClocks | None = None
     #: When it was resolved, UTC microseconds; None while it is open.

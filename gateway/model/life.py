@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.model.activity import Activity, ActivityKind
-from gateway.model.case import Case, CaseStatus, Thread
+from gateway.model.case import Case, CaseStatus, Spell, Thread
 from gateway.model.events import TicketStatus
 from gateway.model.party import Audience, Channel, Role
 
@@ -29,7 +29,7 @@ _SAME: Final = {TicketStatus.NEW: TicketStatus.OPEN, TicketStatus.CLOSED: Ticket
 #: States in which nobody waits for an agent: the customer speaks, and the case goes on.
 _QUIET: Final = frozenset({TicketStatus.PENDING, TicketStatus.SOLVED})
 #: Changes of a case's standing that are kept, the newest: a machine may flip a ticket's state for ever.
-_MOST_STANDINGS: Final = 100
+_MOST_SPELLS: Final = 100
 
 
 class IllegalMove(ValueError):
@@ -46,8 +46,8 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
         status=status,
         resolved_at=at if resolved else None,
         reopened=case.reopened + (not resolved),
-        standings=_stood(case.standings, at, TicketStatus.SOLVED if resolved else TicketStatus.OPEN),
-        unanswered_since=None if resolved else case.unanswered_since,
+        spells=_stood(case.spells, at, TicketStatus.SOLVED if resolved else TicketStatus.OPEN),
+        unanswered_at=None if resolved else case.unanswered_at,
     )
 
 
@@ -130,9 +130,9 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         begun_at=None,
         asked_at=None,
         answered_at=None,
-        unanswered_since=None,
+        unanswered_at=None,
         ticket_status=None,
-        standings=(),
+        spells=(),
         sla=None if case.sla is None else replace(case.sla, lost=True),
     )
     for activity, thread in happened:
@@ -149,37 +149,36 @@ def _waiting(case: Case, activity: Activity, *, spoke: bool, answered: bool) -> 
     begins = case.begun_at is None and (person or activity.kind is ActivityKind.HANDOFF_REQUEST)
     if not (spoke or answered or fresh or begins):
         return case
-    standings = case.standings
+    spells = case.spells
     if told is not None and fresh:
-        standings = _stood(standings, at, told)
-    standing = standings[-1][1] if standings else TicketStatus.OPEN
+        spells = _stood(spells, at, told)
+    standing = spells[-1].status if spells else TicketStatus.OPEN
     if spoke and standing in _QUIET:
-        # In the helpdesk the ticket may stay `pending`, since Baton writes no public words there: the customer waits all the same.
-        standings = _stood(standings, at, TicketStatus.OPEN)
+        # The ticket may stay `pending`, since Baton writes no public words there: the customer waits all the same.
+        spells = _stood(spells, at, TicketStatus.OPEN)
     elif answered and (told or case.ticket_status) is TicketStatus.PENDING:
-        standings = _stood(standings, at, TicketStatus.PENDING)
+        spells = _stood(spells, at, TicketStatus.PENDING)
     asked = at if spoke and case.asked_at is None else case.asked_at
-    over = fresh and not spoke and standings[-1][1] is TicketStatus.SOLVED
-    since = at if spoke and case.unanswered_since is None else case.unanswered_since
+    over = fresh and not spoke and standing is TicketStatus.SOLVED
+    since = at if spoke and case.unanswered_at is None else case.unanswered_at
     return replace(
         case,
         begun_at=at if begins else case.begun_at,
         asked_at=asked,
         answered_at=at if answered and case.answered_at is None and asked is not None else case.answered_at,
-        unanswered_since=None if answered or over else since,
+        unanswered_at=None if answered or over else since,
         ticket_status=told or case.ticket_status,
-        standings=standings,
+        spells=spells,
     )
 
 
-def _stood(
-    standings: tuple[tuple[int, TicketStatus], ...], at: int, status: TicketStatus
-) -> tuple[tuple[int, TicketStatus], ...]:
+def _stood(spells: tuple[Spell, ...], at: int, status: TicketStatus) -> tuple[Spell, ...]:
     """Return how a case stood, with what it is from an instant on; never before what is known already."""
     status = _SAME.get(status, status)
-    if status is (standings[-1][1] if standings else TicketStatus.OPEN):
-        return standings
-    return (*standings, (max(at, standings[-1][0]) if standings else at, status))[-_MOST_STANDINGS:]
+    if status is (spells[-1].status if spells else TicketStatus.OPEN):
+        return spells
+    at = max(at, spells[-1].began_at) if spells else at
+    return (*spells, Spell(began_at=at, status=status))[-_MOST_SPELLS:]
 
 
 def _silenced(case: Case, activity: Activity, thread: Thread) -> tuple[str, ...]:

@@ -48,13 +48,13 @@ class SlaClock:
     #: What it measures.
     metric: SlaMetric
     #: When it began, UTC microseconds.
-    since: int
+    began_at: int
     #: How much time there is.
     target: int
-    #: How much of it was used before `runs_since`; of a clock that stands or ended, all that was used.
+    #: How much of it was used before `resumed_at`; of a clock that stands or ended, all that was used.
     used: int
     #: Since when it runs, UTC microseconds; None while it stands, and once it ended.
-    runs_since: int | None
+    resumed_at: int | None
     #: When it reaches its at-risk point, or did, UTC microseconds; None while it stands before, and when it ended before.
     risk_at: int | None
     #: When it is breached, or was, UTC microseconds; None while it stands before, and when it was met.

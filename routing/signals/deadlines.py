@@ -58,7 +58,7 @@ class SlaFacts:
     def _left(self, metric: SlaMetric) -> int | None:
         for clock in self._owed():
             if clock.metric is metric:
-                ran = 0 if clock.runs_since is None else time_between(self.hours, clock.runs_since, self.now)
+                ran = 0 if clock.resumed_at is None else time_between(self.hours, clock.resumed_at, self.now)
                 return clock.target - clock.used - ran
         return None
 
