@@ -41,12 +41,18 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
     if (case.status, status) not in LEGAL:
         raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
     resolved = status is CaseStatus.RESOLVED
+    spells = case.spells
+    if resolved:
+        spells = _stood(spells, at, TicketStatus.SOLVED)
+    elif spells and spells[-1].status is TicketStatus.SOLVED:
+        # Whoever set the ticket to `pending` took the case up again as well, and it waits.
+        spells = _stood(spells, at, TicketStatus.OPEN)
     return replace(
         case,
         status=status,
         resolved_at=at if resolved else None,
         reopened=case.reopened + (not resolved),
-        spells=_stood(case.spells, at, TicketStatus.SOLVED if resolved else TicketStatus.OPEN),
+        spells=spells,
         unanswered_at=None if resolved else case.unanswered_at,
     )
 
