@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.model import (
     Activity,
@@ -23,8 +25,24 @@ from routing.decide import decide
 from routing.explain import explain
 from routing.policy import Policy
 from routing.sla import timer_name
+from routing.snapshot import Snapshot
 from tests.routing.days import FRIDAY, MONDAY, RULES, Desk, at
-from tests.routing.values import BOT, CASE_ID, CATCH_ALL, LADDER, answer, case, message, policy, snapshot, ticket, timer
+from tests.routing.situations import situations
+from tests.routing.test_decide import moved
+from tests.routing.values import (
+    BOT,
+    CASE_ID,
+    CATCH_ALL,
+    LADDER,
+    NOW,
+    answer,
+    case,
+    message,
+    policy,
+    snapshot,
+    ticket,
+    timer,
+)
 
 TUESDAY: Final = "2026-12-01"
 STANDARD: Final = """
@@ -388,6 +406,62 @@ def test_what_machines_and_baton_itself_do_begins_no_clock() -> None:
     assert clocks(desk) == {}
     desk.act(at(MONDAY, "10:00"), message())
     assert {clock.began_at for clock in clocks(desk).values()} == {at(MONDAY, "10:00")}
+
+
+ALWAYS: Final = policy(
+    CATCH_ALL
+    + """
+[calendar.always]
+tz = "Asia/Kathmandu"
+mon = ["00:00-24:00"]
+tue = ["00:00-12:00", "12:00-24:00"]
+wed = ["00:00-24:00"]
+thu = ["00:00-24:00"]
+fri = ["00:00-24:00"]
+sat = ["00:00-24:00"]
+sun = ["00:00-24:00"]
+[[sla]]
+id = "urgent"
+when.all = ["case.priority in ['P1', 'P2']"]
+first = "10m"
+next = "20m"
+resolution = "1h"
+calendar = "always"
+pause = ["pending"]
+[[sla]]
+id = "rest"
+resolution = "2h"
+"""
+)
+
+
+def with_sla(start: Snapshot) -> Snapshot:
+    """Return a situation in which SLAs apply, and no rule asks for them."""
+    return replace(start, policy=replace(start.policy, slas=ALWAYS.slas, match_sla=ALWAYS.match_sla))
+
+
+@given(situations())
+def test_slas_that_no_rule_asks_for_change_nothing_but_their_own(situation: tuple[Snapshot, Activity]) -> None:
+    start, what = situation
+    plain, made = decide(start, what, NOW), decide(with_sla(start), what, NOW)
+    assert plain == replace(
+        made,
+        case=replace(made.case, sla=None),
+        effects=tuple(replace(effect, sla=None) for effect in made.effects),
+        timers=tuple(each for each in made.timers if not each.name.startswith("sla:")),
+        cancelled=tuple(name for name in made.cancelled if not name.startswith("sla:")),
+    )
+
+
+@given(situations(), situations(), st.integers(-NOW // 2, NOW))
+def test_clocks_too_know_no_time_but_that_which_is_handed_in(
+    first: tuple[Snapshot, Activity], second: tuple[Snapshot, Activity], by: int
+) -> None:
+    start = with_sla(first[0])
+    begun = decide(start, first[1], NOW)
+    later = replace(start, case=begun.case)
+    made = decide(later, second[1], NOW)
+    assert moved(made, by) == decide(moved(later, by), moved(second[1], by), NOW + by)
 
 
 # --- what agents are told --------------------------------------------------------------------------------------------
