@@ -95,16 +95,24 @@ def settle(draft: Draft) -> None:
 
 
 def _with_told(draft: Draft) -> SlaClocks | None:
-    """Return the clocks, with what rules have just heard counted as told, also when they changed the SLA upon it."""
+    """Return the clocks, with what rules have just heard counted as told, also when they changed the SLA upon it.
+
+    Who heard that a target was missed need not hear that it is at risk.
+    """
     clocks, facts = draft.case.sla, draft.signals.sla
     if clocks is None or facts.event is None:
         return clocks
-    mark = facts.event
+    heard = tuple(SlaMark) if facts.event is SlaMark.BREACHED else (facts.event,)
     return replace(
         clocks,
         clocks=tuple(
-            replace(clock, told=(*clock.told, mark))
-            if clock.metric is facts.metric and mark not in clock.told and clock.reached(mark, draft.now)
+            replace(
+                clock,
+                told=tuple(
+                    mark for mark in SlaMark if mark in clock.told or (mark in heard and clock.reached(mark, draft.now))
+                ),
+            )
+            if clock.metric is facts.metric
             else clock
             for clock in clocks.clocks
         ),

@@ -359,6 +359,17 @@ def test_after_a_stop_of_the_gateway_a_missed_target_is_heard_and_not_that_it_wa
         made = fired(desk, mark, moment=at(MONDAY, "15:00"))
     assert made.episode is not None
     assert desk.now.case.tags == (), "the rule on the risk was not looked at"
+    assert clocks(desk)["first"].told == tuple(SlaMark)
+
+
+def test_a_rule_that_makes_the_sla_stricter_upon_a_breach_is_not_told_of_the_risk_under_the_new_one() -> None:
+    desk = Desk(rules(URGENT + STANDARD, last=""))
+    desk.act(at(MONDAY, "10:00"), message())
+    for mark in SlaMark:
+        made = fired(desk, mark, moment=at(MONDAY, "15:00"))
+    assert made.case.sla is not None
+    assert made.case.sla.id == "urgent"
+    assert not [each for each in made.timers if ":first:" in each.name]
 
 
 # --- a policy that changes -------------------------------------------------------------------------------------------
