@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from gateway.cli.cases import _show as show
 from gateway.model import ActivityKind, CaseStatus, EffectKind
 from gateway.sdk.note import note_text
 from gateway.store.engine import Row, Transaction
@@ -50,7 +51,9 @@ def only(world: World) -> CaseHistory:
     return history
 
 
-async def test_at_the_instant_of_the_breach_there_is_a_ticket_with_the_whole_conversation(tmp_path: Path) -> None:
+async def test_at_the_instant_of_the_breach_there_is_a_ticket_with_the_whole_conversation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The automated escalation of the article: a missed SLA opens a ticket that includes the transcript."""
     policy = RULES.replace("when.all = [\"channel == 'chat'\"]", "when.all = [\"channel == 'email'\"]")
     async with stepping(tmp_path, policy=policy) as world:
@@ -67,6 +70,10 @@ async def test_at_the_instant_of_the_breach_there_is_a_ticket_with_the_whole_con
         assert "Escalated by Baton: Nobody answered in time." in note
         assert "SLA standard, first response: missed, was due " in note
         assert "SLA standard, resolution: due " in note
+        (notice,) = world.vendor.notices
+        assert dict(notice.facts)["SLA standard, first response"].startswith("missed, was due ")
+        show(only(world))
+        assert "  SLA standard, first response: missed, was due " in capsys.readouterr().out
         (episode,) = only(world).episodes
         assert 0 <= episode.opened_at - begun - HOUR <= 1, "the world moves its clock a microsecond past what is due"
         assert fired(only(world)) == [("first:at_risk", begun + HOUR * 3 // 4), ("first:breached", begun + HOUR)]

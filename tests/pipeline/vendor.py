@@ -58,6 +58,8 @@ class Vendor:
         self.at_work = 0
         #: Handoffs as they were handed over, each attempt.
         self.handoffs: list[Handoff] = []
+        #: Notices as they were handed over, each attempt.
+        self.notices: list[Notice] = []
         #: Replies as they were handed over, each attempt.
         self.replies: list[Reply] = []
 
@@ -212,6 +214,7 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
         return await self._settle_small(reply)
 
     async def notify(self, notice: Notice) -> Receipt:
+        self.vendor.notices.append(notice)
         return await self._small(notice)
 
     async def settle_notice(self, notice: Notice) -> Receipt | None:
