@@ -60,8 +60,9 @@ def reached(draft: Draft) -> bool:
         draft.say("timer", "The clocks of the case are read anew.")
         return False
     if draft.case.status is CaseStatus.OPEN:
-        for clock, mark, when in marks_ahead(clocks):
-            if timer_name(draft.case.id, clock, mark) != draft.activity.name or when > draft.now:
+        for clock, mark, _ in marks_ahead(clocks):
+            # The name is enough: the wall clock may have been set back since the timer fired.
+            if timer_name(draft.case.id, clock, mark) != draft.activity.name:
                 continue
             if mark is SlaMark.AT_RISK and clock.reached(SlaMark.BREACHED, draft.now):
                 draft.say("timer", "The clock of an SLA is past its target already: rules hear of that.")
@@ -103,15 +104,15 @@ def _with_told(draft: Draft) -> SlaClocks | None:
     if clocks is None or facts.event is None:
         return clocks
     heard = tuple(SlaMark) if facts.event is SlaMark.BREACHED else (facts.event,)
+
+    def has_heard(clock: SlaClock, mark: SlaMark) -> bool:
+        this = timer_name(draft.case.id, clock, facts.event or mark) == draft.activity.name
+        return mark in clock.told or (mark in heard and (this or clock.reached(mark, draft.now)))
+
     return replace(
         clocks,
         clocks=tuple(
-            replace(
-                clock,
-                told=tuple(
-                    mark for mark in SlaMark if mark in clock.told or (mark in heard and clock.reached(mark, draft.now))
-                ),
-            )
+            replace(clock, told=tuple(mark for mark in SlaMark if has_heard(clock, mark)))
             if clock.metric is facts.metric
             else clock
             for clock in clocks.clocks

@@ -98,6 +98,16 @@ def test_a_rule_that_makes_the_sla_stricter_upon_a_breach_is_not_told_of_the_ris
     assert not [each for each in made.timers if ":first:" in each.name]
 
 
+def test_a_wall_clock_that_is_set_back_after_a_timer_fired_loses_nothing_and_doubles_nothing() -> None:
+    desk = Desk(rules(last=""))
+    desk.act(at(MONDAY, "10:00"), message())
+    fired(desk, SlaMark.AT_RISK, moment=at(MONDAY, "10:30"))
+    assert fired(desk, SlaMark.BREACHED, moment=at(MONDAY, "10:40")).episode is not None
+    assert clocks(desk)["first"].told == tuple(SlaMark)
+    desk.act(at(MONDAY, "10:41"), message())
+    assert not [name for name in desk.deadlines if ":first:" in name]
+
+
 # --- a policy that changes -------------------------------------------------------------------------------------------
 def test_a_reload_moves_deadlines_with_the_next_thing_that_happens_and_from_the_same_beginning() -> None:
     desk = Desk(rules())
