@@ -36,7 +36,7 @@ def stretches(case: Case, pause: Iterable[TicketStatus], began_at: int, ended_at
 def _ran(case: Case, still: frozenset[TicketStatus], began_at: int) -> list[Stretch]:
     found: list[Stretch] = []
     resumed_at: int | None = began_at
-    for each in case.spells:
+    for each in case.waiting.spells:
         at, status = each.began_at, each.status
         if at <= began_at:
             resumed_at = None if status in still else began_at
@@ -101,17 +101,18 @@ def clocks_of(case: Case, sla: Sla | None, before: SlaClocks | None, *, at: int,
 
 def _begun(case: Case, known: dict[SlaMetric, SlaClock], at: int) -> Iterator[tuple[SlaMetric, int, int | None]]:
     """Yield each metric whose clock has begun, with its beginning and its end."""
-    if case.asked_at is not None:
-        yield SlaMetric.FIRST, case.asked_at, case.answered_at
-    if case.answered_at is not None:
+    waiting = case.waiting
+    if waiting.asked_at is not None:
+        yield SlaMetric.FIRST, waiting.asked_at, waiting.answered_at
+    if waiting.answered_at is not None:
         last = known.get(SlaMetric.NEXT)
-        if case.unanswered_at is not None:
-            yield SlaMetric.NEXT, case.unanswered_at, None
+        if waiting.unanswered_at is not None:
+            yield SlaMetric.NEXT, waiting.unanswered_at, None
         elif last is not None:
             yield SlaMetric.NEXT, last.began_at, at if last.ended_at is None else last.ended_at
-    if case.begun_at is not None:
+    if waiting.begun_at is not None:
         over = case.status is CaseStatus.RESOLVED
-        yield SlaMetric.RESOLUTION, case.begun_at, (case.resolved_at or case.last_activity_at) if over else None
+        yield SlaMetric.RESOLUTION, waiting.begun_at, (case.resolved_at or case.last_activity_at) if over else None
 
 
 def _set(

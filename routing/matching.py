@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.model import ActivityKind, TraceStep
 from routing.compiling import fields_of
 from routing.draft import Draft
 from routing.phrases import canonical
 from routing.policy import Rule
 
+#: Asked for with every activity, and slow to get out of its enumeration.
+_TIMER: Final = ActivityKind.TIMER
+
 
 def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int]:
     """Return the rules that match, an account of each, and how many were passed over before the first."""
     policy = draft.snapshot.policy
     text = canonical(draft.activity.reply_text) if policy.reads_text else " "
-    indexes = _indexes(draft, text)
+    asked = (draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
+    if draft.activity.kind is not _TIMER:
+        indexes = policy.match(*asked)
+    else:
+        # A clock of an SLA lets only those rules look that read a field of SLAs.
+        found = policy.match_clock_rules(*asked) if policy.match_clock_rules is not None else []
+        indexes = [policy.clock_rules[index] for index in found]
     rules = [policy.rules[index] for index in indexes]
     steps = tuple(
         TraceStep(
@@ -25,16 +36,6 @@ def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int
         for rule in rules
     )
     return rules, steps, indexes[0] if indexes else len(policy.rules)
-
-
-def _indexes(draft: Draft, text: str) -> list[int]:
-    """Return the rules that match by their index. A clock of an SLA lets only those look that read a field of SLAs."""
-    policy = draft.snapshot.policy
-    asked = (draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
-    if draft.activity.kind is not ActivityKind.TIMER:
-        return policy.match(*asked)
-    found = policy.match_clock_rules(*asked) if policy.match_clock_rules is not None else []
-    return [policy.clock_rules[index] for index in found]
 
 
 def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool], ...]:

@@ -15,7 +15,7 @@ from gateway.model.activity import (
     Satisfaction,
     TicketFacts,
 )
-from gateway.model.case import Case, CaseStatus, Contact, Episode, EpisodeState, Spell, Thread, TicketLink
+from gateway.model.case import Case, CaseStatus, Contact, Episode, EpisodeState, Thread, TicketLink
 from gateway.model.decision import Decision, Effect, EffectKind, Timer, Trace, TraceStep
 from gateway.model.events import (
     Attachment,
@@ -44,6 +44,7 @@ from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
 from gateway.model.progress import Progress
 from gateway.model.sla import SlaClock, SlaClocks, SlaMark, SlaMetric
+from gateway.model.waiting import Spell, Waiting
 
 __all__ = [
     "Activity",
@@ -110,6 +111,7 @@ __all__ = [
     "Timer",
     "Trace",
     "TraceStep",
+    "Waiting",
     "count_in",
     "effect_id",
     "move",

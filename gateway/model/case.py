@@ -9,6 +9,7 @@ from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
 from gateway.model.party import Channel, Mode, Party
 from gateway.model.sla import SlaClocks
+from gateway.model.waiting import NOBODY, Waiting
 
 
 class CaseStatus(StrEnum):
@@ -124,16 +125,6 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
-    """From when on a case waited, was over, or went on."""
-
-    #: From when on, UTC microseconds of Baton's clock.
-    began_at: int
-    #: What it was: `open`, `pending`, `on_hold` or `solved`.
-    status: TicketStatus
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One matter of one customer, over however many threads."""
 
@@ -186,18 +177,8 @@ class Case:
     rehearsed: tuple[str, ...] = ()
     #: Threads, as ``connection:key``, on which the customer wants no messages (STOP): no reply is written there.
     silenced: tuple[str, ...] = ()
-    #: When a person first did something in it, UTC microseconds of Baton's clock, as all of these; None while nobody did.
-    begun_at: int | None = None
-    #: When the customer's first message came, None while there is none.
-    asked_at: int | None = None
-    #: When an agent first answered in public after that, None while nobody did.
-    answered_at: int | None = None
-    #: When the oldest message of the customer came that no agent answered, None when there is none.
-    unanswered_at: int | None = None
-    #: The last state of a ticket that a helpdesk told, None while it told none.
-    ticket_status: TicketStatus | None = None
-    #: When the case began to wait (`pending`, `on_hold`), was over (`solved`), or went on (`open`), oldest first.
-    spells: tuple[Spell, ...] = ()
+    #: Who waits for whom, and since when.
+    waiting: Waiting = NOBODY
     #: The SLA that applies, with its clocks; None when none ever did.
     sla: SlaClocks | None = None
     #: When it was resolved, UTC microseconds; None while it is open.

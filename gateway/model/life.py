@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.model.activity import Activity, ActivityKind
-from gateway.model.case import Case, CaseStatus, Spell, Thread
-from gateway.model.events import TicketStatus
+from gateway.model.case import Case, CaseStatus, Thread
 from gateway.model.party import Audience, Channel, Role
+from gateway.model.waiting import NOBODY, after_activity, resolved, taken_up
 
 #: The moves of a case. Merging is no move of its document: it is a link, and the document stays as it was.
 LEGAL: Final = frozenset({(CaseStatus.OPEN, CaseStatus.RESOLVED), (CaseStatus.RESOLVED, CaseStatus.OPEN)})
@@ -23,13 +23,7 @@ ACKNOWLEDGE: Final = "acknowledge"
 FURTHER: Final = "escalate_further"
 _SUBJECT: Final = 80
 _SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON})
-_PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
-#: States of a ticket that mean the same to a case.
-_SAME: Final = {TicketStatus.NEW: TicketStatus.OPEN, TicketStatus.CLOSED: TicketStatus.SOLVED}
-#: States in which nobody waits for an agent: the customer speaks, and the case goes on.
-_QUIET: Final = frozenset({TicketStatus.PENDING, TicketStatus.SOLVED})
-#: Changes of a case's standing that are kept, the newest: a machine may flip a ticket's state for ever.
-_MOST_SPELLS: Final = 100
+_BUTTON: Final = ActivityKind.BUTTON
 
 
 class IllegalMove(ValueError):
@@ -40,20 +34,13 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
     """Return the case in another state. Raises IllegalMove; to stay is no move, and refused as well."""
     if (case.status, status) not in LEGAL:
         raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
-    resolved = status is CaseStatus.RESOLVED
-    spells = case.spells
-    if resolved:
-        spells = _stood(spells, at, TicketStatus.SOLVED)
-    elif spells and spells[-1].status is TicketStatus.SOLVED:
-        # Whoever set the ticket to `pending` took the case up again as well, and it waits.
-        spells = _stood(spells, at, TicketStatus.OPEN)
+    ends = status is CaseStatus.RESOLVED
     return replace(
         case,
         status=status,
-        resolved_at=at if resolved else None,
-        reopened=case.reopened + (not resolved),
-        spells=spells,
-        unanswered_at=None if resolved else case.unanswered_at,
+        resolved_at=at if ends else None,
+        reopened=case.reopened + (not ends),
+        waiting=resolved(case.waiting, at) if ends else taken_up(case.waiting, at),
     )
 
 
@@ -97,8 +84,10 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     subject = case.subject
     if not subject and not thread.stranger:
         subject = activity.subject or (_first_words(activity.text) if message and public and customer else "")
+    waiting = case.waiting
     if not activity.own:
-        case = _waiting(case, activity, spoke=customer and activity.kind in _SPOKEN, answered=agent and public)
+        spoke = customer and (message or activity.kind is _BUTTON)
+        waiting = after_activity(waiting, activity, spoke=spoke, answered=agent and public)
     return replace(
         case,
         seq=case.seq + 1,
@@ -112,6 +101,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
         silenced=_silenced(case, activity, thread),
+        waiting=waiting,
     )
 
 
@@ -133,58 +123,12 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         last_connection="",
         last_thread="",
         silenced=(),
-        begun_at=None,
-        asked_at=None,
-        answered_at=None,
-        unanswered_at=None,
-        ticket_status=None,
-        spells=(),
+        waiting=NOBODY,
         sla=None if case.sla is None else replace(case.sla, lost=True),
     )
     for activity, thread in happened:
         case = count_in(case, activity, thread)
     return case
-
-
-def _waiting(case: Case, activity: Activity, *, spoke: bool, answered: bool) -> Case:
-    """Return the case with who waits for whom since when: what the clocks of an SLA are read from."""
-    at = activity.received_at
-    told = activity.ticket.status if activity.ticket is not None else None
-    fresh = told is not None and told is not case.ticket_status
-    person = activity.sender is not None and activity.sender.role in _PEOPLE
-    begins = case.begun_at is None and (person or activity.kind is ActivityKind.HANDOFF_REQUEST)
-    if not (spoke or answered or fresh or begins):
-        return case
-    spells = case.spells
-    if told is not None and fresh:
-        spells = _stood(spells, at, told)
-    standing = spells[-1].status if spells else TicketStatus.OPEN
-    if spoke and standing in _QUIET:
-        # The ticket may stay `pending`, since Baton writes no public words there: the customer waits all the same.
-        spells = _stood(spells, at, TicketStatus.OPEN)
-    elif answered and (told or case.ticket_status) is TicketStatus.PENDING:
-        spells = _stood(spells, at, TicketStatus.PENDING)
-    asked = at if spoke and case.asked_at is None else case.asked_at
-    over = fresh and not spoke and standing is TicketStatus.SOLVED
-    since = at if spoke and case.unanswered_at is None else case.unanswered_at
-    return replace(
-        case,
-        begun_at=at if begins else case.begun_at,
-        asked_at=asked,
-        answered_at=at if answered and case.answered_at is None and asked is not None else case.answered_at,
-        unanswered_at=None if answered or over else since,
-        ticket_status=told or case.ticket_status,
-        spells=spells,
-    )
-
-
-def _stood(spells: tuple[Spell, ...], at: int, status: TicketStatus) -> tuple[Spell, ...]:
-    """Return how a case stood, with what it is from an instant on; never before what is known already."""
-    status = _SAME.get(status, status)
-    if status is (spells[-1].status if spells else TicketStatus.OPEN):
-        return spells
-    at = max(at, spells[-1].began_at) if spells else at
-    return (*spells, Spell(began_at=at, status=status))[-_MOST_SPELLS:]
 
 
 def _silenced(case: Case, activity: Activity, thread: Thread) -> tuple[str, ...]:
