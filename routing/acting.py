@@ -129,7 +129,8 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
         stricter(_update_mode(draft, connection, rule), climbing.held(episode)),
         rule=rule.id,
         text=f"One more reason ({rule.id}): {rule.set.reason or 'see the conversation'}",
-        priority=rule.set.priority,
+        # That of the case, which rises only: a rule that asks for less must not lower the ticket's.
+        priority=draft.case.priority if rule.set.priority is not None else None,
         tags=rule.set.tags,
         fields=rule.set.fields,
     )

@@ -182,6 +182,16 @@ class Calendar:
             day += timedelta(days=1)
 
 
+def time_after(calendar: Calendar | None, instant: int, amount: int) -> int:
+    """Return when an amount of time has passed, in a calendar or, without one, by the clock."""
+    return instant + amount if calendar is None else calendar.add(instant, amount)
+
+
+def time_between(calendar: Calendar | None, earlier: int, later: int) -> int:
+    """Return how much time lies between two instants, in a calendar or, without one, by the clock."""
+    return later - earlier if calendar is None else calendar.between(earlier, later)
+
+
 def _begin(year: int) -> int:
     return (date(year, 1, 1).toordinal() - _EPOCH) * _DAY
 

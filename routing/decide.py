@@ -2,7 +2,7 @@
 
 Own activities (echoes of what we wrote) and those of bots never trigger rules; a ticket that a machine ends is ended
 all the same. Rules are looked at when a customer writes or presses a button, and when a person creates or changes a ticket in
-the helpdesk.
+the helpdesk; and, those that ask for it alone, when a clock of an SLA reaches its at-risk point or its end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gateway.model import (
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import ladder
+from routing import ladder, sla
 from routing.acting import act_on, follow
 from routing.draft import Draft
 from routing.matching import matching_rules
@@ -44,7 +44,7 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     if needed:
         draft.case = remember(draft.case, draft.signals, activity, needed)
     if activity.kind is ActivityKind.TIMER:
-        ladder.timer_fired(draft)
+        _timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
         ladder.outcome_came(draft)
     elif activity.kind is ActivityKind.DELIVERY_REPORT:
@@ -62,7 +62,19 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         _machine_acted(draft)
     else:
         _person_acted(draft, activity.sender.role)
+    if sla.concerns(draft):
+        sla.settle(draft)
     return draft
+
+
+def _timer_fired(draft: Draft) -> None:
+    """Go on where a ladder waited, or let those rules look that ask for clocks of SLAs."""
+    if not sla.is_timer(draft.activity.name):
+        ladder.timer_fired(draft)
+    elif sla.reached(draft):
+        _rules(draft)
+        if draft.result == "none":
+            draft.say("sla", sla.told(draft))
 
 
 def _machine_acted(draft: Draft) -> None:
@@ -120,6 +132,8 @@ def _status_changed(draft: Draft) -> bool:
 
 def _rules(draft: Draft) -> None:
     """Find the rules that match, and do what they say."""
+    if draft.snapshot.policy.slas and draft.activity.kind is not ActivityKind.TIMER:
+        sla.look(draft)
     draft.looked_at = draft.case
     rules, draft.steps, draft.skipped = matching_rules(draft)
     for rule in rules:

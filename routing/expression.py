@@ -241,7 +241,7 @@ class _Parser:
             raise ExpressionError(
                 f"'{value}' has no letters or digits and would be found in every {name}", token.offset
             )
-        known = self.sets.get(name)
+        known = self.sets.get(name, field.words if field.kind is Kind.SET else None)
         if known is not None and value not in known:
             raise ExpressionError(self._unknown_word(name, value, known), token.offset)
         return Compare(field=name, operator="contains", value=value)

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from gateway.model import ActivityKind, CaseStatus, Channel, Priority, Role, TicketChange, TicketStatus
+from gateway.model import (
+    ActivityKind,
+    CaseStatus,
+    Channel,
+    Priority,
+    Role,
+    SlaMark,
+    SlaMetric,
+    TicketChange,
+    TicketStatus,
+)
 
 
 class Kind(Enum):
@@ -33,7 +43,7 @@ class Field:
     source: str
     #: One line for the documentation.
     about: str
-    #: The only words it can be; None when any.
+    #: The only words it can be, or contain; None when any.
     words: frozenset[str] | None = None
     #: True when it may be missing: then every comparison with it is false.
     nullable: bool = False
@@ -200,5 +210,63 @@ FIELDS: Final[dict[str, Field]] = {
     ),
     "case.age": Field(
         kind=Kind.DURATION, source="(now - case.opened_at)", about="time since the first activity of the case"
+    ),
+    "sla.id": Field(
+        kind=Kind.WORD,
+        source="signals.sla.id",
+        nullable=True,
+        lazy=True,
+        about="the SLA that applies to the case, by its id",
+    ),
+    "sla.event": Field(
+        kind=Kind.WORD,
+        source="signals.sla.event",
+        words=_words(SlaMark),
+        nullable=True,
+        lazy=True,
+        about="what the clock of `sla.metric` has reached just now; missing unless that is why rules are looked at",
+    ),
+    "sla.metric": Field(
+        kind=Kind.WORD,
+        source="signals.sla.metric",
+        words=_words(SlaMetric),
+        nullable=True,
+        lazy=True,
+        about="the clock that `sla.event` is about",
+    ),
+    "sla.first_left": Field(
+        kind=Kind.DURATION,
+        source="signals.sla.first_left",
+        nullable=True,
+        lazy=True,
+        about="time left to the first response, negative once it is missed, in the SLA's working hours",
+    ),
+    "sla.next_left": Field(
+        kind=Kind.DURATION,
+        source="signals.sla.next_left",
+        nullable=True,
+        lazy=True,
+        about="time left to the next response, as with the first",
+    ),
+    "sla.resolution_left": Field(
+        kind=Kind.DURATION,
+        source="signals.sla.resolution_left",
+        nullable=True,
+        lazy=True,
+        about="time left to the end of the case, as with the first",
+    ),
+    "sla.at_risk": Field(
+        kind=Kind.SET,
+        source="signals.sla.at_risk",
+        words=_words(SlaMetric),
+        lazy=True,
+        about="the metrics whose target is at risk or missed, and still owed",
+    ),
+    "sla.breached": Field(
+        kind=Kind.SET,
+        source="signals.sla.breached",
+        words=_words(SlaMetric),
+        lazy=True,
+        about="the metrics whose target is missed, and still owed",
     ),
 }

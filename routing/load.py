@@ -16,6 +16,7 @@ from routing.expression import ExpressionError, parse
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_ladder import read_ladder
+from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.phrases import PhraseBook, canonical
 from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings
 from routing.reader import Path, Reader
@@ -52,6 +53,7 @@ class _Reader(Reader):
             ladder = read_ladder(self, name, value, hours)
             if ladder is not None:
                 ladders[name] = ladder
+        slas = read_slas(self, values.get("sla", []), hours, self._conditions)
         given = values.get("rule", [])
         if not isinstance(given, list) or not given:
             self.note(("rule",), "a policy needs rules: write [[rule]] tables, the last one with catch_all = true")
@@ -78,6 +80,10 @@ class _Reader(Reader):
             reads_text=needs_text(reads),
             reads=reads,
             lexicons=lexicons,
+            slas=slas,
+            match_sla=match_slas(slas),
+            clock_rules=(clocked := clock_rules(made)),
+            match_clock_rules=compile_rules([matchable[index] for index in clocked]) if clocked else None,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:
@@ -169,16 +175,7 @@ class _Reader(Reader):
             if key in table and not isinstance(table[key], bool):
                 self.note((*path, key), f"{key} must be true or false", value=True)
         when = self.table((*path, "when"), table.get("when", {}), "when")
-        self.keys((*path, "when"), when, schema.WHEN, "when")
-        made = {
-            key: tuple(
-                condition
-                for number, text in enumerate(self.strings((*path, "when", key), when[key], f"when.{key}"))
-                if (condition := self._condition((*path, "when", key, number), text)) is not None
-            )
-            for key in ("all", "any")
-            if key in when
-        }
+        made = self._conditions((*path, "when"), when)
         catch_all = table.get("catch_all") is True
         empty = not any(when.get(key) for key in ("all", "any"))
         if catch_all and not empty:
@@ -189,6 +186,19 @@ class _Reader(Reader):
             self.note(
                 (*path, "continue"), "the rule that catches all is the last one: there is nothing to continue with"
             )
+        return made
+
+    def _conditions(self, path: Path, when: Mapping[str, Any]) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+        self.keys(path, when, schema.WHEN, "when")
+        made = {
+            key: tuple(
+                condition
+                for number, text in enumerate(self.strings((*path, key), when[key], f"when.{key}"))
+                if (condition := self._condition((*path, key, number), text)) is not None
+            )
+            for key in ("all", "any")
+            if key in when
+        }
         return made.get("all", ()), made.get("any", ())
 
     def _condition(self, path: Path, text: str) -> Condition | None:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from gateway.model import TraceStep
+from typing import Final
+
+from gateway.model import ActivityKind, TraceStep
 from routing.draft import Draft
 from routing.phrases import canonical
 from routing.policy import Rule
+
+#: Asked for with every activity, and slow to get out of its enumeration.
+_TIMER: Final = ActivityKind.TIMER
 
 
 def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int]:
     """Return the rules that match, an account of each, and how many were passed over before the first."""
     policy = draft.snapshot.policy
     text = canonical(draft.activity.reply_text) if policy.reads_text else " "
-    indexes = policy.match(draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
+    asked = (draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
+    if draft.activity.kind is not _TIMER:
+        indexes = policy.match(*asked)
+    else:
+        # A clock of an SLA lets only those rules look that read a field of SLAs.
+        found = policy.match_clock_rules(*asked) if policy.match_clock_rules is not None else []
+        indexes = [policy.clock_rules[index] for index in found]
     rules = [policy.rules[index] for index in indexes]
     steps = tuple(
         TraceStep(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
-from gateway.model import Channel, Mode, Priority
+from gateway.model import Channel, Mode, Priority, SlaMetric, TicketStatus
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher, fields_of
 from routing.phrases import PhraseBook
 from routing.signals.sentiment import Scorer
+
+#: What fields begin with that stand on evidence.
+_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer"})
 
 
 class Act(StrEnum):
@@ -102,7 +106,8 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Find the signals once: every decision needs them."""
-        asked = sorted(name for name in fields_of((*self.all, *self.any)) if name.startswith("message."))
+        read = fields_of((*self.all, *self.any))
+        asked = sorted(name for name in read if name.partition(".")[0] in _SIGNALS)
         object.__setattr__(self, "signals", tuple(asked))
 
 
@@ -143,6 +148,25 @@ class Ladder:
         return number >= len(self.steps)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sla:
+    """By when the customer must have an answer, and the case its end."""
+
+    id: str
+    all: tuple[Condition, ...]
+    any: tuple[Condition, ...]
+    #: Microseconds of the calendar's time for each metric that has a target.
+    targets: Mapping[SlaMetric, int]
+    #: Microseconds after which each of them is at risk.
+    risks: Mapping[SlaMetric, int]
+    #: The working hours that its times are counted in; None when time is time.
+    calendar: Calendar | None
+    #: States of the ticket in which its clocks stand.
+    pause: frozenset[TicketStatus]
+    #: Hash of everything that deadlines follow from: the conditions are no part of it.
+    digest: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Policy:
     """A whole policy, by the hash of its text."""
@@ -162,3 +186,11 @@ class Policy:
     reads: frozenset[str]
     #: Scorers of sentiment by language, which the policy brings.
     lexicons: Mapping[str, Scorer]
+    #: SLAs in their order of precedence.
+    slas: tuple[Sla, ...] = ()
+    #: Says which of them applies: a list with its index, or an empty one.
+    match_sla: Matcher | None = None
+    #: The rules that a deadline of an SLA lets look, by their index: those that read a field of it.
+    clock_rules: tuple[int, ...] = ()
+    #: Says which of those match, by their place among them.
+    match_clock_rules: Matcher | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Final
 
-from gateway.model import Mode, Priority
+from gateway.model import Mode, Priority, TicketStatus
 from routing.policy import Act, EscalationType, Hours
 
 #: How often the steps of a ladder may be gone through anew.
@@ -130,6 +130,31 @@ CALENDAR: Final[dict[str, Any]] = {
         "description": "Dates with other intervals, by date; they win over holidays. An empty list is closed.",
     },
 }
+#: States of a ticket in which an SLA's clocks may stand. In all of `solved` and `closed` they stand anyway.
+PAUSES: Final = (TicketStatus.PENDING.value, TicketStatus.ON_HOLD.value)
+SLA: Final[dict[str, Any]] = {
+    "id": _text("Name of the SLA, unique: small letters, digits, - and _."),
+    "when": {
+        "type": "object",
+        "properties": WHEN,
+        "additionalProperties": False,
+        "description": "To which cases it applies, by fields of the case; left out, to all.",
+    },
+    "first": _text("Time from the customer's first message to the first public answer of an agent: 90s, 15m, 2h, 1d."),
+    "next": _text("After that: time from the oldest message of the customer that no agent answered."),
+    "resolution": _text("Time from the first thing that a person did to the end of the case."),
+    "at_risk": _text(
+        "When a target is at risk: after a share of its time, 75% (the default), or with so much left, 15m."
+    ),
+    "calendar": _text(
+        "The working hours that time is counted in, by the name of a calendar. Default: all time counts."
+    ),
+    "pause": {
+        "type": "array",
+        "items": {"type": "string", "enum": list(PAUSES)},
+        "description": "States of the ticket in which the clocks stand: `pending`, `on_hold`.",
+    },
+}
 TOP: Final[dict[str, Any]] = {
     "phrases": {
         "type": "object",
@@ -170,6 +195,11 @@ TOP: Final[dict[str, Any]] = {
             "additionalProperties": False,
         },
         "description": "Ladders, by name.",
+    },
+    "sla": {
+        "type": "array",
+        "items": {"type": "object", "properties": SLA, "required": ["id"], "additionalProperties": False},
+        "description": "SLAs, looked at from the top; the first that applies to a case counts, and no other.",
     },
 }
 

@@ -72,6 +72,8 @@ def _show(history: CaseHistory) -> None:
     click.echo(f"Case {case.id} is {case.status.value}, priority {case.priority.value if case.priority else '-'}.")
     if case.follows:
         click.echo(f"  follows case {case.follows}, which was over for too long to be reopened")
+    for label, words in case.sla.lines() if case.sla is not None else ():
+        click.echo(f"  {label}: {words}")
     for thread in history.threads:
         whose = ", of somebody else" if thread.stranger else ""
         click.echo(f"  thread {thread.key} on {thread.connection}{whose}")

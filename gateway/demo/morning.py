@@ -57,7 +57,7 @@ async def play(world: World) -> Morning:
     await _half_past_nine(world, chat, desk, morning)
     await _ten(world, chat, desk, morning)
     await _strangers(world, chat, desk, morning)
-    await world.at(11, 30)
+    await world.at(11, 40)
     return morning
 
 
@@ -99,6 +99,11 @@ async def _half_past_nine(world: World, chat: Chat, desk: Helpdesk, morning: Mor
     desk.agent_comments(form, "In your profile, under Addresses.", name="Anna Agent")
     await world.rest()
     desk.agent_sets_status(form, "solved", name="Anna Agent")
+    found = next(each.id for each in desk.account.tickets.values() if each.subject.startswith("Good morning"))
+    desk.agent_sets_status(found, "solved", name="Anna Agent")
+    # Nobody will look at this one: two hours later, the clock does.
+    desk.customer_writes("Lea Lang", "A copy of my invoice", "Please send me a copy of invoice 77.", via="email")
+    morning.expected.append(Expectation(subject="A copy of my invoice", rule="no-answer-in-time"))
     # Quarter of an hour has passed, and nobody has taken Dora's case.
     await world.at(9, 40)
 

@@ -44,6 +44,8 @@ from gateway.model.ids import effect_id, uuid7
 from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
 from gateway.model.progress import Progress
+from gateway.model.sla import SlaClock, SlaClocks, SlaMark, SlaMetric
+from gateway.model.waiting import Spell, Waiting
 
 __all__ = [
     "Activity",
@@ -95,6 +97,11 @@ __all__ = [
     "Role",
     "Satisfaction",
     "SatisfactionGiven",
+    "SlaClock",
+    "SlaClocks",
+    "SlaMark",
+    "SlaMetric",
+    "Spell",
     "TextMessage",
     "Thread",
     "TicketChange",
@@ -105,6 +112,7 @@ __all__ = [
     "Timer",
     "Trace",
     "TraceStep",
+    "Waiting",
     "altered",
     "count_in",
     "effect_id",

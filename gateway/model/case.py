@@ -8,6 +8,8 @@ from enum import StrEnum
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
 from gateway.model.party import Channel, Mode, Party
+from gateway.model.sla import SlaClocks
+from gateway.model.waiting import NOBODY, Waiting
 
 
 class CaseStatus(StrEnum):
@@ -175,6 +177,10 @@ class Case:
     rehearsed: tuple[str, ...] = ()
     #: Threads, as ``connection:key``, on which the customer wants no messages (STOP): no reply is written there.
     silenced: tuple[str, ...] = ()
+    #: Who waits for whom, and since when.
+    waiting: Waiting = NOBODY
+    #: The SLA that applies, with its clocks; None when none ever did.
+    sla: SlaClocks | None = None
     #: When it was resolved, UTC microseconds; None while it is open.
     resolved_at: int | None = None
     #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.

@@ -9,6 +9,7 @@ from enum import StrEnum
 from gateway.model.case import Case, Episode
 from gateway.model.handoff import Priority
 from gateway.model.party import Mode
+from gateway.model.sla import SlaClocks
 
 
 class EffectKind(StrEnum):
@@ -62,6 +63,8 @@ class Effect:
     buttons: tuple[tuple[str, str], ...] = ()
     #: By when somebody must have taken the episode, UTC microseconds.
     acknowledge_by: int | None = None
+    #: The SLA's clocks as they were then, of a handoff or a notice; None when there were none.
+    sla: SlaClocks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.model.party import Audience, Channel, Mode, Party
+from gateway.model.sla import SlaClocks
 
 
 class Priority(StrEnum):
@@ -108,6 +109,8 @@ class Packet:
     #: The ladder, and by when somebody must have taken it (UTC microseconds); empty and None for a mirrored case.
     ladder: str = ""
     acknowledge_by: int | None = None
+    #: The SLA with its clocks as they were then: metric, target, due time, breached or not; None when none applied.
+    sla: SlaClocks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from gateway.model.activity import Activity, ActivityKind
 from gateway.model.altering import altered
 from gateway.model.case import Case, CaseStatus, Thread
 from gateway.model.party import Audience, Channel, Role
+from gateway.model.waiting import NOBODY, after_activity, resolved, taken_up
 
 #: The moves of a case. Merging is no move of its document: it is a link, and the document stays as it was.
 LEGAL: Final = frozenset({(CaseStatus.OPEN, CaseStatus.RESOLVED), (CaseStatus.RESOLVED, CaseStatus.OPEN)})
@@ -23,6 +24,7 @@ ACKNOWLEDGE: Final = "acknowledge"
 FURTHER: Final = "escalate_further"
 _SUBJECT: Final = 80
 _SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON})
+_BUTTON: Final = ActivityKind.BUTTON
 
 
 class IllegalMove(ValueError):
@@ -33,8 +35,14 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
     """Return the case in another state. Raises IllegalMove; to stay is no move, and refused as well."""
     if (case.status, status) not in LEGAL:
         raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
-    resolved = status is CaseStatus.RESOLVED
-    return replace(case, status=status, resolved_at=at if resolved else None, reopened=case.reopened + (not resolved))
+    ends = status is CaseStatus.RESOLVED
+    return replace(
+        case,
+        status=status,
+        resolved_at=at if ends else None,
+        reopened=case.reopened + (not ends),
+        waiting=resolved(case.waiting, at) if ends else taken_up(case.waiting, at),
+    )
 
 
 def takes(activity: Activity) -> bool:
@@ -77,6 +85,10 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     subject = case.subject
     if not subject and not thread.stranger:
         subject = activity.subject or (_first_words(activity.text) if message and public and customer else "")
+    waiting = case.waiting
+    if not activity.own:
+        spoke = customer and (message or activity.kind is _BUTTON)
+        waiting = after_activity(waiting, activity, spoke=spoke, answered=agent and public)
     return altered(
         case,
         seq=case.seq + 1,
@@ -90,11 +102,15 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
         silenced=_silenced(case, activity, thread),
+        waiting=waiting,
     )
 
 
 def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
-    """Return the case as its activities alone leave it, in their order; what rules decided stays as it is."""
+    """Return the case as its activities alone leave it, in their order; what rules decided stays as it is.
+
+    The clocks of its SLA follow from what is counted here: they are read anew at the next look at the case.
+    """
     case = replace(
         case,
         seq=0,
@@ -108,6 +124,8 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         last_connection="",
         last_thread="",
         silenced=(),
+        waiting=NOBODY,
+        sla=None if case.sla is None else replace(case.sla, lost=True),
     )
     for activity, thread in happened:
         case = count_in(case, activity, thread)

@@ -113,6 +113,7 @@ def _notice(claim: ClaimedEffects, effect: Effect) -> Notice:
     case = claim.case
     facts = [("Subject", case.subject), ("Customer", case.customer.name if case.customer else "")]
     facts += [("Rule", effect.rule), ("Came over", case.connection)]
+    facts += effect.sla.lines() if effect.sla is not None else ()
     url = effect.text or next((link.url for link in claim.tickets if link.url), "")
     return Notice(
         key=effect.id,
@@ -139,6 +140,7 @@ def _handoff(
         complete=complete,
         priority=effect.priority,
         acknowledge_by=effect.acknowledge_by,
+        sla=effect.sla,
     )
     return Handoff(
         key=effect.id,

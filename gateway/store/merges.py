@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.model import recount
+from gateway.model.sla import look_name
 from gateway.store import codec
 from gateway.store.auditing import Auditing
 from gateway.store.engine import Engine, Row, Transaction
@@ -83,11 +84,24 @@ class Merges:
                 self._recount(t, case_id, since)
                 for each in sorted({into, root}):
                     self._recount(t, each, None)
+                for each in sorted({case_id, into, root}):
+                    self._look(t, each, now)
             t.run("UPDATE merges SET undone_at = ? WHERE id = ?", now, number)
             self._auditing.append(t, actor, "case.unmerge", case_id, {"from": into}, now)
             self._engine.notify(t)
 
         self._engine.write(work)
+
+    @staticmethod
+    def _look(t: Transaction, case_id: str, now: int) -> None:
+        """Have the clocks of a case's SLA read anew: their timers may have fired while another case held it."""
+        if codec.case_from(t.rows("SELECT doc FROM cases WHERE id = ?", case_id)[0][0]).sla is None:
+            return
+        t.run(
+            "INSERT INTO timers (case_id, name, due_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (case_id, name) DO UPDATE SET due_at = excluded.due_at",
+            *(case_id, look_name(case_id), now),
+        )
 
     @staticmethod
     def _own_threads(t: Transaction, members: Sequence[str], root: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Final
 from gateway.model import Activity, ActivityKind, Case
 from gateway.model.life import is_customers
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
+from routing.signals.deadlines import NO_SLA, SlaFacts
 from routing.signals.requests import Requests, distress_in, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
 
@@ -25,6 +26,8 @@ class Signals:
         """Look at nothing yet."""
         self._activity = activity
         self._lexicons = lexicons
+        #: What the case's SLA says, for the fields `sla.…`.
+        self.sla: SlaFacts = NO_SLA
 
     @cached_property
     def requests(self) -> Requests:

@@ -56,6 +56,10 @@ class Vendor:
         self.open = asyncio.Event()
         self.open.set()
         self.at_work = 0
+        #: Handoffs as they were handed over, each attempt.
+        self.handoffs: list[Handoff] = []
+        #: Notices as they were handed over, each attempt.
+        self.notices: list[Notice] = []
         #: Replies as they were handed over, each attempt.
         self.replies: list[Reply] = []
 
@@ -177,12 +181,13 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
                 thread=said["thread"],
                 dedupe=f"{said['id']}/{number}" if number else said["id"],
                 occurred_at=delivery.received_at,
-                sender=Party(kind="person", value="anna"),
+                sender=Party(kind="person", value=said.get("who", "anna"), role=Role(said.get("role", "customer"))),
                 message_id=said["id"],
                 text=said["text"],
             )
 
     async def hand_off(self, handoff: Handoff) -> Receipt:
+        self.vendor.handoffs.append(handoff)
         keys = [entry.key for entry in handoff.entries] if handoff.packet is None else [handoff.key]
         ticket = await self.vendor.write(keys, handoff.external_id)
         return Receipt(ids=(ForeignId(kind="note", id=handoff.key),), ticket_id=ticket)
@@ -209,6 +214,7 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
         return await self._settle_small(reply)
 
     async def notify(self, notice: Notice) -> Receipt:
+        self.vendor.notices.append(notice)
         return await self._small(notice)
 
     async def settle_notice(self, notice: Notice) -> Receipt | None:

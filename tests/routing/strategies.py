@@ -161,7 +161,7 @@ def _literal(name: str, field: Field) -> st.SearchStrategy[Plain]:
     if field.kind is Kind.TEXT:
         return st.sampled_from(SPOKEN)
     if field.kind is Kind.SET:
-        return st.sampled_from(TAGS)
+        return st.sampled_from(TAGS if field.words is None else sorted(field.words))
     return st.sampled_from(sorted(field.words)) if field.words is not None else _words
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, lexicons, load, load_calendar, load_ladder, reader, schema
+from routing import expression, lexicons, load, load_calendar, load_ladder, load_sla, reader, schema
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
@@ -78,7 +78,7 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    noting = (load, load_calendar, load_ladder, reader)
+    noting = (load, load_calendar, load_ladder, load_sla, reader)
     notes = [
         (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
         for module in noting
@@ -97,7 +97,9 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     assert not silent, "no file in bad/ shows these: " + "\n".join(silent)
 
 
-@pytest.mark.parametrize("what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar"])
+@pytest.mark.parametrize(
+    "what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar", "an SLA"]
+)
 def test_an_unknown_key_is_told_in_every_table(what: str) -> None:
     assert f": {what} has no key " in told("unknown_keys")
 
@@ -138,7 +140,16 @@ KEYS: Final = sorted(
     {
         key
         for table in (
-            *(schema.RULE, schema.WHEN, schema.SET, schema.LADDER, schema.STEP, schema.CALENDAR, schema.TOP),
+            *(
+                schema.RULE,
+                schema.WHEN,
+                schema.SET,
+                schema.LADDER,
+                schema.STEP,
+                schema.CALENDAR,
+                schema.SLA,
+                schema.TOP,
+            ),
             {"2026-12-24": None},
         )
         for key in table
@@ -194,6 +205,18 @@ country = "DE"
 subdivision = "BY"
 holidays = ["2026-12-24"]
 exceptions = { "2026-12-31" = ["09:00-12:00"], "2026-12-30" = [] }
+[[sla]]
+id = "urgent"
+when.any = ["case.priority in ['P1', 'P2']", "case.tags contains 'vip'"]
+first = "30m"
+next = "1h"
+resolution = "1d"
+at_risk = "10m"
+calendar = "office"
+pause = ["pending", "on_hold"]
+[[sla]]
+id = "standard"
+first = "4h"
 [ladder.hours]
 calendar = "office"
 repeat = 2
@@ -221,7 +244,7 @@ def test_the_schema_is_a_schema_and_takes_a_good_policy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules", "calendars"]
+    "name", ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules", "calendars", "slas"]
 )
 def test_the_schema_refuses_what_the_loader_refuses(name: str) -> None:
     values = tomllib.loads((BAD / f"{name}.toml").read_text(encoding="utf-8"))

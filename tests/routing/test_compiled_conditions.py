@@ -10,12 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, Case
+from gateway.model import Activity, Case, SlaClock, SlaClocks, SlaMark, SlaMetric
 from gateway.toml import nearest
 from routing.compiling import Condition, Matchable, compile_rules
 from routing.expression import DEEPEST, ExpressionError, Not, Several, parse
 from routing.fields import FIELDS, Kind
 from routing.phrases import PhraseBook, canonical
+from routing.signals.deadlines import SlaFacts
 from routing.signals.reading import Signals
 from routing.signals.requests import distress_in, requests_of
 from routing.signals.sentiment import feeling
@@ -34,6 +35,47 @@ COMPARE: Final[dict[str, Callable[[object, object], bool]]] = {
     ">": operator.gt,  # type: ignore[dict-item]
     ">=": operator.ge,  # type: ignore[dict-item]
 }
+
+
+#: What the SLA of some cases says: the first response is missed, the next one at risk, the case is over.
+_CLOCKS: Final = SlaClocks(
+    id="alpha",
+    digest="",
+    calendar="",
+    read_at=NOW,
+    epoch=1,
+    clocks=tuple(
+        SlaClock(
+            metric=metric,
+            began_at=NOW - 60 * MINUTE,
+            target=target,
+            used=0,
+            resumed_at=None if metric is SlaMetric.RESOLUTION else NOW - 60 * MINUTE,
+            risk_at=NOW,
+            due_at=NOW - 60 * MINUTE + target,
+            ended_at=NOW if metric is SlaMetric.RESOLUTION else None,
+        )
+        for metric, target in zip(SlaMetric, (15 * MINUTE, 120 * MINUTE, 15 * MINUTE), strict=True)
+    ),
+)
+SLA: Final[dict[str, object]] = {
+    "sla.id": "alpha",
+    "sla.event": "breached",
+    "sla.metric": "first",
+    "sla.first_left": -45 * MINUTE,
+    "sla.next_left": 60 * MINUTE,
+    "sla.resolution_left": None,
+    "sla.at_risk": {"first", "next"},
+    "sla.breached": {"first"},
+}
+
+
+def signals_of(what: Activity) -> Signals:
+    """Return the signals of an activity, of which one kind of dedupe key stands for a case with an SLA."""
+    signals = Signals(what, {})
+    if what.dedupe == "e1":
+        signals.sla = SlaFacts(clocks=_CLOCKS, now=NOW, event=SlaMark.BREACHED, metric=SlaMetric.FIRST)
+    return signals
 
 
 # --- the plain interpreter -------------------------------------------------------------------------------------------
@@ -61,6 +103,9 @@ def value_of(name: str, of: Case, what: Activity) -> object:
     room, _, leaf = name.partition(".")
     if name in READ:
         return READ[name](of, what)
+    if name in SLA:
+        empty = () if FIELDS[name].kind is Kind.SET else None
+        return SLA[name] if what.dedupe == "e1" else empty
     found = getattr(of if room == "case" else getattr(what, room), leaf, None)
     return found or () if FIELDS[name].kind is Kind.SET else found
 
@@ -97,7 +142,7 @@ def read(text: str) -> Condition:
 
 
 def check(condition: Condition, of: Case, what: Activity) -> bool:
-    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})))
+    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), signals_of(what)))
 
 
 @given(trees(), cases(), activities(public=False))
@@ -132,7 +177,7 @@ def test_rules_match_in_order_up_to_the_first_that_does_not_continue(
             expected.append(index)
             if not goes_on:
                 break
-    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})) == expected
+    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), signals_of(what)) == expected
 
 
 @given(trees(), st.data())
@@ -151,9 +196,9 @@ def without_value() -> list[str]:
 @pytest.mark.parametrize("sign", ["==", "!=", "in", "not in"])
 def test_a_comparison_with_a_field_without_a_value_is_false(name: str, sign: str) -> None:
     word = min(FIELDS[name].words or {"alpha"})
-    value = "0" if FIELDS[name].kind is Kind.NUMBER else f"'{word}'"
+    value = {Kind.NUMBER: "0", Kind.DURATION: "15m"}.get(FIELDS[name].kind, f"'{word}'")
     right = f"[{value}]" if "in" in sign else value
-    nothing = message(channel=None, sender=None)
+    nothing = message(channel=None, sender=None, dedupe="e2")
     assert not check(read(f"{name} {sign} {right}"), case(channel=None, priority=None), nothing)
     assert check(read(f"not {name} {sign} {right}"), case(channel=None, priority=None), nothing)
 

@@ -12,12 +12,25 @@ import pytest
 
 from gateway.cli.configuration import installed
 from gateway.loading import Setup, load_setup
-from gateway.model import Activity, Case, Channel, EffectKind, Mode, Role, TicketChange
+from gateway.model import Activity, Case, Channel, EffectKind, Mode, Priority, Role, TicketChange
 from routing.decide import decide
 from routing.policy import Act, Policy
 from routing.signals.attempts import fingerprint
 from routing.snapshot import Snapshot
-from tests.routing.values import AGENT, BOT, CUSTOMER, NOW, answer, case, message, pressed, snapshot, ticket
+from tests.routing.values import (
+    AGENT,
+    BOT,
+    CUSTOMER,
+    MINUTE,
+    NOW,
+    answer,
+    case,
+    message,
+    pressed,
+    snapshot,
+    ticket,
+    timer,
+)
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: Everything that the shipped file reads from the environment, with a value of the right form.
@@ -39,6 +52,17 @@ def setup() -> Setup:
 
 SETUP: Final = setup()
 POLICY: Final[Policy] = SETUP.policy
+
+
+def overdue(owed: int, **changes: object) -> tuple[Case, Activity]:
+    """Return a case whose customer waits for so long, and the clock that says so."""
+    asked = NOW - owed
+    begun = decide(
+        snapshot(POLICY, case=case(**changes)), message("hello", received_at=asked, connection="zendesk"), asked
+    )
+    (breach,) = [each for each in begun.timers if each.due_at == NOW]
+    return begun.case, timer(breach.name)
+
 
 MANY: Final = case(customer_messages=5)
 #: Rule → what fires it: words of a customer, or a case and an activity. A rule without a line here fails.
@@ -71,6 +95,7 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
             message("and where is parcel 4711"),
         ),
     ],
+    "no-answer-in-time": [overdue(2 * 60 * MINUTE), overdue(60 * MINUTE, priority=Priority.P1)],
     "keep-chats": ["hello", "my parcel is late", (case(customer_messages=4), message("hello?"))],
     "everything-else": [
         (case(channel=Channel.HELPDESK), message("hello", connection="zendesk", channel=Channel.HELPDESK)),
