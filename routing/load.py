@@ -16,6 +16,8 @@ from routing.expression import ExpressionError, parse
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_ladder import read_ladder
+from routing.load_people import read_people
+from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
 from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings
 from routing.reader import Path, Reader
@@ -38,6 +40,7 @@ class _Reader(Reader):
     def __init__(self, document: TomlDocument, connections: Mapping[str, ConnectionFacts]) -> None:
         super().__init__(document, connections)
         self.phrases: dict[str, tuple[str, ...]] = {}
+        self.people: People = NOBODY
 
     # --- the whole ---------------------------------------------------------------------------------------------------
     def policy(self, text: str) -> Policy | None:
@@ -48,8 +51,9 @@ class _Reader(Reader):
         ladders: dict[str, Ladder] = {}
         named = self.table(("ladder",), values.get("ladder", {}), "ladder")
         hours = self._calendars(values.get("calendar", {}))
+        self.people = read_people(self, values, hours)
         for name, value in named.items():
-            ladder = read_ladder(self, name, value, hours)
+            ladder = read_ladder(self, name, value, hours, self.people)
             if ladder is not None:
                 ladders[name] = ladder
         given = values.get("rule", [])
@@ -78,6 +82,7 @@ class _Reader(Reader):
             reads_text=needs_text(reads),
             reads=reads,
             lexicons=lexicons,
+            people=self.people,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:
@@ -192,7 +197,14 @@ class _Reader(Reader):
         return made.get("all", ()), made.get("any", ())
 
     def _condition(self, path: Path, text: str) -> Condition | None:
-        sets = {"message.phrases": frozenset(self.phrases)}
+        people = self.people
+        sets = {
+            "message.phrases": frozenset(self.phrases),
+            "authority.action": frozenset(people.actions),
+            "actor.agent": frozenset(people.agents),
+            "actor.skills": frozenset(people.skills),
+            "needed.skill": frozenset(people.skills),
+        }
         try:
             return Condition(source=text, node=parse(text, nearest=nearest, sets=sets))
         except ExpressionError as error:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.model import TraceStep
 from routing.compiling import fields_of
 from routing.draft import Draft
 from routing.phrases import canonical
 from routing.policy import Rule
+
+#: What fields begin with that stand on evidence.
+_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed"})
 
 
 def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int]:
@@ -39,5 +44,5 @@ def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool]
 def evidence_of(draft: Draft, rule: Rule) -> tuple[tuple[str, str], ...]:
     """Return what the signals stood on that a rule asks for, those without any left out."""
     fields = sorted(fields_of((*rule.all, *rule.any)))
-    told = ((field, draft.signals.evidence(field)) for field in fields if field.startswith("message."))
+    told = ((field, draft.signals.evidence(field)) for field in fields if field.partition(".")[0] in _SIGNALS)
     return tuple((field, words) for field, words in told if words)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from gateway.model import Channel, Mode, Priority
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher
+from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
 from routing.signals.sentiment import Scorer
 
@@ -115,6 +116,8 @@ class Stage:
     calendar: Calendar | None = None
     #: The step that stands in outside of working hours, as an index, the number of steps for the end; None to wait.
     redirect: int | None = None
+    #: Whom it asks, when its target is people; `target` is where the ticket stands meanwhile. None for a group alone.
+    asks: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,3 +158,5 @@ class Policy:
     reads: frozenset[str]
     #: Scorers of sentiment by language, which the policy brings.
     lexicons: Mapping[str, Scorer]
+    #: Agents, teams, skills and actions.
+    people: People = NOBODY

@@ -120,6 +120,19 @@ class Episode:
     tagged: bool = False
     #: Notices by whose button it was sent on: each counts once, so that two who press it at once move it one step.
     sent_on_by: tuple[str, ...] = ()
+    #: The agent whose doing opened it, by their name in the policy; empty when no agent of the policy did.
+    actor: str = ""
+    #: The action that was above their limit or not, and its amount; empty and None when it was about none.
+    action: str = ""
+    amount: float | None = None
+    #: Agents whom its present step asks, by their name in the policy; empty on a step that names a group.
+    assigned: tuple[str, ...] = ()
+    #: When they were asked, UTC microseconds; None while nobody is.
+    assigned_at: int | None = None
+    #: Agents who were asked on earlier steps, in order, each once.
+    asked: tuple[str, ...] = ()
+    #: How far the skills that its present step wants were given up: so many of its relaxations hold.
+    relaxed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

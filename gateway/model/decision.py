@@ -62,6 +62,8 @@ class Effect:
     buttons: tuple[tuple[str, str], ...] = ()
     #: By when somebody must have taken the episode, UTC microseconds.
     acknowledge_by: int | None = None
+    #: Who the ticket is assigned to, by the helpdesk's id; empty for nobody, None to leave it as it is.
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,11 @@ class Trace:
     steps: tuple[TraceStep, ...] = ()
     #: How many rules were passed over before the first one listed in `steps`.
     skipped: int = 0
+    #: Steps of the ladder that were passed over, counted from 0, each with the reason why.
+    skipped_why: tuple[tuple[int, str], ...] = ()
+    #: Agents that were thought of for the step, by their name in the policy, each with the reason why not; empty for those
+    #: who got it.
+    candidates_considered: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from routing.phrases import PhraseBook, canonical
 from routing.signals.reading import Signals
 from routing.signals.requests import distress_in, requests_of
 from routing.signals.sentiment import feeling
-from tests.routing.strategies import PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written
+from tests.routing.strategies import PEOPLE, PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written
 from tests.routing.values import MINUTE, NOW, SECOND, case, message, pressed
 
 BOOK: Final = PhraseBook(PHRASES)
@@ -52,8 +52,33 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "message.distress": lambda of, what: bool(distress_in(what.reply_text)),
     "message.sentiment": lambda of, what: feeling(what.reply_text, what.language, {}).score,
     "message.language": lambda of, what: what.language or None,
+    "bot.confidence": lambda of, what: what.bot.confidence if what.bot else None,
+    "bot.intent": lambda of, what: (what.bot.intent or None) if what.bot else None,
+    "actor.agent": lambda of, what: "ann" if anns(what) else None,
+    "actor.skills": lambda of, what: {"beta"} if anns(what) else set(),
+    "actor.lacks_skill": lambda of, what: anns(what) and needed(what) == "vip",
+    "needed.skill": lambda of, what: needed(what),
+    "authority.action": lambda of, what: "refund" if amount(what) else None,
+    "authority.amount": lambda of, what: AMOUNTS[amount(what)],
+    "authority.limit": lambda of, what: 5 if amount(what) and anns(what) else None,
     "case.age": lambda of, what: NOW - of.opened_at,
 }
+AMOUNTS: Final = {"": None, "much": None, "6": 6, "5.00": 5, "19": 19}
+
+
+def anns(what: Activity) -> bool:
+    return what.connection == "chat" and what.sender is not None and what.sender.value == "U1"
+
+
+def needed(what: Activity) -> str | None:
+    tags = what.ticket.tags or () if what.ticket else ()
+    return next((skill for skill in ("vip", "beta") if skill in tags), None)
+
+
+def amount(what: Activity) -> str:
+    name = "amount" if what.connection == "chat" else "other"
+    told = what.ticket.fields if what.ticket and what.ticket.fields else what.bot.fields if what.bot else {}
+    return str(told.get(name, ""))
 
 
 def value_of(name: str, of: Case, what: Activity) -> object:
@@ -97,7 +122,7 @@ def read(text: str) -> Condition:
 
 
 def check(condition: Condition, of: Case, what: Activity) -> bool:
-    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})))
+    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {}, PEOPLE)))
 
 
 @given(trees(), cases(), activities(public=False))
@@ -132,7 +157,7 @@ def test_rules_match_in_order_up_to_the_first_that_does_not_continue(
             expected.append(index)
             if not goes_on:
                 break
-    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})) == expected
+    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {}, PEOPLE)) == expected
 
 
 @given(trees(), st.data())
