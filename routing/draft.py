@@ -56,6 +56,8 @@ class Draft:
         self.sentence = ""
         self.steps: tuple[TraceStep, ...] = ()
         self.skipped = 0
+        self.skipped_why: tuple[tuple[int, str], ...] = ()
+        self.candidates: tuple[tuple[str, str], ...] = ()
         self.cause = f"{activity.connection}:{activity.dedupe}"
 
     @property
@@ -154,5 +156,7 @@ class Draft:
                 sentence=self.sentence,
                 steps=self.steps,
                 skipped=self.skipped,
+                skipped_why=self.skipped_why,
+                candidates_considered=self.candidates,
             ),
         )

@@ -76,26 +76,30 @@ def refuse_asking(reader: Reader, path: Path, table: Mapping[str, Any]) -> None:
 def _ticket(reader: Reader, path: Path, table: Mapping[str, Any], asking: Asking) -> Address:
     if "in" not in table:
         return Address(connection=asking.helpdesk, place="")
-    text = reader.string(path, table, "in")
-    connection, _, place = text.partition("/")
-    reader.connection((*path, "in"), connection, "handoff", 1)
+    connection, _, place = reader.string(path, table, "in").partition("/")
+    if isinstance(table["in"], str):
+        reader.connection((*path, "in"), connection, "handoff", 1)
     return Address(connection=connection, place=place)
 
 
-def _list(reader: Reader, path: Path, value: object, what: str) -> list[dict[str, Any]]:
+def _list(reader: Reader, path: Path, value: object, what: str) -> list[tuple[int, dict[str, Any]]]:
+    """Return the tables of a list, each with its number."""
     items: list[object] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(value, list):
         reader.note(path, f"{what} must be a list of tables: [{{ … }}]")
-    return [reader.table((*path, number), item, f"an entry of {what}") for number, item in enumerate(items)]
+    tables = [(number, reader.table((*path, number), item, f"an entry of {what}")) for number, item in enumerate(items)]
+    return [(number, table) for number, table in tables if table]
 
 
 def _needs(reader: Reader, path: Path, table: Mapping[str, Any], key: str, people: People) -> tuple[Need, ...]:
     made: list[Need] = []
-    for number, item in enumerate(_list(reader, (*path, key), table.get(key, []), key)):
+    for number, item in _list(reader, (*path, key), table.get(key, []), key):
         here = (*path, key, number)
         reader.keys(here, item, schema.NEED, f"an entry of {key}")
         name = reader.string(here, item, "name")
-        if named(reader, (*here, "name"), name, people.skills, "skill"):
+        if not name:
+            reader.note(here, 'say which skill: name = "NAME OF A SKILL"')
+        elif named(reader, (*here, "name"), name, people.skills, "skill"):
             given = item.get("level", people.skills[name].level)
             made.append(Need(skill=name, level=level(reader, (*here, "level"), given)))
     return tuple(made)
@@ -104,7 +108,7 @@ def _needs(reader: Reader, path: Path, table: Mapping[str, Any], key: str, peopl
 def _relaxations(reader: Reader, path: Path, table: Mapping[str, Any], *, wants: bool) -> tuple[Relaxation, ...]:
     path = (*path, "relax_after")
     made: list[Relaxation] = []
-    for number, item in enumerate(_list(reader, path, table.get("relax_after", []), "relax_after")):
+    for number, item in _list(reader, path, table.get("relax_after", []), "relax_after"):
         here = (*path, number)
         reader.keys(here, item, schema.RELAX, "an entry of relax_after")
         text = reader.string(here, item, "after")

@@ -16,6 +16,8 @@ from routing.policy import Address, Hours, Ladder, Outside, Stage
 from routing.reader import Path, Reader
 
 _FINAL: Final = "final"
+_QUEUE: Final = "queue:CONNECTION/GROUP"
+_STEPS_TARGET: Final = f"{_QUEUE}, team:NAME, agent:NAME, manager_of:actor or manager_of:assignee"
 _OUTSIDE: Final = [Outside.PAUSE.value, Outside.CONTINUE.value, "redirect:2", "redirect:final"]
 
 
@@ -82,7 +84,7 @@ def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hou
         notify = _notified(reader, path, table)
     else:
         refuse_asking(reader, path, table)
-        target, notify = _told(reader, path, table)
+        target, notify = _told(reader, path, table, _STEPS_TARGET)
     if not table.get("ack_within"):
         reader.note(path, 'say by when somebody must have taken it: ack_within = "15m"')
     times = {key: _duration(reader, path, table, key) for key in ("ack_within", "reply_within", "ack_ttl")}
@@ -103,11 +105,13 @@ def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hou
     )
 
 
-def _told(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[Address, tuple[Address, ...]]:
+def _told(
+    reader: Reader, path: Path, table: Mapping[str, Any], shape: str = _QUEUE
+) -> tuple[Address, tuple[Address, ...]]:
     text = reader.string(path, table, "target")
     if not text:
         reader.note(path, 'say where to: target = "queue:CONNECTION/GROUP"')
-    target = reader.address((*path, "target"), text, "handoff", "queue:CONNECTION/GROUP")
+    target = reader.address((*path, "target"), text, "handoff", shape)
     return target, _notified(reader, path, table)
 
 

@@ -171,9 +171,8 @@ class _Agent:
 
 
 def _limit(reader: Reader, path: Path, value: object) -> float:
-    number = not isinstance(value, bool) and isinstance(value, int | float)
-    if number and value >= 0:  # pyright: ignore[reportOperatorIssue] (a number, see above)
-        return float(value)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return float(value)
     reader.note(path, f"a limit is a number from 0, or inf for none, not {_shown(value)}", value=True)
     return 0.0
 
@@ -238,9 +237,7 @@ def _circles(reader: Reader, kind: str, key: str, leads_to: Mapping[str, str]) -
         if follows == start and start not in told:
             told.update(chain)
             circle = " → ".join((*chain, start))
-            reader.note(
-                (kind, start, key), f"each {key} must lead upwards, and this goes in a circle: {circle}", value=True
-            )
+            reader.note((kind, start, key), f"the {key}s of {start} go in a circle: {circle}", value=True)
 
 
 def _known(reader: Reader, agents: Mapping[str, Agent]) -> dict[tuple[str, str], str]:

@@ -59,7 +59,7 @@ RULE: Final[dict[str, Any]] = {
 }
 _TARGET = _text("Helpdesk connection and group: queue:CONNECTION/GROUP.")
 _ASKED = _text(
-    "Helpdesk connection and group, queue:CONNECTION/GROUP; or people: team:NAME, agent:NAME, manager_of:actor or manager_of:assignee."
+    "Helpdesk connection and group: queue:CONNECTION/GROUP. Or people: team:NAME, agent:NAME, manager_of:actor or …:assignee."
 )
 _NOTIFY = _texts("Who is told: CONNECTION:CHANNEL.")
 STEP: Final[dict[str, Any]] = {

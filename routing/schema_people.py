@@ -36,7 +36,7 @@ SKILL: Final[dict[str, Any]] = {
 AUTHORITY: Final[dict[str, Any]] = {
     "fields": _by_name(
         {"type": "string"},
-        "Where its amount stands, by connection: a field of the ticket, by the helpdesk's id or name, or what a chatbot collects.",
+        "Where its amount stands, by connection: a field of the ticket, by the helpdesk's id or name; what a chatbot collects.",
     ),
 }
 AGENT: Final[dict[str, Any]] = {
@@ -81,7 +81,7 @@ def _list_of(item: dict[str, Any], required: str, about: str) -> dict[str, Any]:
 #: What a ladder's step has more when its target is people.
 ASKING: Final[dict[str, Any]] = {
     "in": _text(
-        "Of a target that is people: the helpdesk that holds the ticket, CONNECTION, or CONNECTION/GROUP. Default: that of `final`."
+        "When people are asked: the helpdesk that holds the ticket, CONNECTION or CONNECTION/GROUP. Default: that of `final`."
     ),
     "strategy": _strategy("Which member of the team gets it. Default: the team's."),
     "skills": _list_of(NEED, "name", "What the member must know."),

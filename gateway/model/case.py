@@ -133,6 +133,8 @@ class Episode:
     asked: tuple[str, ...] = ()
     #: How far the skills that its present step wants were given up: so many of its relaxations hold.
     relaxed: int = 0
+    #: When the next of them holds, UTC microseconds; None while somebody is asked, or nothing is given up.
+    relax_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from routing.people import Action, Agent, People
 #: A number as people and fields write it, with what may stand around it: 900 · 900.50 · €1,234.50 · 1.234,50 EUR · -20.
 _AMOUNT: Final = re.compile(r"[^\d.,'\u2019]{0,8}?(?P<number>\d[\d.,'\u2019\u00a0\u202f ]{0,24})[^\d.,]{0,8}")
 _BLANKS: Final = str.maketrans("", "", "'\u2019\u00a0\u202f ")
-_THOUSAND: Final = 3
+_THREE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,24 +66,27 @@ def amount_in(text: str) -> float | None:
     if found is None:
         return None
     number = found["number"].translate(_BLANKS)
-    marks = [sign for sign in number if sign in ".,"]
-    if not marks:
+    signs = "".join(sign for sign in number if sign in ".,")
+    if not signs:
         return float(number)
-    last = marks[-1]
-    whole, _, rest = number.rpartition(last)
-    if not rest.isdecimal():
-        return None
-    if len(set(marks)) == 1 and (len(marks) > 1 or len(rest) == _THOUSAND):
-        # Several of one sign part thousands; a single one with three digits behind it says nothing for sure.
-        groups = number.split(last)
-        if whole.strip("0") == "":
-            return float(f"0.{rest}")
-        sure = len(marks) > 1 and all(len(group) == _THOUSAND for group in groups[1:])
-        return float("".join(groups)) if sure else None
-    groups = whole.split(marks[0]) if len(set(marks)) > 1 else [whole]
-    if marks.count(last) > 1 or not all(len(group) == _THOUSAND for group in groups[1:]):
-        return None
-    return float(f"{''.join(groups)}.{rest}")
+    whole, _, rest = number.rpartition(signs[-1])
+    if len(set(signs)) > 1:
+        # Two signs: the last one begins the fraction, and the other parts thousands.
+        parted = whole.split(signs[0])
+        return _number(parted, rest) if signs.count(signs[-1]) == 1 and _thousands(parted) else None
+    if len(signs) > 1:
+        parted = number.split(signs[0])
+        return _number(parted, "0") if _thousands(parted) else None
+    return None if len(rest) == _THREE and whole.strip("0") else _number([whole], rest)
+
+
+def _thousands(parts: Sequence[str]) -> bool:
+    """Tell whether a number is parted into thousands."""
+    return all(len(part) == _THREE for part in parts[1:])
+
+
+def _number(parts: Sequence[str], rest: str) -> float | None:
+    return float(f"{''.join(parts)}.{rest}") if rest.isdecimal() else None
 
 
 def _told(activity: Activity) -> Mapping[str, str]:

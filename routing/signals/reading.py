@@ -18,6 +18,8 @@ from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
 
 #: Fields of the case that need each message of the customer to be looked at, once a policy asks for them.
 REMEMBERING: Final = frozenset({"case.repeated_question", "case.sentiment"})
+#: Fields whose evidence is what the policy says of agents.
+_OF_PEOPLE: Final = frozenset({"authority.amount", "authority.limit", "actor.lacks_skill", "needed.skill"})
 
 
 class Signals:
@@ -106,6 +108,8 @@ class Signals:
 
         Only our own words, numbers and languages stand here, so that it may be kept with a decision.
         """
+        if field in _OF_PEOPLE:
+            return self._deed_words() if field.startswith("authority.") else self._skill_words()
         match field:
             case "message.wants_person":
                 return "; ".join(self.requests.person)
@@ -115,10 +119,6 @@ class Signals:
                 return "; ".join(self.distress_words)
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
-            case "authority.amount" | "authority.limit":
-                return self._deed_words()
-            case "actor.lacks_skill" | "needed.skill":
-                return self._skill_words()
             case _:
                 return ""
 

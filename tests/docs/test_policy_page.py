@@ -14,7 +14,7 @@ import pytest
 from gateway.model import Channel, Mode
 from gateway.toml import Problems
 from routing import expression
-from routing.climbing import place
+from routing.resolving import place
 from routing.expression import Compare, Node, Not
 from routing.fields import FIELDS, Kind
 from routing.load import load_policy
