@@ -253,7 +253,8 @@ class RequestTrackerConnector(
         if missed:
             raise PermanentFailure(
                 f"Request Tracker did not take {', '.join(missed)} on ticket {ticket_id}: the value is none that the queue knows,"
-                " or our user lacks the right. Mend the rule, or grant ModifyTicket and ModifyCustomField, for an owner ReassignTicket."
+                " or our user lacks the right. Mend the rule, or grant ModifyTicket, ModifyCustomField, and ReassignTicket for an"
+                " owner."
             )
 
     async def _comment(self, handoff: Handoff, ticket_id: str) -> str:
