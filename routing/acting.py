@@ -87,6 +87,7 @@ def _open(draft: Draft, rule: Rule) -> None:
         state=EpisodeState.OPEN,
         opened_at=draft.now,
         mode=draft.mode(step.target.connection, rule),
+        channel=draft.case.channel,
         actor=about.actor,
         action=about.action,
         amount=about.amount,

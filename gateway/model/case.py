@@ -120,6 +120,8 @@ class Episode:
     tagged: bool = False
     #: Notices by whose button it was sent on: each counts once, so that two who press it at once move it one step.
     sent_on_by: tuple[str, ...] = ()
+    #: The channel that its case began on.
+    channel: Channel | None = None
     #: The agent whose doing opened it, by their name in the policy; empty when no agent of the policy did.
     actor: str = ""
     #: The action that was above their limit or not, and its amount; empty and None when it was about none.

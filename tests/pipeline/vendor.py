@@ -21,6 +21,7 @@ from gateway.sdk import (
     CredentialsRefused,
     Delivery,
     DeliveryRejected,
+    Directory,
     ForeignId,
     Handoff,
     HandoffTarget,
@@ -31,6 +32,7 @@ from gateway.sdk import (
     Receipt,
     Replier,
     Reply,
+    Roster,
     TemporaryFailure,
     TicketChanged,
     UnreadableDelivery,
@@ -58,6 +60,10 @@ class Vendor:
         self.at_work = 0
         #: Replies as they were handed over, each attempt.
         self.replies: list[Reply] = []
+        #: Handoffs as they were handed over, each attempt.
+        self.handoffs: list[Handoff] = []
+        #: Who works here, and when that was read; None when nobody can be asked.
+        self.roster: Roster | None = None
 
     def plan(self, call: str, *outcomes: str) -> None:
         self.plans[call].extend(outcomes)
@@ -127,7 +133,7 @@ class Settings(ConnectionSettings):
     """A connection to the vendor of these tests."""
 
 
-class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier):
+class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier, Directory):
     """Everything at once: messages come in, handoffs, replies and notices go out."""
 
     vendor: Vendor
@@ -182,7 +188,13 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
                 text=said["text"],
             )
 
+    async def roster(self) -> Roster:
+        if self.vendor.roster is None:
+            raise TemporaryFailure("The vendor is away.")
+        return self.vendor.roster
+
     async def hand_off(self, handoff: Handoff) -> Receipt:
+        self.vendor.handoffs.append(handoff)
         keys = [entry.key for entry in handoff.entries] if handoff.packet is None else [handoff.key]
         ticket = await self.vendor.write(keys, handoff.external_id)
         return Receipt(ids=(ForeignId(kind="note", id=handoff.key),), ticket_id=ticket)

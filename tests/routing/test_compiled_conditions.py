@@ -63,7 +63,7 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "authority.limit": lambda of, what: 5 if amount(what) and anns(what) else None,
     "case.age": lambda of, what: NOW - of.opened_at,
 }
-AMOUNTS: Final = {"": None, "much": None, "6": 6, "5.00": 5, "19": 19}
+AMOUNTS: Final[dict[str, float | None]] = {"": None, "much": None, "6": 6, "5.00": 5, "19": 19}
 
 
 def anns(what: Activity) -> bool:

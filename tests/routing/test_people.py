@@ -247,10 +247,6 @@ def test_another_field_is_no_refund_and_the_sign_of_an_amount_says_nothing() -> 
 
 def test_a_chatbots_own_limit_is_held_against_what_it_collected() -> None:
     """A bot is an agent of the policy like any other."""
-    rules = policy(
-        POLICY.replace("authority = { refund = 500 }\n[agent.carla]", "authority = { refund = 500 }\n[agent.carla]")
-        + CATCH_ALL
-    )
     bot = Party(kind="bot", value="B9", role=Role.BOT)
     asks = Activity(
         kind=ActivityKind.HANDOFF_REQUEST,
@@ -470,7 +466,7 @@ def test_when_nothing_more_can_be_given_up_it_goes_on() -> None:
 
 
 def test_who_takes_it_has_it_in_the_helpdesk_as_well() -> None:
-    where, made = asked(step(strategy='"all"'))
+    where, _ = asked(step(strategy='"all"'))
     ben = Party(kind="slack_user", value="U2", name="Ben", role=Role.CUSTOMER)
     where = replace(where, tickets=(LINK,))
     where, (taken,) = play(where, pressed("acknowledge", "n1", reference="n1", sender=ben, dedupe="a1"))
