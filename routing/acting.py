@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role
 from routing import climbing
 from routing.draft import Draft, stricter
-from routing.people import UNKNOWN
+from routing.people import UNKNOWN, People
 from routing.policy import Act, Address, Ladder, Rule
 from routing.resolving import Landing, Matter, land
 from routing.signals.reading import consume
@@ -113,10 +113,19 @@ def _about(draft: Draft) -> Matter:
         staff=draft.snapshot.staff,
         now=draft.now,
         channel=draft.case.channel,
-        actor=draft.signals.actor_name or "",
+        actor=_actor(draft, people),
         action=deed.action or "",
         amount=deed.amount,
     )
+
+
+def _actor(draft: Draft, people: People) -> str:
+    """Return the agent whose doing it is about: who did it, or with whom the customer who did it spoke last."""
+    sender = draft.activity.sender
+    if draft.signals.actor_name is None and sender is not None and sender.role is Role.CUSTOMER:
+        connection, number = draft.case.last_agent
+        return people.known.get((connection, number.casefold()), "")
+    return draft.signals.actor_name or ""
 
 
 def _landing(draft: Draft, climbs: Ladder) -> Landing:

@@ -104,7 +104,9 @@ def _manager(asks: Asked, matter: Matter, at: int) -> Found:
     if asks.name == "assignee":
         whose = next(iter((*matter.assigned, *reversed(matter.asked))), "")
     if not whose or whose not in matter.people.agents:
-        return Found(why="nobody was asked before" if asks.name == "assignee" else "no agent of the policy did it")
+        return Found(
+            why="nobody was asked before" if asks.name == "assignee" else "no agent did it whom the policy names"
+        )
     passed: list[tuple[str, str]] = []
     for manager in _upwards(matter.people, whose):
         limit = manager.limit(matter.action) if matter.action else None

@@ -122,7 +122,8 @@ class Episode:
     sent_on_by: tuple[str, ...] = ()
     #: The channel that its case began on.
     channel: Channel | None = None
-    #: The agent whose doing opened it, by their name in the policy; empty when no agent of the policy did.
+    #: The agent whose doing opened it, or with whom the customer spoke whose words did, by their name in the policy; empty when
+    #: it is no agent of the policy.
     actor: str = ""
     #: The action that was above their limit or not, and its amount; empty and None when it was about none.
     action: str = ""
@@ -184,6 +185,8 @@ class Case:
     #: Connection and key of the thread on which the customer spoke last: where a reply goes.
     last_connection: str = ""
     last_thread: str = ""
+    #: Connection and id of the agent who last answered in public; empty while none did.
+    last_agent: tuple[str, str] = ("", "")
     #: Connections that hold or are being sent a handoff of this case.
     targets: tuple[str, ...] = ()
     #: Connections that would have been sent one, had their mode allowed it.

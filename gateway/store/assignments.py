@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from gateway.model import Channel
-from gateway.store import codec
 from gateway.store.engine import Engine
 
 #: How the document of an episode reads that asks somebody. Most ask nobody, and are not decoded.
@@ -26,6 +27,19 @@ class Assigned:
     at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """As much of an episode's document as is needed here: the rest is not decoded."""
+
+    opened_at: int
+    assigned: tuple[str, ...]
+    assigned_at: int | None = None
+    channel: Channel | None = None
+
+
+_asking_from: Final = msgspec.json.Decoder(_Asking).decode
+
+
 class Assignments:
     """The cases that agents have."""
 
@@ -40,6 +54,6 @@ class Assignments:
         )
         return [
             Assigned(agent=each.assigned[0], channel=each.channel, at=each.assigned_at or each.opened_at)
-            for each in (codec.episode_from(row[0]) for row in rows)
+            for each in (_asking_from(row[0]) for row in rows)
             if len(each.assigned) == 1
         ]

@@ -12,8 +12,8 @@ from gateway.model import Channel
 from routing.assignment import Assignment, Candidate, Wanted, assign
 from routing.people import Need, Strategy
 
-SKILLS: Final = ("billing", "german")
-CHANNELS: Final = (Channel.CHAT, Channel.EMAIL)
+SKILLS: Final[list[str]] = ["billing", "german"]
+CHANNELS: Final[list[Channel]] = [Channel.CHAT, Channel.EMAIL]
 
 _skills = st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5))
 _needs = st.lists(

@@ -55,7 +55,7 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "bot.confidence": lambda of, what: what.bot.confidence if what.bot else None,
     "bot.intent": lambda of, what: (what.bot.intent or None) if what.bot else None,
     "actor.agent": lambda of, what: "ann" if anns(what) else None,
-    "actor.skills": lambda of, what: {"beta"} if anns(what) else set(),
+    "actor.skills": lambda of, what: ("beta",) if anns(what) else (),
     "actor.lacks_skill": lambda of, what: anns(what) and needed(what) == "vip",
     "needed.skill": lambda of, what: needed(what),
     "authority.action": lambda of, what: "refund" if amount(what) else None,
