@@ -19,12 +19,14 @@ from gateway.model import (
     TicketFacts,
 )
 from routing.explain import explain
-from tests.routing.desk import EVENING, POLICY, RULES, WORKING, late, refund, start, told
+from tests.routing.desk import EVENING, POLICY, RULES, WORKING, agent, assigned, late, refund, start, told
 from tests.routing.values import (
     CATCH_ALL,
     MINUTE,
     NOW,
     activity,
+    answer,
+    message,
     outcome,
     play,
     policy,
