@@ -111,13 +111,18 @@ def test_the_mistake_that_is_shown_is_told_like_that() -> None:
     assert str(caught.value) == shown[1]
 
 
-def test_the_sample_of_the_shipped_policy_works_once_its_signs_are_taken_off() -> None:
+def uncommented() -> str:
+    """Return the shipped policy with the signs taken off its sample, and the sample's rule where rules stand."""
     begin, end = SHIPPED.index("# [authority.refund]"), SHIPPED.index("# --- ladders ---")
     sample = re.sub(r"^# ?", "", SHIPPED[begin:end], flags=re.MULTILINE)
     people, _, rule = sample.partition("[[rule]]")
     whole = SHIPPED[:begin] + people + SHIPPED[end:]
     catch_all = '[[rule]]\nid = "everything-else"'
     assert whole.count(catch_all) == 1
-    policy = read(whole.replace(catch_all, f"[[rule]]{rule}\n{catch_all}"))
+    return whole.replace(catch_all, f"[[rule]]{rule}\n{catch_all}")
+
+
+def test_the_sample_of_the_shipped_policy_works_once_its_signs_are_taken_off() -> None:
+    policy = read(uncommented())
     assert assignees(made(policy, by("9001", fields={"360004711": "900"}))) == ["9002"]
     assert not assignees(made(policy, by("9001", fields={"360004711": "500"})))
