@@ -152,9 +152,10 @@ class Asked:
 
     def wanted(self, relaxed: int) -> tuple[Need, ...]:
         """Return the skills that are wanted after so many relaxations."""
-        if not relaxed:
+        held = self.relax[:relaxed]
+        if not held:
             return self.skills
-        level = self.relax[relaxed - 1].level
+        level = held[-1].level
         if level is None:
             return ()
         return tuple(Need(skill=need.skill, level=min(need.level, level)) for need in self.skills)
