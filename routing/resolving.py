@@ -135,6 +135,8 @@ def _person(agent: Agent, matter: Matter, at: int, passed: tuple[tuple[str, str]
 
 def _away(agent: Agent, matter: Matter, at: int) -> str:
     """Return why somebody cannot take work at an instant, in some words; empty when they can."""
+    if matter.action and agent.name == matter.actor:
+        return "the one who did it"
     if agent.calendar is not None and not agent.calendar.is_open(at):
         return "off duty"
     presence = matter.staff.presence.get(agent.name)

@@ -69,7 +69,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     message = activity.kind is ActivityKind.MESSAGE and not activity.own
     public = activity.audience is Audience.PUBLIC
     agent = message and not customer and activity.sender is not None and activity.sender.role is Role.AGENT
-    answers = agent and public and activity.sender is not None
+    speaker = activity.sender if agent and public else None
     fresh = activity.received_at > case.spent_at
     bot = message and activity.sender is not None and activity.sender.role is Role.BOT
     # A case answers its own customer, on a thread that is known to be theirs.
@@ -89,7 +89,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         bot_fallbacks=case.bot_fallbacks + (fresh and activity.bot is not None and activity.bot.fallback),
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
-        last_agent=(activity.connection, activity.sender.value) if answers else case.last_agent,
+        last_agent=(activity.connection, speaker.value) if speaker is not None else case.last_agent,
         silenced=_silenced(case, activity, thread),
     )
 

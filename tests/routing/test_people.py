@@ -164,6 +164,13 @@ def test_a_customer_who_wants_a_manager_gets_that_of_the_agent_who_answered_last
     assert made.trace.skipped_why == ((0, "no agent did it whom the policy names"),)
 
 
+def test_nobody_decides_over_what_they_did_themselves() -> None:
+    rules = policy(POLICY.replace('members = ["anna", "adam"]', 'members = ["bob", "adam"]') + CATCH_ALL)
+    _, (made,) = play(start(rules), refund("900", now=EVENING))
+    assert assigned(made) == ("adam",)
+    assert ("bob", "the one who did it") in made.trace.candidates_considered
+
+
 # --- expertise (SG-6) ------------------------------------------------------------------------------------------------
 EXPERTISE: Final = """
 [skill.billing]
