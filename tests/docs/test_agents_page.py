@@ -26,6 +26,7 @@ from gateway.model import (
 from gateway.toml import Problems
 from routing.decide import decide
 from routing.load import load_policy
+from routing.people import UNKNOWN, Load, Staff
 from routing.policy import Policy
 from routing.snapshot import Snapshot
 from tests.docs.tables import DOCS
@@ -59,15 +60,16 @@ def by(agent: str, now: str = "2026-11-24T10:00", **facts: Any) -> Activity:
     )
 
 
-def made(policy: Policy, what: Activity) -> Decision:
+def made(policy: Policy, what: Activity, staff: Staff = UNKNOWN) -> Decision:
     before = Snapshot(
         policy=policy,
         episode_policy=None,
-        case=Case(id="018bcfe5-6800-7000-8000-000000000001", channel=Channel.EMAIL, connection="zendesk"),
+        case=Case(id="018bcfe5-6800-7000-8000-000000000001", channel=Channel.HELPDESK, connection="zendesk"),
         episode=None,
         tickets=(TicketLink(connection="zendesk", ticket_id="55", adopted=True),),
         thread=Thread(id="t1", connection="zendesk", key="ticket:55", channel=Channel.HELPDESK),
         connections=FACTS,
+        staff=staff,
     )
     return decide(before, what, what.received_at)
 
@@ -90,6 +92,11 @@ def test_whoever_needs_a_skill_that_they_do_not_have_passes_the_case_on() -> Non
     policy = read(BLOCKS[1])
     assert assignees(made(policy, by("9004", tags=("invoice",)))) == ["9003"]
     assert made(policy, by("9003", tags=("invoice",))).effects == ()
+    full = Staff(loads={"anna": Load(open={Channel.HELPDESK: 10})})
+    waiting = made(policy, by("9004", tags=("invoice",)), full)
+    assert [(each.destination, each.assignee) for each in waiting.effects] == [("Billing", None)]
+    assert waiting.episode is not None
+    assert waiting.episode.relax_at == at("2026-11-24T10:10")
 
 
 def test_the_conditions_that_are_shown_apart_are_conditions() -> None:
