@@ -10,6 +10,7 @@ from typing import Final
 from gateway.model import Channel, Mode, Priority, SlaMetric, TicketStatus
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher, fields_of
+from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
 from routing.signals.sentiment import Scorer
 
@@ -127,6 +128,8 @@ class Stage:
     calendar: Calendar | None = None
     #: The step that stands in outside of working hours, as an index, the number of steps for the end; None to wait.
     redirect: int | None = None
+    #: Whom it asks, when its target is people; `target` is where the ticket stands meanwhile. None for a group alone.
+    asks: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,3 +197,5 @@ class Policy:
     clock_rules: tuple[int, ...] = ()
     #: Says which of those match, by their place among them.
     match_clock_rules: Matcher | None = None
+    #: Agents, teams, skills and actions.
+    people: People = NOBODY
