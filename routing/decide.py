@@ -15,13 +15,14 @@ from gateway.model import (
     Audience,
     CaseStatus,
     Decision,
+    EffectKind,
     Role,
     TicketChange,
     TicketStatus,
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import ladder
+from routing import ladder, lookup
 from routing.acting import act_on, follow
 from routing.draft import Draft
 from routing.matching import matching_rules
@@ -46,7 +47,11 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     if activity.kind is ActivityKind.TIMER:
         ladder.timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
-        ladder.outcome_came(draft)
+        outcome = activity.outcome
+        if outcome is not None and outcome.effect_kind == EffectKind.LOOKUP.value:
+            lookup.answered(draft, outcome, _rules)
+        else:
+            ladder.outcome_came(draft)
     elif activity.kind is ActivityKind.DELIVERY_REPORT:
         draft.say("report", "The vendor says how far a message of ours came.")
     elif activity.kind is ActivityKind.CONSENT:
@@ -118,9 +123,13 @@ def _status_changed(draft: Draft) -> bool:
     return False
 
 
-def _rules(draft: Draft) -> None:
-    """Find the rules that match, and do what they say."""
+def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
+    """Find the rules that match, and do what they say, but for those that are done already."""
     draft.looked_at = draft.case
-    rules, draft.steps, draft.skipped = matching_rules(draft)
+    rules, steps, draft.skipped = matching_rules(draft)
+    draft.steps += steps
     for rule in rules:
-        act_on(draft, rule)
+        if rule.id not in done:
+            act_on(draft, rule)
+    if draft.snapshot.policy.customer is not None and draft.about is draft.activity:
+        lookup.ask(draft, rules)

@@ -24,10 +24,20 @@ from gateway.model import (
     move,
 )
 from routing.policy import Policy, Rule
+from routing.signals.customer import NOBODY, Customer
 from routing.signals.reading import Signals
 from routing.snapshot import Snapshot
 
 _RANK: Final = {Mode.OBSERVE: 0, Mode.NOTES: 1, Mode.LIVE: 2}
+
+#: Effects by which people learn of a customer whom they may not know.
+_TOLD: Final = frozenset({EffectKind.HANDOFF, EffectKind.NOTIFY})
+
+
+def customer_of(snapshot: Snapshot, now: int) -> Customer:
+    """Return what is known of a case's customer, as far as the policy asks."""
+    rules = snapshot.policy.customer
+    return NOBODY if rules is None else Customer(rules, snapshot.profile, now)
 
 
 def stricter(*modes: Mode) -> Mode:
@@ -44,7 +54,9 @@ class Draft:
         self.activity = activity
         self.now = now
         self.case = case
-        self.signals = Signals(activity, snapshot.policy.lexicons)
+        #: What the rules look at: the activity, or one that waited for the look-up whose outcome the activity is.
+        self.about = activity
+        self.signals = Signals(activity, snapshot.policy.lexicons, customer_of(snapshot, now))
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode
@@ -57,6 +69,11 @@ class Draft:
         self.steps: tuple[TraceStep, ...] = ()
         self.skipped = 0
         self.cause = f"{activity.connection}:{activity.dedupe}"
+
+    def look_at(self, activity: Activity) -> None:
+        """Let the rules look at an earlier activity; what comes of it is still caused by the one in hand."""
+        self.about = activity
+        self.signals = Signals(activity, self.snapshot.policy.lexicons, self.signals.customer)
 
     @property
     def policy(self) -> Policy:
@@ -118,6 +135,7 @@ class Draft:
             fields=fields or {},
             buttons=buttons,
             acknowledge_by=acknowledge_by,
+            profile=self.signals.customer.facts() if kind in _TOLD else (),
         )
         self.effects.append(effect)
         return effect

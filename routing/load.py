@@ -15,6 +15,7 @@ from routing.compiling import Condition, Matchable, compile_rules, fields_of, ne
 from routing.expression import ExpressionError, parse
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
+from routing.load_customer import read_customer
 from routing.load_ladder import read_ladder
 from routing.phrases import PhraseBook, canonical
 from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings
@@ -60,6 +61,7 @@ class _Reader(Reader):
         listed: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
         rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
         self._order(rules)
+        customer = read_customer(self, values.get("customer", {}), rules)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)
@@ -78,6 +80,7 @@ class _Reader(Reader):
             reads_text=needs_text(reads),
             reads=reads,
             lexicons=lexicons,
+            customer=customer,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:

@@ -12,8 +12,8 @@ from routing.policy import Rule
 def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int]:
     """Return the rules that match, an account of each, and how many were passed over before the first."""
     policy = draft.snapshot.policy
-    text = canonical(draft.activity.reply_text) if policy.reads_text else " "
-    indexes = policy.match(draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
+    text = canonical(draft.about.reply_text) if policy.reads_text else " "
+    indexes = policy.match(draft.case, draft.about, draft.now, policy.book, text, draft.signals)
     rules = [policy.rules[index] for index in indexes]
     steps = tuple(
         TraceStep(
@@ -31,7 +31,7 @@ def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool]
     """Return each condition of a rule as written, and whether it held."""
     book = draft.snapshot.policy.book
     return tuple(
-        (condition.source, bool(condition.check(draft.case, draft.activity, draft.now, book, text, draft.signals)))
+        (condition.source, bool(condition.check(draft.case, draft.about, draft.now, book, text, draft.signals)))
         for condition in (*rule.all, *rule.any)
     )
 
@@ -39,5 +39,5 @@ def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool]
 def evidence_of(draft: Draft, rule: Rule) -> tuple[tuple[str, str], ...]:
     """Return what the signals stood on that a rule asks for, those without any left out."""
     fields = sorted(fields_of((*rule.all, *rule.any)))
-    told = ((field, draft.signals.evidence(field)) for field in fields if field.startswith("message."))
+    told = ((field, draft.signals.evidence(field)) for field in fields if field.startswith(("message.", "customer.")))
     return tuple((field, words) for field, words in told if words)

@@ -127,6 +127,7 @@ def build_packet(
     complete: bool,
     priority: Priority | None = None,
     acknowledge_by: int | None = None,
+    profile: tuple[tuple[str, str], ...] = (),
 ) -> Packet:
     """Return the packet of a case. `activities` are its applied ones, oldest first; `complete` says whether all of them."""
     rule = policy.by_id.get(rule_id) if policy is not None else None
@@ -146,6 +147,7 @@ def build_packet(
         complete=complete,
         ladder=episode.ladder if episode is not None else "",
         acknowledge_by=acknowledge_by,
+        profile=profile,
     )
 
 

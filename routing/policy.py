@@ -10,6 +10,7 @@ from gateway.model import Channel, Mode, Priority
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher
 from routing.phrases import PhraseBook
+from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
 
 
@@ -55,7 +56,7 @@ class ConnectionFacts:
     channel: Channel
     #: How far it may go.
     mode: Mode
-    #: What it can do: ``handoff``, ``reply``, ``notify``.
+    #: What it can do: ``handoff``, ``reply``, ``notify``, ``profile``.
     roles: frozenset[str]
 
 
@@ -155,3 +156,5 @@ class Policy:
     reads: frozenset[str]
     #: Scorers of sentiment by language, which the policy brings.
     lexicons: Mapping[str, Scorer]
+    #: Where what conditions ask of the customer comes from; None when they ask nothing.
+    customer: CustomerRules | None = None

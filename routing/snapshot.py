@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.model import Case, Episode, Thread, TicketLink
+from gateway.model import Activity, Case, Episode, Profile, Thread, TicketLink
 from routing.policy import ConnectionFacts, Policy
 
 __all__ = ["ConnectionFacts", "Snapshot"]
@@ -31,3 +31,9 @@ class Snapshot:
     connections: Mapping[str, ConnectionFacts]
     #: Connection and key of the case's threads on which somebody else than its customer speaks.
     strangers: frozenset[tuple[str, str]] = frozenset()
+    #: What is known of the case's customer, None when nothing is, or when the policy does not ask.
+    profile: Profile | None = None
+    #: True when something of the customer is proven that the policy's connection could know them by.
+    askable: bool = False
+    #: What waits for the look-up whose outcome the activity is.
+    waiting: tuple[Activity, ...] = ()

@@ -15,7 +15,17 @@ from gateway.model.activity import (
     Satisfaction,
     TicketFacts,
 )
-from gateway.model.case import Case, CaseStatus, Contact, Episode, EpisodeState, Thread, TicketLink
+from gateway.model.case import (
+    Case,
+    CaseStatus,
+    Contact,
+    Episode,
+    EpisodeState,
+    Lookup,
+    Thread,
+    TicketLink,
+    Unanswered,
+)
 from gateway.model.decision import Decision, Effect, EffectKind, Timer, Trace, TraceStep
 from gateway.model.events import (
     Attachment,
@@ -42,6 +52,7 @@ from gateway.model.handoff import Button, Entry, File, ForeignId, Handoff, Notic
 from gateway.model.ids import effect_id, uuid7
 from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
+from gateway.model.profile import Profile
 from gateway.model.progress import Progress
 
 __all__ = [
@@ -79,6 +90,7 @@ __all__ = [
     "HandoffRequested",
     "IllegalMove",
     "InboundEmail",
+    "Lookup",
     "MailFacts",
     "MessageAction",
     "Mode",
@@ -88,6 +100,7 @@ __all__ = [
     "Party",
     "PhoneCall",
     "Priority",
+    "Profile",
     "Progress",
     "Receipt",
     "Reply",
@@ -104,6 +117,7 @@ __all__ = [
     "Timer",
     "Trace",
     "TraceStep",
+    "Unanswered",
     "count_in",
     "effect_id",
     "move",

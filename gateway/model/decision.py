@@ -22,6 +22,8 @@ class EffectKind(StrEnum):
     REPLY = "reply"
     #: Tell agents.
     NOTIFY = "notify"
+    #: Ask what is known of the customer. It only reads: no mode forbids it, and it keeps no other effect waiting.
+    LOOKUP = "lookup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class Effect:
     buttons: tuple[tuple[str, str], ...] = ()
     #: By when somebody must have taken the episode, UTC microseconds.
     acknowledge_by: int | None = None
+    #: What was known of the customer at the decision, label and value, for a handoff or a notice.
+    profile: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,8 @@ class Packet:
     #: The ladder, and by when somebody must have taken it (UTC microseconds); empty and None for a mirrored case.
     ladder: str = ""
     acknowledge_by: int | None = None
+    #: What was known of the customer when it was decided, label and value: tier, organization, how old that is.
+    profile: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

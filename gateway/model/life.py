@@ -107,6 +107,8 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         last_connection="",
         last_thread="",
         silenced=(),
+        # What waited for an answer may be another case's by now: it is asked again.
+        lookup=None,
     )
     for activity, thread in happened:
         case = count_in(case, activity, thread)

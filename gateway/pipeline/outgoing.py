@@ -112,7 +112,7 @@ def _buttons(effect: Effect) -> tuple[Button, ...]:
 def _notice(claim: ClaimedEffects, effect: Effect) -> Notice:
     case = claim.case
     facts = [("Subject", case.subject), ("Customer", case.customer.name if case.customer else "")]
-    facts += [("Rule", effect.rule), ("Came over", case.connection)]
+    facts += [("Rule", effect.rule), ("Came over", case.connection), *effect.profile]
     url = effect.text or next((link.url for link in claim.tickets if link.url), "")
     return Notice(
         key=effect.id,
@@ -139,6 +139,7 @@ def _handoff(
         complete=complete,
         priority=effect.priority,
         acknowledge_by=effect.acknowledge_by,
+        profile=effect.profile,
     )
     return Handoff(
         key=effect.id,

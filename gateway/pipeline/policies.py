@@ -86,4 +86,7 @@ class Policies:
             thread=view.thread,
             connections=direction.connections,
             strangers=frozenset((each.connection, each.key) for each in view.threads if each.stranger),
+            profile=view.profile,
+            askable=view.askable,
+            waiting=view.waiting,
         )

@@ -16,6 +16,7 @@ from gateway.store.values import (
     Accounts,
     AppliedActivity,
     AppliedBatch,
+    Asked,
     CaseHistory,
     CaseView,
     ClaimedEffects,
@@ -45,6 +46,7 @@ __all__ = [
     "Accounts",
     "AppliedActivity",
     "AppliedBatch",
+    "Asked",
     "CaseHistory",
     "CaseRules",
     "CaseView",
@@ -105,8 +107,12 @@ class Store(Protocol):
         """
         ...
 
-    def apply(self, limit: int, now: int, step: Step, rules: CaseRules = ...) -> AppliedBatch:
+    def apply(
+        self, limit: int, now: int, step: Step, rules: CaseRules = ..., profiles: str | None = None
+    ) -> AppliedBatch:
         """Take the oldest waiting activities, lock their cases in id order, and decide and write them in order.
+
+        With `profiles`, the name of a connection, the step is given what that one knows of each case's customer.
 
         A customer who speaks in a case that was resolved too long ago begins a new one, which follows it, on the same thread.
         """
@@ -121,7 +127,8 @@ class Store(Protocol):
         """Record results whose fence holds; return how many held.
 
         A result that ends an effect appends an `OUTCOME` activity to its case, in the same transaction. A late receipt
-        of the same attempt counts even after its lease ran out: it is the proof.
+        of the same attempt counts even after its lease ran out: it is the proof. What a look-up learned is kept as well;
+        one that is given up is no dead letter, since the next message asks again.
         """
         ...
 

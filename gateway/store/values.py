@@ -16,12 +16,14 @@ from gateway.model import (
     Effect,
     Episode,
     Party,
+    Profile,
     Progress,
     Receipt,
     Thread,
     TicketLink,
 )
 from gateway.sdk import Delivery, RateLimit
+from gateway.store.profiles import Asked
 
 
 class StoreUnavailable(Exception):
@@ -127,6 +129,12 @@ class CaseView:
     thread: Thread
     #: All threads of the case, oldest first.
     threads: tuple[Thread, ...]
+    #: What the connection that `apply` was told knows of the case's customer, None when nothing.
+    profile: Profile | None = None
+    #: True when something of the customer is proven that this connection could know them by.
+    askable: bool = False
+    #: What waits for the look-up whose outcome the activity in hand is.
+    waiting: tuple[Activity, ...] = ()
 
 
 #: Decides one activity. Pure and quick: it runs inside the transaction. An exception makes the activity a dead letter.
@@ -177,6 +185,8 @@ class ClaimedEffects:
     tickets: tuple[TicketLink, ...]
     #: True when a reply would go to a thread that is not the case's customer's any more: operators have parted them since.
     astray: bool = False
+    #: For a look-up, whom it is about; None when the case has no customer.
+    asked: Asked | None = None
 
 
 class Verdict(StrEnum):
@@ -210,6 +220,8 @@ class EffectResult:
     due_at: int = 0
     #: A sentence without bodies or secrets.
     reason: str = ""
+    #: What a look-up brought, and of whom; None for everything else.
+    learned: tuple[Asked, Profile] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Final
 from gateway.model import Activity, ActivityKind, Case
 from gateway.model.life import is_customers
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
+from routing.signals.customer import NOBODY, Customer
 from routing.signals.requests import Requests, distress_in, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
 
@@ -21,10 +22,12 @@ REMEMBERING: Final = frozenset({"case.repeated_question", "case.sentiment"})
 class Signals:
     """What an activity says of itself. The names are those of the fields `message.…` that conditions read."""
 
-    def __init__(self, activity: Activity, lexicons: Mapping[str, Scorer]) -> None:
+    def __init__(self, activity: Activity, lexicons: Mapping[str, Scorer], customer: Customer = NOBODY) -> None:
         """Look at nothing yet."""
         self._activity = activity
         self._lexicons = lexicons
+        #: What is known of the customer: the fields `customer.…`.
+        self.customer = customer
 
     @cached_property
     def requests(self) -> Requests:
@@ -76,7 +79,7 @@ class Signals:
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
             case _:
-                return ""
+                return self.customer.evidence(field) if field.startswith("customer.") else ""
 
 
 def remember(case: Case, signals: Signals, activity: Activity, needed: AbstractSet[str]) -> Case:
