@@ -25,9 +25,9 @@ from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import bury
 from gateway.store.names import BATON_NAME, Names
-from gateway.store.profiles import people_of
+from gateway.store.profiles import Asked, people_of
 from gateway.store.speakers import read_threads
-from gateway.store.values import AppliedBatch, Asked, CaseView, Step
+from gateway.store.values import AppliedBatch, CaseView, Step
 
 #: States of an effect as numbers: below 10 it is open and keeps later effects of its case and connection waiting.
 PENDING, SENDING, UNKNOWN, STUCK, DONE, FAILED, CANCELLED, OBSERVED = 0, 1, 2, 3, 10, 11, 12, 13
@@ -178,7 +178,9 @@ class _Batch:
         """Read what is known of the customers of cases, when somebody asks."""
         if self.knows is not None:
             known = people_of(self.t, [each for each in people.values() if each is not None], self.knows)
-            self.customers.update({case: known[each] for case, each in people.items() if each in known})
+            self.customers.update(
+                {case: known[each] for case, each in people.items() if each is not None and each in known}
+            )
 
     def _waiting(self, case: Case, activity: Activity) -> tuple[Activity, ...]:
         """Return what waits for the look-up whose outcome an activity is."""

@@ -25,11 +25,11 @@ from gateway.store.inbound import append_internal, bury
 from gateway.store.mail_threads import keep_message_ids
 from gateway.store.names import BATON_NAME, Names
 from gateway.store.outcomes import outcome_of, tell
-from gateway.store.profiles import keep_profile, people_of
+from gateway.store.profiles import Asked, keep_profile, people_of
 from gateway.store.reports import Reports
 from gateway.store.speakers import threads_by_id
 from gateway.store.threads import TICKET, bind_thread, internal_thread
-from gateway.store.values import Asked, ClaimedEffects, Destination, EffectResult, Verdict
+from gateway.store.values import ClaimedEffects, Destination, EffectResult, Verdict
 
 #: Updates that go out in one call at most.
 TOGETHER: Final = 50

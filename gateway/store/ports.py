@@ -12,11 +12,11 @@ from typing import Protocol
 from gateway.model import Activity, Case, Effect
 from gateway.sdk import Standing
 from gateway.store.case_rules import CaseRules
+from gateway.store.profiles import Asked
 from gateway.store.values import (
     Accounts,
     AppliedActivity,
     AppliedBatch,
-    Asked,
     CaseHistory,
     CaseView,
     ClaimedEffects,

@@ -5,6 +5,7 @@ In virtual time, on both engines.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import ActivityKind, EffectKind, EpisodeState, Evidence, Mode, Priority
+from gateway.model import EffectKind, EpisodeState, Mode, Priority
 from gateway.pipeline.lookups import LONGEST, MOST_TRIES, VALUES, kept
 from gateway.sdk import Profile, RateLimit
+from gateway.store import codec
 from gateway.store.ports import CaseHistory, EffectState
 from routing.lookup import AGAIN
 from tests.pipeline.world import World, looping, stepping
@@ -63,7 +65,13 @@ notify = ["line:#second"]
 ack_within = "15m"
 """
 ANN: Final = {"kind": "email", "value": "ann@example.com", "evidence": "verified"}
-GOLD: Final = {"tier": "gold", "organization": "Acme GmbH", "value": 125_000, "tags": ["beta"], "locale": "de-AT"}
+GOLD: Final[dict[str, object]] = {
+    "tier": "gold",
+    "organization": "Acme GmbH",
+    "value": 125_000,
+    "tags": ["beta"],
+    "locale": "de-AT",
+}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -84,6 +92,11 @@ def story(history: CaseHistory) -> list[tuple[str, str]]:
 def only(world: World) -> CaseHistory:
     (history,) = world.histories()
     return history
+
+
+def of(world: World, thread: str) -> CaseHistory:
+    """Return the case of a thread."""
+    return next(each for each in world.histories() if thread in {held.key for held in each.threads})
 
 
 # --- the way -----------------------------------------------------------------------------------------------------------
@@ -134,7 +147,7 @@ async def test_a_profile_is_reused_for_other_cases_while_it_is_fresh(tmp_path: P
         world.clock.advance(23 * 3600)
         world.say("two", thread="t2", sender=ANN)
         world.decide()
-        second = next(each for each in world.histories() if each.threads[0].key == "t2")
+        second = of(world, "t2")
         assert story(second) == [("message", "escalate")], "it is known at the first look"
         trace = second.activities[0].trace
         assert trace is not None
@@ -154,7 +167,7 @@ async def test_a_stale_profile_counts_is_told_as_stale_and_is_asked_for_anew(
         world.vendor.customers["ann@example.com"] = {"tier": "basic"}
         world.say("two", thread="t2", sender=ANN)
         world.decide()
-        second = next(each for each in world.histories() if each.threads[0].key == "t2")
+        second = of(world, "t2")
         assert second.case.priority is Priority.P1
         handoff = next(each.effect for each in second.effects if each.effect.kind is HANDOFF)
         assert dict(handoff.profile)["Profile"] == "desk, 1d old, stale"
@@ -162,7 +175,7 @@ async def test_a_stale_profile_counts_is_told_as_stale_and_is_asked_for_anew(
         assert len(world.vendor.asked) == 2
         world.say("three", thread="t3", sender=ANN)
         world.decide()
-        third = next(each for each in world.histories() if each.threads[0].key == "t3")
+        third = of(world, "t3")
         assert third.case.priority is None, "they are no VIP any more"
 
 
@@ -230,8 +243,8 @@ async def test_a_handoff_that_waits_keeps_no_look_up_waiting(tmp_path: Path, whe
         await world.rest(until=world.clock.now() + 20 * MINUTE)
 
 
-async def test_a_look_up_that_died_in_the_middle_is_asked_again(tmp_path: Path, where: dict[str, str]) -> None:
-    async with world_of(tmp_path, where) as world:
+async def test_a_look_up_that_died_in_the_middle_is_asked_again(tmp_path: Path) -> None:
+    async with world_of(tmp_path) as world:
         world.vendor.customers["ann@example.com"] = GOLD
         world.say(sender=ANN)
         world.decide()
@@ -324,7 +337,7 @@ async def test_an_episode_that_has_ended_is_not_opened_again_by_a_late_answer(
         (episode,) = only(world).episodes
         (ticket,) = only(world).tickets
         solved = {"ticket": ticket.ticket_id, "thread": "t", "id": "s1", "status": "solved"}
-        world.store.journal([world.entry(__import__("json").dumps(solved).encode(), lane="t")])
+        world.store.journal([world.entry(json.dumps(solved).encode(), lane="t")])
         await world.step()
         assert only(world).episodes[0].state is EpisodeState.CLOSED
         await world.rest()
@@ -445,15 +458,12 @@ async def test_an_impostor_becomes_no_vip_and_nobody_is_asked(
         site = {"kind": "site_user", "value": "u1", "evidence": "verified", "email": "Ann@Example.com"}
         world.say("I am ann@example.com!", thread="ann", sender=site)
         await world.rest(until=world.clock.now())
-        assert {each.threads[0].key: each.case.priority for each in world.histories()} == {
-            "eve": None,
-            "ann": Priority.P1,
-        }
+        assert [of(world, thread).case.priority for thread in ("eve", "ann")] == [None, Priority.P1]
         assert world.vendor.asked == [(("email", "ann@example.com"),)]
         world.say("and now?", thread="eve", **impostor)
         await world.rest(until=world.clock.now())
         assert len(world.vendor.asked) == 1
-        assert next(each for each in world.histories() if each.threads[0].key == "eve").case.priority is None
+        assert of(world, "eve").case.priority is None
 
 
 async def test_a_person_who_was_linked_by_mistake_is_a_vip_no_longer_once_they_are_parted(
@@ -472,16 +482,16 @@ async def test_a_person_who_was_linked_by_mistake_is_a_vip_no_longer_once_they_a
         )
         world.say("again", thread="bob 2", sender=bob)
         await world.rest(until=world.clock.now())
-        linked = next(each for each in world.histories() if each.threads[0].key == "bob 2")
+        linked = of(world, "bob 2")
         assert linked.case.priority is Priority.P1, "by the operator's word they are Ann"
         world.store.unlink_contact(people["bob@example.com"], "op", "they are not", world.clock.now())
         world.say("once more", thread="bob 3", sender=bob)
         await world.rest(until=world.clock.now())
-        parted = next(each for each in world.histories() if each.threads[0].key == "bob 3")
+        parted = of(world, "bob 3")
         assert parted.case.priority is None
         world.say("it is me", thread="ann 2", sender=ANN)
         await world.rest(until=world.clock.now())
-        ann = next(each for each in world.histories() if each.threads[0].key == "ann 2")
+        ann = of(world, "ann 2")
         assert ann.case.priority is Priority.P1
 
 
@@ -494,7 +504,7 @@ async def test_a_case_that_is_merged_while_its_look_up_is_out_and_parted_again_a
         world.say("hello", thread="ann", sender=ANN)
         world.say("hello", thread="bob", sender=bob)
         world.decide()
-        cases = {each.threads[0].key: each.case.id for each in world.histories()}
+        cases = {thread: of(world, thread).case.id for thread in ("ann", "bob")}
         world.store.merge(cases["ann"], cases["bob"], "op", world.clock.now())
         await world.rest(until=world.clock.now())
         assert world.states(LOOKUP) == [DONE, DONE]
@@ -533,8 +543,6 @@ _anything: Final = st.recursive(
 def test_whatever_a_connector_calls_a_profile_is_kept_small_and_comes_back_from_the_store(
     values: dict[str, object], read_at: int
 ) -> None:
-    from gateway.store import codec
-
     made = kept(Profile(values=values, read_at=read_at), now=1_000)
     assert made.read_at == min(read_at, 1_000)
     assert len(made.values) <= VALUES
@@ -542,9 +550,3 @@ def test_whatever_a_connector_calls_a_profile_is_kept_small_and_comes_back_from_
         assert isinstance(value, str | bool | int | float | list)
         assert not isinstance(value, str) or len(value) <= LONGEST
     codec.profile_from(codec.encode(made))
-
-
-def test_a_look_up_is_no_activity_of_a_customer() -> None:
-    """What comes back is an outcome: no other kind of activity is needed for it."""
-    assert ActivityKind.OUTCOME.value == "outcome"
-    assert Evidence.CLAIMED
