@@ -62,7 +62,7 @@ class Customer:
             return None
         try:
             number = float(given)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return number if math.isfinite(number) else None
 

@@ -20,13 +20,16 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, lexicons, load, load_calendar, load_ladder, reader, schema
+from routing import expression, lexicons, load, load_calendar, load_customer, load_ladder, reader, schema
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
 
 BAD: Final = Path(__file__).parent / "bad"
-FACTS: Final = connections() | {"mail": connection("mail", Channel.EMAIL, "reply")}
+FACTS: Final = connections() | {
+    "mail": connection("mail", Channel.EMAIL, "reply"),
+    "crm": connection("crm", Channel.HELPDESK, "profile"),
+}
 NAMES: Final = sorted(path.stem for path in BAD.glob("*.toml"))
 
 
@@ -78,7 +81,7 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    noting = (load, load_calendar, load_ladder, reader)
+    noting = (load, load_calendar, load_customer, load_ladder, reader)
     notes = [
         (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
         for module in noting
@@ -97,7 +100,9 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     assert not silent, "no file in bad/ shows these: " + "\n".join(silent)
 
 
-@pytest.mark.parametrize("what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar"])
+@pytest.mark.parametrize(
+    "what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar", "customer"]
+)
 def test_an_unknown_key_is_told_in_every_table(what: str) -> None:
     assert f": {what} has no key " in told("unknown_keys")
 

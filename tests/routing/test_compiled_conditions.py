@@ -10,12 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, Case
+from gateway.model import Activity, Case, Profile
 from gateway.toml import nearest
 from routing.compiling import Condition, Matchable, compile_rules
 from routing.expression import DEEPEST, ExpressionError, Not, Several, parse
 from routing.fields import FIELDS, Kind
 from routing.phrases import PhraseBook, canonical
+from routing.signals.customer import Customer, CustomerRules
 from routing.signals.reading import Signals
 from routing.signals.requests import distress_in, requests_of
 from routing.signals.sentiment import feeling
@@ -36,6 +37,38 @@ COMPARE: Final[dict[str, Callable[[object, object], bool]]] = {
 }
 
 
+#: What may be known of a customer, and rules about it.
+KNOWN: Final[tuple[Profile | None, ...]] = (
+    None,
+    Profile(values={}, read_at=NOW),
+    Profile(values={"tier": "alpha", "value": 6, "tags": ["beta", "ünï"]}, read_at=NOW - 90 * SECOND),
+    Profile(
+        values={"tier": "desk", "organization": "it's", "language": "ünï", "tags": []}, read_at=NOW - 2 * 3600 * SECOND
+    ),
+)
+ABOUT: Final = CustomerRules(connection="desk", fresh_for=15 * MINUTE, vip=frozenset({"alpha"}))
+
+
+def known(of: Case) -> Profile | None:
+    """Return what is known of a case's customer: in these tests it depends on the case alone."""
+    return KNOWN[of.customer_messages % len(KNOWN)]
+
+
+def signals(of: Case, what: Activity) -> Signals:
+    return Signals(what, {}, Customer(ABOUT, known(of), NOW))
+
+
+def told(of: Case, name: str) -> object:
+    """Return a value of the profile, None when there is none."""
+    profile = known(of)
+    return None if profile is None else profile.values.get(name)
+
+
+def age(of: Case) -> int | None:
+    profile = known(of)
+    return None if profile is None else NOW - profile.read_at
+
+
 # --- the plain interpreter -------------------------------------------------------------------------------------------
 READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "activity.kind": lambda of, what: what.kind,
@@ -53,6 +86,14 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "message.sentiment": lambda of, what: feeling(what.reply_text, what.language, {}).score,
     "message.language": lambda of, what: what.language or None,
     "case.age": lambda of, what: NOW - of.opened_at,
+    "customer.vip": lambda of, what: None if known(of) is None else told(of, "tier") == "alpha",
+    "customer.tier": lambda of, what: told(of, "tier"),
+    "customer.value": lambda of, what: told(of, "value"),
+    "customer.organization": lambda of, what: told(of, "organization"),
+    "customer.language": lambda of, what: told(of, "language"),
+    "customer.tags": lambda of, what: told(of, "tags") or (),
+    "customer.profile_age": lambda of, what: age(of),
+    "customer.profile_stale": lambda of, what: None if (old := age(of)) is None else old > 15 * MINUTE,
 }
 
 
@@ -97,7 +138,7 @@ def read(text: str) -> Condition:
 
 
 def check(condition: Condition, of: Case, what: Activity) -> bool:
-    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})))
+    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), signals(of, what)))
 
 
 @given(trees(), cases(), activities(public=False))
@@ -132,7 +173,7 @@ def test_rules_match_in_order_up_to_the_first_that_does_not_continue(
             expected.append(index)
             if not goes_on:
                 break
-    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})) == expected
+    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), signals(of, what)) == expected
 
 
 @given(trees(), st.data())
@@ -151,9 +192,14 @@ def without_value() -> list[str]:
 @pytest.mark.parametrize("sign", ["==", "!=", "in", "not in"])
 def test_a_comparison_with_a_field_without_a_value_is_false(name: str, sign: str) -> None:
     word = min(FIELDS[name].words or {"alpha"})
-    value = "0" if FIELDS[name].kind is Kind.NUMBER else f"'{word}'"
+    value = {Kind.NUMBER: "0", Kind.DURATION: "0s"}.get(FIELDS[name].kind, f"'{word}'")
     right = f"[{value}]" if "in" in sign else value
     nothing = message(channel=None, sender=None)
+    if FIELDS[name].kind is Kind.FLAG:
+        # A flag stands alone.
+        assert not check(read(name), case(), nothing)
+        assert not check(read(f"{name} == false"), case(), nothing)
+        return
     assert not check(read(f"{name} {sign} {right}"), case(channel=None, priority=None), nothing)
     assert check(read(f"not {name} {sign} {right}"), case(channel=None, priority=None), nothing)
 
