@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.model import Activity, Case, Effect
 from gateway.sdk import Standing
 from gateway.store.case_rules import CaseRules
+from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
 from gateway.store.profiles import Asked
 from gateway.store.values import (
     Accounts,
@@ -20,7 +21,6 @@ from gateway.store.values import (
     CaseHistory,
     CaseView,
     ClaimedEffects,
-    ContactView,
     DeadLetter,
     DeadLetterDetail,
     Destination,
@@ -28,16 +28,13 @@ from gateway.store.values import (
     EffectState,
     EffectView,
     EventFailure,
-    Identifier,
     JournalEntry,
     ParsedDelivery,
     Said,
     SavedBatch,
-    Separation,
     Step,
     StoredDelivery,
     StoreUnavailable,
-    Suggestion,
     Verdict,
     WantedFile,
 )
