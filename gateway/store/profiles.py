@@ -13,11 +13,12 @@ from typing import Final
 
 from gateway.model import Contact, Evidence, Party, Profile
 from gateway.store import codec
-from gateway.store.case_rules import EMAIL, PHONE
+from gateway.store.case_rules import EMAIL
 from gateway.store.engine import Transaction
 
-#: Identifiers that are proven, and by which the connection could know somebody: its own, and those that are the same everywhere.
-_PROVEN: Final = "i.proven = 1 AND (i.connection_id = ? OR i.canonical IS NOT NULL)"
+#: Identifiers that are proven, and by which the connection could know somebody: its own, and e-mail addresses. Numbers change
+#: hands without anybody being told.
+_PROVEN: Final = "i.proven = 1 AND (i.connection_id = ? OR substr(i.canonical, 1, 6) = 'email:')"
 _PROFILE: Final = (
     *(("contact_id", "text"), ("connection_id", "bigint"), ("members", "text"), ("read_at", "bigint"), ("doc", "text")),
 )
@@ -87,9 +88,9 @@ def keep_profile(t: Transaction, connection_id: int, asked: Asked, profile: Prof
 
 def _party(kind: str, value: str, name: str, evidence: str, canonical: str | None, *, own: bool) -> Party:
     """Return an identifier as the connection may be asked by it: another vendor's own ids mean nothing there."""
-    proof = Evidence(evidence)
     word, _, spelled = (canonical or "").partition(":")
-    email = spelled if word == EMAIL and kind != EMAIL else ""
-    if own or not word or kind in {EMAIL, PHONE}:
-        return Party(kind=kind, value=value, name=name, evidence=proof, email=email)
-    return Party(kind=word, value=spelled, name=name, evidence=proof)
+    address = spelled if word == EMAIL else ""
+    if own or kind == EMAIL:
+        email = "" if kind == EMAIL else address
+        return Party(kind=kind, value=value, name=name, evidence=Evidence(evidence), email=email)
+    return Party(kind=EMAIL, value=address, name=name, evidence=Evidence(evidence))
