@@ -51,6 +51,7 @@ from normalizers.identity import IdentityRules, MailRule, canonical_value
 from routing.decide import decide
 from routing.load import load_policy
 from routing.policy import ConnectionFacts
+from tests.identity.policies import POLICY
 
 MINUTE: Final = 60_000_000
 HOUR: Final = 60 * MINUTE
@@ -65,51 +66,6 @@ CHANNELS: Final = {
 }
 IDENTITY: Final = IdentityRules(mail={"gmail.example": MailRule(ignore_dots=True, ignore_plus=True)}, region="DE")
 RULES: Final = CaseRules(canonical=partial(canonical_value, rules=IDENTITY))
-
-#: Every message with the word is escalated, and answered with the case's subject and its customer's name.
-POLICY: Final = """
-[phrases]
-help = ["help"]
-
-[[rule]]
-id = "help"
-type = "hierarchical"
-when.all = ["message.phrases contains 'help'"]
-do = "escalate"
-ladder = "second"
-set = { priority = "P1", reason = "The customer asks for help." }
-reply = "To {{customer.name}} about {{case.subject}}: your reference is #{{ticket.id}}."
-
-[[rule]]
-id = "rest"
-catch_all = true
-do = "none"
-
-[ladder.second]
-final = { target = "queue:desk/Last", notify = ["desk:x"] }
-[[ladder.second.step]]
-target = "queue:desk/Second"
-notify = ["desk:x"]
-ack_within = "15m"
-"""
-
-
-#: The same, and what the CRM knows counts as well.
-KNOWING: Final = (
-    """
-[customer]
-profile_from = "desk"
-fresh_for = "30d"
-
-[[rule]]
-id = "known"
-when.all = ["customer.tier != ''"]
-do = "none"
-continue = true
-set = { tags = ["known"] }
-"""
-    + POLICY
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

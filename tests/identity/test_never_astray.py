@@ -25,7 +25,8 @@ from gateway.store import open_store
 from gateway.store.ports import Asked, CaseView, ContactView, Identifier
 from gateway.store.sqlite import SqliteEngine
 from gateway.store.sqlstore import SqlStore
-from tests.identity.desk import DAY, HOUR, KNOWING, Desk
+from tests.identity.desk import DAY, HOUR, Desk
+from tests.identity.policies import KNOWING
 
 _MARK: Final = re.compile(r"mark-([a-z]+)")
 #: Steps of one life, and lives: BATON_HYPOTHESIS=thorough for a long run.
