@@ -15,6 +15,7 @@ from gateway.model.activity import (
     Satisfaction,
     TicketFacts,
 )
+from gateway.model.altering import altered
 from gateway.model.case import (
     Case,
     CaseStatus,
@@ -118,6 +119,7 @@ __all__ = [
     "Trace",
     "TraceStep",
     "Unanswered",
+    "altered",
     "count_in",
     "effect_id",
     "move",

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.model.activity import Activity, ActivityKind
+from gateway.model.altering import altered
 from gateway.model.case import Case, CaseStatus, Thread
 from gateway.model.party import Audience, Channel, Role
 
@@ -76,7 +77,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     subject = case.subject
     if not subject and not thread.stranger:
         subject = activity.subject or (_first_words(activity.text) if message and public and customer else "")
-    return replace(
+    return altered(
         case,
         seq=case.seq + 1,
         subject=subject,
