@@ -324,6 +324,6 @@ MUTANTS: Final = (
             ("gateway/store/applying.py", "OBSERVED if effect.mode is Mode.OBSERVE else PENDING", "PENDING"),
             ("gateway/pipeline/outgoing.py", "if allowed is Mode.OBSERVE or (", "if ("),
         ),
-        killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_reaches_a_vendor",
+        killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_is_changed_at_a_vendor",
     ),
 )
