@@ -6,7 +6,7 @@ The rules are what a desk would write: two to four comparisons, every third rule
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -215,7 +215,7 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def joined(rule: Written, *, word: str, either: str, render: Any) -> str:
+def joined(rule: Written, *, word: str, either: str, render: Callable[[Test], str]) -> str:
     """Return a rule in an infix language."""
     parts = [f"({render(each)})" for each in rule.all]
     if rule.any:

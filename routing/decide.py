@@ -15,13 +15,14 @@ from gateway.model import (
     Audience,
     CaseStatus,
     Decision,
+    EffectKind,
     Role,
     TicketChange,
     TicketStatus,
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import ladder, sla
+from routing import ladder, lookup, sla
 from routing.acting import act_on, follow
 from routing.draft import Draft
 from routing.matching import matching_rules
@@ -46,7 +47,7 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     if activity.kind is ActivityKind.TIMER:
         _timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
-        ladder.outcome_came(draft)
+        _outcome_came(draft)
     elif activity.kind is ActivityKind.DELIVERY_REPORT:
         draft.say("report", "The vendor says how far a message of ours came.")
     elif activity.kind is ActivityKind.CONSENT:
@@ -75,6 +76,15 @@ def _timer_fired(draft: Draft) -> None:
         _rules(draft)
         if draft.result == "none":
             draft.say("sla", sla.told(draft))
+
+
+def _outcome_came(draft: Draft) -> None:
+    """Go on with what an effect came to; what a look-up found lets the rules look again at what waited for it."""
+    outcome = draft.activity.outcome
+    if outcome is not None and outcome.effect_kind == EffectKind.LOOKUP.value:
+        lookup.answered(draft, outcome, _rules)
+    else:
+        ladder.outcome_came(draft)
 
 
 def _machine_acted(draft: Draft) -> None:
@@ -130,11 +140,15 @@ def _status_changed(draft: Draft) -> bool:
     return False
 
 
-def _rules(draft: Draft) -> None:
-    """Find the rules that match, and do what they say."""
+def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
+    """Find the rules that match, and do what they say, but for those that are done already."""
     if draft.snapshot.policy.slas and draft.activity.kind is not ActivityKind.TIMER:
         sla.look(draft)
     draft.looked_at = draft.case
-    rules, draft.steps, draft.skipped = matching_rules(draft)
+    rules, steps, draft.skipped = matching_rules(draft)
+    draft.steps += steps
     for rule in rules:
-        act_on(draft, rule)
+        if rule.id not in done:
+            act_on(draft, rule)
+    if draft.snapshot.policy.customer is not None and draft.about is draft.activity:
+        lookup.ask(draft, rules)

@@ -24,10 +24,20 @@ from gateway.model import (
     move,
 )
 from routing.policy import Policy, Rule
+from routing.signals.customer import NOBODY, Customer
 from routing.signals.reading import Signals
 from routing.snapshot import Snapshot
 
 _RANK: Final = {Mode.OBSERVE: 0, Mode.NOTES: 1, Mode.LIVE: 2}
+
+#: Effects by which people learn of a customer whom they may not know.
+_TOLD: Final = frozenset({EffectKind.HANDOFF, EffectKind.NOTIFY})
+
+
+def customer_of(snapshot: Snapshot, now: int) -> Customer:
+    """Return what is known of a case's customer, as far as the policy asks."""
+    rules = snapshot.policy.customer
+    return NOBODY if rules is None else Customer(rules, snapshot.profile, now)
 
 
 def stricter(*modes: Mode) -> Mode:
@@ -44,7 +54,9 @@ class Draft:
         self.activity = activity
         self.now = now
         self.case = case
-        self.signals = Signals(activity, snapshot.policy.lexicons, snapshot.policy.people)
+        #: What the rules look at: the activity, or one that waited for the look-up whose outcome the activity is.
+        self.about = activity
+        self.signals = Signals(activity, snapshot.policy.lexicons, snapshot.policy.people, customer_of(snapshot, now))
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode
@@ -59,6 +71,13 @@ class Draft:
         self.skipped_why: tuple[tuple[int, str], ...] = ()
         self.candidates: tuple[tuple[str, str], ...] = ()
         self.cause = f"{activity.connection}:{activity.dedupe}"
+
+    def look_at(self, activity: Activity) -> None:
+        """Let the rules look at an earlier activity; what comes of it is still caused by the one in hand."""
+        self.about = activity
+        policy, before = self.snapshot.policy, self.signals
+        self.signals = Signals(activity, policy.lexicons, policy.people, before.customer)
+        self.signals.sla = before.sla
 
     @property
     def policy(self) -> Policy:
@@ -122,6 +141,7 @@ class Draft:
             buttons=buttons,
             acknowledge_by=acknowledge_by,
             assignee=assignee,
+            profile=self.signals.customer.facts() if kind in _TOLD else (),
         )
         self.effects.append(effect)
         return effect

@@ -15,8 +15,8 @@ def explain(snapshot: Snapshot, activity: Activity, now: int) -> tuple[TraceStep
     made = drafted(snapshot, activity, now)
     matched = {step.rule for step in made.steps}
     draft = Draft(snapshot, activity, now, made.looked_at or made.case)
-    draft.signals = made.signals
-    text = canonical(activity.reply_text)
+    draft.about, draft.signals = made.about, made.signals
+    text = canonical(made.about.reply_text)
     return tuple(
         TraceStep(
             rule=rule.id,

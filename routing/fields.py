@@ -226,6 +226,58 @@ FIELDS: Final[dict[str, Field]] = {
         lazy=True,
         about="up to what amount the agent who did it may do so, 0 for not at all; missing when it is no agent of the policy",
     ),
+    "customer.vip": Field(
+        kind=Kind.FLAG,
+        source="signals.customer.vip",
+        nullable=True,
+        lazy=True,
+        about="the customer's tier or a tag of theirs is one of `[customer] vip`",
+    ),
+    "customer.tier": Field(
+        kind=Kind.WORD,
+        source="signals.customer.tier",
+        nullable=True,
+        lazy=True,
+        about="the customer's tier, in the word of the system that knows them",
+    ),
+    "customer.value": Field(
+        kind=Kind.NUMBER,
+        source="signals.customer.value",
+        nullable=True,
+        lazy=True,
+        about="what the customer is worth, in the unit of the system that knows them",
+    ),
+    "customer.organization": Field(
+        kind=Kind.WORD,
+        source="signals.customer.organization",
+        nullable=True,
+        lazy=True,
+        about="the customer's organization, by its name",
+    ),
+    "customer.language": Field(
+        kind=Kind.WORD,
+        source="signals.customer.language",
+        nullable=True,
+        lazy=True,
+        about="the customer's own language, by its two letters (ISO 639-1)",
+    ),
+    "customer.tags": Field(
+        kind=Kind.SET, source="signals.customer.tags", lazy=True, about="the customer's tags in that system"
+    ),
+    "customer.profile_age": Field(
+        kind=Kind.DURATION,
+        source="signals.customer.profile_age",
+        nullable=True,
+        lazy=True,
+        about="how long ago what is known of the customer was read",
+    ),
+    "customer.profile_stale": Field(
+        kind=Kind.FLAG,
+        source="signals.customer.profile_stale",
+        nullable=True,
+        lazy=True,
+        about="it was read longer ago than `[customer] fresh_for`: it counts, and is being asked for anew",
+    ),
     "case.channel": Field(
         kind=Kind.WORD,
         source="case.channel",

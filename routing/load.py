@@ -15,6 +15,7 @@ from routing.compiling import Condition, Matchable, compile_rules, fields_of, ne
 from routing.expression import ExpressionError, parse
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
+from routing.load_customer import read_customer
 from routing.load_ladder import read_ladder
 from routing.load_people import read_people
 from routing.load_sla import clock_rules, match_slas, read_slas
@@ -66,6 +67,7 @@ class _Reader(Reader):
         listed: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
         rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
         self._order(rules)
+        customer = read_customer(self, values.get("customer", {}), rules)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)
@@ -89,6 +91,7 @@ class _Reader(Reader):
             clock_rules=(clocked := clock_rules(made)),
             match_clock_rules=compile_rules([matchable[index] for index in clocked]) if clocked else None,
             people=self.people,
+            customer=customer,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:

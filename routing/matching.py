@@ -16,9 +16,9 @@ _TIMER: Final = ActivityKind.TIMER
 def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int]:
     """Return the rules that match, an account of each, and how many were passed over before the first."""
     policy = draft.snapshot.policy
-    text = canonical(draft.activity.reply_text) if policy.reads_text else " "
-    asked = (draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
-    if draft.activity.kind is not _TIMER:
+    text = canonical(draft.about.reply_text) if policy.reads_text else " "
+    asked = (draft.case, draft.about, draft.now, policy.book, text, draft.signals)
+    if draft.about.kind is not _TIMER:
         indexes = policy.match(*asked)
     else:
         # A clock of an SLA lets only those rules look that read a field of SLAs.
@@ -41,7 +41,7 @@ def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool]
     """Return each condition of a rule as written, and whether it held."""
     book = draft.snapshot.policy.book
     return tuple(
-        (condition.source, bool(condition.check(draft.case, draft.activity, draft.now, book, text, draft.signals)))
+        (condition.source, bool(condition.check(draft.case, draft.about, draft.now, book, text, draft.signals)))
         for condition in (*rule.all, *rule.any)
     )
 

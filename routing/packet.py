@@ -129,6 +129,7 @@ def build_packet(
     priority: Priority | None = None,
     acknowledge_by: int | None = None,
     sla: SlaClocks | None = None,
+    profile: tuple[tuple[str, str], ...] = (),
 ) -> Packet:
     """Return the packet of a case. `activities` are its applied ones, oldest first; `complete` says whether all of them."""
     rule = policy.by_id.get(rule_id) if policy is not None else None
@@ -149,6 +150,7 @@ def build_packet(
         ladder=episode.ladder if episode is not None else "",
         acknowledge_by=acknowledge_by,
         sla=sla,
+        profile=profile,
     )
 
 

@@ -12,6 +12,7 @@ from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher, fields_of
 from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
+from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
 
 #: What fields begin with that stand on evidence.
@@ -60,7 +61,7 @@ class ConnectionFacts:
     channel: Channel
     #: How far it may go.
     mode: Mode
-    #: What it can do: ``handoff``, ``reply``, ``notify``.
+    #: What it can do: ``handoff``, ``reply``, ``notify``, ``profile``.
     roles: frozenset[str]
 
 
@@ -199,3 +200,5 @@ class Policy:
     match_clock_rules: Matcher | None = None
     #: Agents, teams, skills and actions.
     people: People = NOBODY
+    #: Where what conditions ask of the customer comes from; None when they ask nothing.
+    customer: CustomerRules | None = None

@@ -160,7 +160,18 @@ SLA: Final[dict[str, Any]] = {
         "description": "States of the ticket in which the clocks stand: `pending`, `on_hold`.",
     },
 }
+CUSTOMER: Final[dict[str, Any]] = {
+    "profile_from": _text("Connection that knows customers. Default: the only one that can."),
+    "fresh_for": _text("How long a profile counts as fresh: 15m, 12h, 1d (the default); then it is asked for anew."),
+    "vip": _texts("Tiers and tags that make a customer a VIP, whatever their case."),
+}
 TOP: Final[dict[str, Any]] = {
+    "customer": {
+        "type": "object",
+        "properties": CUSTOMER,
+        "additionalProperties": False,
+        "description": "Who is asked about customers, and which of them are VIPs.",
+    },
     "phrases": {
         "type": "object",
         "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},

@@ -128,6 +128,12 @@ async def _ten(world: World, chat: Chat, desk: Helpdesk, morning: Morning) -> No
     await world.at(10, 6)
     desk.agent_comments(talk, "I am sorry, Ines. I am looking at it myself now.", name="Mara Manager")
 
+    _becomes_vip(desk, "Vera Voss", "Voss Logistics")
+    vera = desk.customer_writes("Vera Voss", "Delivery on Monday", "Could you deliver on Monday instead?", via="email")
+    morning.expected.append(Expectation(subject="Delivery on Monday", rule="vip"))
+    await world.at(10, 8)
+    desk.agent_comments(vera, "Certainly, on Monday it is.", name="Mara Manager")
+
     late = desk.customer_writes("Jon Jung", "Refund", "When does my refund arrive?", via="email")
     await world.at(10, 10)
     desk.agent_tags(late, "escalate", name="Anna Agent")
@@ -140,6 +146,13 @@ async def _ten(world: World, chat: Chat, desk: Helpdesk, morning: Morning) -> No
     await world.at(10, 15)
     chat.person_writes("U0DORA", "Is somebody there?", channel=_DIRECT_DORA, name="Dora Diaz")
     await world.at(10, 20)
+
+
+def _becomes_vip(desk: Helpdesk, name: str, organization: str) -> None:
+    """Have the helpdesk know a customer whose organization is tagged as a VIP's."""
+    user = desk.account.user(name, f"{name.lower().replace(' ', '.')}@customer.example")
+    desk.account.organizations[7] = {"id": 7, "name": organization, "tags": ["vip"]}
+    desk.account.users[user]["organization_id"] = 7
 
 
 async def _strangers(world: World, chat: Chat, desk: Helpdesk, morning: Morning) -> None:

@@ -143,6 +143,30 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """Something that rules looked at before the answer of a look-up was there: they look again when it is."""
+
+    #: The activity: its connection and its dedupe key.
+    activity: tuple[str, str]
+    #: The rules that matched then. None of them acts on it a second time.
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The last look-up of a case's customer. A case has at most one out at a connection."""
+
+    #: The effect.
+    effect_id: str
+    #: The connection that is asked.
+    connection: str
+    #: What waits for the answer, oldest first; the newest ones, when it is long in coming.
+    waiting: tuple[Unanswered, ...] = ()
+    #: When it came to nothing, UTC microseconds; None while it is out. For a while nobody is asked again.
+    failed_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One matter of one customer, over however many threads."""
 
@@ -205,5 +229,7 @@ class Case:
     resolved_at: int | None = None
     #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.
     follows: str = ""
+    #: The look-up of its customer that is out, or that failed last; None when there is neither.
+    lookup: Lookup | None = None
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

@@ -23,6 +23,8 @@ class EffectKind(StrEnum):
     REPLY = "reply"
     #: Tell agents.
     NOTIFY = "notify"
+    #: Ask what is known of the customer. It only reads: no mode forbids it, and it keeps no other effect waiting.
+    LOOKUP = "lookup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class Effect:
     sla: SlaClocks | None = None
     #: Who the ticket is assigned to, by the helpdesk's id; empty for nobody, None to leave it as it is.
     assignee: str | None = None
+    #: What was known of the customer at the decision, label and value, for a handoff or a notice.
+    profile: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,8 @@ class Packet:
     acknowledge_by: int | None = None
     #: The SLA with its clocks as they were then: metric, target, due time, breached or not; None when none applied.
     sla: SlaClocks | None = None
+    #: What was known of the customer when it was decided, label and value: tier, organization, how old that is.
+    profile: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,8 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         silenced=(),
         waiting=NOBODY,
         sla=None if case.sla is None else replace(case.sla, lost=True),
+        # What waited for an answer may be another case's by now: it is asked again.
+        lookup=None,
     )
     for activity, thread in happened:
         case = count_in(case, activity, thread)

@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.model import Activity, Decision
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.census import Census
-from gateway.pipeline.policies import Policies
+from gateway.pipeline.policies import Direction, Policies
 from gateway.store.ports import AppliedBatch, CaseView, Step, Store
 from routing.decide import decide
 
@@ -61,10 +61,12 @@ class Applying:
 
     # --- one turn, in the worker's thread ----------------------------------------------------------------------------
     def _turn(self) -> AppliedBatch:
-        return self._store.apply(BATCH, self._clock.now(), self._step(), self._policies.direction.cases)
-
-    def _step(self) -> Step:
         direction = self._policies.direction
+        asks = direction.policy.customer
+        profiles = asks.connection if asks is not None else None
+        return self._store.apply(BATCH, self._clock.now(), self._step(direction), direction.cases, profiles)
+
+    def _step(self, direction: Direction) -> Step:
         now = self._clock.now()
         if not direction.policy.people.teams:
             return lambda view, activity: decide(self._policies.snapshot(view, direction), activity, now)

@@ -112,7 +112,7 @@ def _buttons(effect: Effect) -> tuple[Button, ...]:
 def _notice(claim: ClaimedEffects, effect: Effect) -> Notice:
     case = claim.case
     facts = [("Subject", case.subject), ("Customer", case.customer.name if case.customer else "")]
-    facts += [("Rule", effect.rule), ("Came over", case.connection)]
+    facts += [("Rule", effect.rule), ("Came over", case.connection), *effect.profile]
     facts += effect.sla.lines() if effect.sla is not None else ()
     url = effect.text or next((link.url for link in claim.tickets if link.url), "")
     return Notice(
@@ -141,6 +141,7 @@ def _handoff(
         priority=effect.priority,
         acknowledge_by=effect.acknowledge_by,
         sla=effect.sla,
+        profile=effect.profile,
     )
     return Handoff(
         key=effect.id,

@@ -88,4 +88,7 @@ class Policies:
             connections=direction.connections,
             strangers=frozenset((each.connection, each.key) for each in view.threads if each.stranger),
             staff=staff,
+            profile=view.profile,
+            askable=view.askable,
+            waiting=view.waiting,
         )

@@ -8,11 +8,11 @@ from typing import Final, TypeVar
 
 from gateway.model import Evidence, Party
 from gateway.store.auditing import Auditing
+from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.linking import link, separate, separated, unlink
 from gateway.store.names import Names
 from gateway.store.trees import lock, lock_with_root, root_of
-from gateway.store.values import ContactView, Identifier, Separation, Suggestion
 
 T = TypeVar("T")
 

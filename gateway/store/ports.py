@@ -13,6 +13,8 @@ from gateway.model import Activity, Case, Effect
 from gateway.sdk import Standing
 from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
+from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
+from gateway.store.profiles import Asked
 from gateway.store.values import (
     Accounts,
     AppliedActivity,
@@ -20,7 +22,6 @@ from gateway.store.values import (
     CaseHistory,
     CaseView,
     ClaimedEffects,
-    ContactView,
     DeadLetter,
     DeadLetterDetail,
     Destination,
@@ -28,16 +29,13 @@ from gateway.store.values import (
     EffectState,
     EffectView,
     EventFailure,
-    Identifier,
     JournalEntry,
     ParsedDelivery,
     Said,
     SavedBatch,
-    Separation,
     Step,
     StoredDelivery,
     StoreUnavailable,
-    Suggestion,
     Verdict,
     WantedFile,
 )
@@ -46,6 +44,7 @@ __all__ = [
     "Accounts",
     "AppliedActivity",
     "AppliedBatch",
+    "Asked",
     "Assigned",
     "CaseHistory",
     "CaseRules",
@@ -107,8 +106,12 @@ class Store(Protocol):
         """
         ...
 
-    def apply(self, limit: int, now: int, step: Step, rules: CaseRules = ...) -> AppliedBatch:
+    def apply(
+        self, limit: int, now: int, step: Step, rules: CaseRules = ..., profiles: str | None = None
+    ) -> AppliedBatch:
         """Take the oldest waiting activities, lock their cases in id order, and decide and write them in order.
+
+        With `profiles`, the name of a connection, the step is given what that one knows of each case's customer.
 
         A customer who speaks in a case that was resolved too long ago begins a new one, which follows it, on the same thread.
         """
@@ -123,7 +126,8 @@ class Store(Protocol):
         """Record results whose fence holds; return how many held.
 
         A result that ends an effect appends an `OUTCOME` activity to its case, in the same transaction. A late receipt
-        of the same attempt counts even after its lease ran out: it is the proof.
+        of the same attempt counts even after its lease ran out: it is the proof. What a look-up learned is kept as well;
+        one that is given up is no dead letter, since the next message asks again.
         """
         ...
 

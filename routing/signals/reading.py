@@ -13,6 +13,8 @@ from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
 from routing.signals.authority import Deed, deed_of, lacks, needed_skill
+from routing.signals.customer import NOBODY as NO_CUSTOMER
+from routing.signals.customer import Customer
 from routing.signals.deadlines import NO_SLA, SlaFacts
 from routing.signals.requests import Requests, distress_in, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
@@ -26,13 +28,21 @@ _OF_PEOPLE: Final = frozenset({"authority.amount", "authority.limit", "actor.lac
 class Signals:
     """What an activity says of itself. The names are those of the fields `message.…` that conditions read."""
 
-    def __init__(self, activity: Activity, lexicons: Mapping[str, Scorer], people: People = NOBODY) -> None:
+    def __init__(
+        self,
+        activity: Activity,
+        lexicons: Mapping[str, Scorer],
+        people: People = NOBODY,
+        customer: Customer = NO_CUSTOMER,
+    ) -> None:
         """Look at nothing yet."""
         self._activity = activity
         self._lexicons = lexicons
+        self._people = people
+        #: What is known of the customer: the fields `customer.…`.
+        self.customer = customer
         #: What the case's SLA says, for the fields `sla.…`.
         self.sla: SlaFacts = NO_SLA
-        self._people = people
 
     @cached_property
     def requests(self) -> Requests:
@@ -123,7 +133,7 @@ class Signals:
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
             case _:
-                return ""
+                return self.customer.evidence(field) if field.startswith("customer.") else ""
 
     def _deed_words(self) -> str:
         deed = self.deed

@@ -37,6 +37,7 @@ from routing import (
     load,
     load_asking,
     load_calendar,
+    load_customer,
     load_ladder,
     load_people,
     load_sla,
@@ -272,6 +273,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "rule": lambda: keys(schema.RULE),
     "when": lambda: keys(schema.WHEN),
     "set": lambda: keys(schema.SET),
+    "customer": lambda: keys(schema.CUSTOMER),
     "calendar": lambda: keys(schema.CALENDAR),
     "ladder": lambda: keys(schema.LADDER),
     "step": lambda: keys(schema.STEP),
@@ -285,7 +287,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "relaxation": lambda: keys(schema_people.RELAX),
     "fields": fields,
     "sentences-of-the-file": lambda: sentences(
-        "note", load, load_asking, load_calendar, load_ladder, load_people, load_sla, reader
+        "note", load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_sla, reader
     ),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression),

@@ -27,7 +27,9 @@ FACTS: Final = {
     "support-slack": ConnectionFacts(
         name="support-slack", channel=Channel.CHAT, mode=Mode.LIVE, roles=frozenset({"reply", "notify"})
     ),
-    "zendesk": ConnectionFacts(name="zendesk", channel=Channel.HELPDESK, mode=Mode.LIVE, roles=frozenset({"handoff"})),
+    "zendesk": ConnectionFacts(
+        name="zendesk", channel=Channel.HELPDESK, mode=Mode.LIVE, roles=frozenset({"handoff", "profile"})
+    ),
 }
 ROWS: Final[list[str]] = re.findall(r"^\| (`.+`) \| [^|]+ \| `[^`]+` \|$", PAGE, re.MULTILINE)
 EXAMPLES: Final[list[str]] = re.findall(r"^\| `.+` \| [^|]+ \| `([^`]+)` \|$", PAGE, re.MULTILINE)

@@ -7,7 +7,8 @@ from typing import Final
 
 from gateway.model import ActivityKind, Party, Role, SlaClock, SlaMetric, TicketStatus
 from routing.load import load_policy
-from tests.identity.desk import MINUTE, POLICY, Desk
+from tests.identity.desk import MINUTE, Desk
+from tests.identity.policies import POLICY
 
 HOUR: Final = 60 * MINUTE
 AGENT: Final = Party(kind="slack_user", value="U9", name="Grace", role=Role.AGENT)

@@ -20,9 +20,12 @@ from gateway.model import (
     EffectKind,
     Episode,
     EpisodeState,
+    Lookup,
     Mode,
+    Profile,
     TicketChange,
     TicketStatus,
+    Unanswered,
 )
 from routing.snapshot import Snapshot
 from tests.routing.strategies import activities, cases, parties
@@ -47,9 +50,20 @@ from tests.routing.values import (
 )
 
 RULES: Final = """
+[customer]
+profile_from = "desk"
+vip = ["gold"]
+
 [phrases]
 person = ["real person"]
 money = ["charged twice"]
+
+[[rule]]
+id = "vip"
+do = "none"
+continue = true
+when.all = ["customer.vip"]
+set = { tags = ["vip"] }
 
 [[rule]]
 id = "mark"
@@ -166,6 +180,7 @@ HAPPENINGS: Final = (
     "landed",
     "given up",
     "other outcome",
+    "looked up",
     "consent",
     "report",
     "wish",
@@ -210,6 +225,9 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
         "landed": lambda: outcome("e9", episode),
         "given up": lambda: outcome("e9", episode, landed=False),
         "other outcome": lambda: outcome("e9", episode, effect_kind=draw(st.sampled_from(others))),
+        "looked up": lambda: outcome(
+            draw(st.sampled_from((ASKED.effect_id, "e9"))), None, landed=draw(st.booleans()), effect_kind="lookup"
+        ),
         "consent": lambda: activity(ActivityKind.CONSENT, consent=draw(st.booleans())),
         "report": lambda: activity(ActivityKind.DELIVERY_REPORT, report=DeliveryFacts(state=DeliveryState.FAILED)),
         "wish": lambda: activity(ActivityKind.HANDOFF_REQUEST, text=text, sender=BOT, audience=Audience.INTERNAL),
@@ -229,6 +247,19 @@ def awaiting(draw: st.DrawFn, name: str) -> Episode:
     return open_episode(step=step, epoch=step)
 
 
+#: A look-up that is out, and what waits for it.
+WAITING: Final = message("a real person please", dedupe="e0", received_at=NOW - MINUTE)
+ASKED: Final = Lookup(
+    effect_id="l1", connection="desk", waiting=(Unanswered(activity=("chat", "e0"), rules=("keep", "rest")),)
+)
+KNOWN: Final = (
+    None,
+    Profile(values={"tier": "gold", "organization": "Acme"}, read_at=NOW - MINUTE),
+    Profile(values={"tier": "gold"}, read_at=NOW - 3 * 86_400_000_000),
+    Profile(values={}, read_at=NOW),
+)
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
     """Return a case at some moment and what happens to it, internal activities included."""
@@ -239,6 +270,8 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
     case_now = draw(cases())
     if draw(st.integers(0, 3)):
         case_now = replace(case_now, status=CaseStatus.OPEN, last_connection="chat", targets=("desk",))
+    looked = [None, ASKED, replace(ASKED, waiting=(), failed_at=NOW - draw(st.sampled_from((1, 10))) * MINUTE)]
+    case_now = replace(case_now, lookup=ASKED if name == "looked up" else draw(st.sampled_from(looked)))
     tickets = draw(st.sampled_from(((), (LINK,), (replace(LINK, adopted=True),))))
     start = snapshot(
         POLICIES[draw(modes)],
@@ -246,5 +279,8 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
         episode=episode,
         tickets=tickets,
         connections=connections(chat=draw(modes), desk=draw(modes)),
+        profile=draw(st.sampled_from(KNOWN)),
+        askable=draw(st.booleans()),
+        waiting=(WAITING,) if name == "looked up" else (),
     )
     return start, what

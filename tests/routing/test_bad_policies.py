@@ -26,6 +26,7 @@ from routing import (
     load,
     load_asking,
     load_calendar,
+    load_customer,
     load_ladder,
     load_people,
     load_sla,
@@ -38,7 +39,10 @@ from routing.load import load_policy
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
 
 BAD: Final = Path(__file__).parent / "bad"
-FACTS: Final = connections() | {"mail": connection("mail", Channel.EMAIL, "reply")}
+FACTS: Final = connections() | {
+    "mail": connection("mail", Channel.EMAIL, "reply"),
+    "crm": connection("crm", Channel.HELPDESK, "profile"),
+}
 NAMES: Final = sorted(path.stem for path in BAD.glob("*.toml"))
 
 
@@ -90,7 +94,7 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    noting = (load, load_asking, load_calendar, load_ladder, load_people, load_sla, reader)
+    noting = (load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_sla, reader)
     notes = [
         (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
         for module in noting
@@ -110,7 +114,7 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    "what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar", "an SLA"]
+    "what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar", "an SLA", "customer"]
 )
 def test_an_unknown_key_is_told_in_every_table(what: str) -> None:
     assert f": {what} has no key " in told("unknown_keys")

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.cli.configuration import installed
 from gateway.loading import Setup, load_setup
-from gateway.model import Activity, Case, Channel, EffectKind, Mode, Priority, Role, TicketChange
+from gateway.model import Activity, Case, Channel, EffectKind, Mode, Priority, Profile, Role, TicketChange
 from routing.decide import decide
 from routing.policy import Act, Policy
 from routing.signals.attempts import fingerprint
@@ -66,7 +66,7 @@ def overdue(owed: int, **changes: object) -> tuple[Case, Activity]:
 
 MANY: Final = case(customer_messages=5)
 #: Rule → what fires it: words of a customer, or a case and an activity. A rule without a line here fails.
-EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
+EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity] | tuple[Case, Activity, Profile]]]] = {
     "distress": ["I want to kill myself", "ich will nicht mehr leben", "Je veux mourir"],
     "legal-threat": [
         "I will call my lawyer!",
@@ -76,6 +76,10 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
     "wants-manager": ["Let me speak to a manager.", "GET ME YOUR SUPERVISOR", "Ich will den Chef sprechen"],
     "disputed-charge": ["I was charged twice", "Double-charged again", "that is a chargeback"],
     "service-down": ["Your site is down", "I can\u2019t log in", "I can't log in", "We get error 503 everywhere"],
+    "vip": [
+        (case(), message("hello"), Profile(values={"tags": ["early", "VIP"]}, read_at=NOW)),
+        (case(), message("can I talk to a human?"), Profile(values={"tier": "Gold"}, read_at=NOW)),
+    ],
     "wants-person": [
         "can I talk to a human?",
         "REPRESENTATIVE!!!",
@@ -118,13 +122,13 @@ CALM: Final = (
 )
 
 
-def at(what: str | tuple[Case, Activity]) -> tuple[Snapshot, Activity]:
-    of, happened = what if isinstance(what, tuple) else (case(), message(what))
+def at(what: str | tuple[Case, Activity] | tuple[Case, Activity, Profile]) -> tuple[Snapshot, Activity]:
+    of, happened, *known = what if isinstance(what, tuple) else (case(), message(what))
     rename = {"chat": "support-slack", "desk": "zendesk"}
     of = replace(of, connection="support-slack")
     happened = replace(happened, connection=rename.get(happened.connection, happened.connection))
     live = {name: replace(facts, mode=Mode.LIVE) for name, facts in SETUP.facts.items()}
-    return snapshot(POLICY, case=of, connections=live), happened
+    return snapshot(POLICY, case=of, connections=live, profile=known[0] if known else None), happened
 
 
 def test_the_shipped_files_fit_each_other() -> None:

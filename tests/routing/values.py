@@ -54,7 +54,7 @@ def connections(*, chat: Mode = Mode.LIVE, desk: Mode = Mode.LIVE) -> dict[str, 
     """Return a chat in which agents can be told as well, and a helpdesk."""
     return {
         "chat": connection("chat", Channel.CHAT, "reply", "notify", mode=chat),
-        "desk": connection("desk", Channel.HELPDESK, "handoff", "reply", mode=desk),
+        "desk": connection("desk", Channel.HELPDESK, "handoff", "reply", "profile", mode=desk),
     }
 
 
