@@ -43,10 +43,12 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
     if rule.act is Act.NONE or rule.id in draft.case.rehearsed:
         return
     draft.change_case(rehearsed=(*draft.case.rehearsed, rule.id))
-    target = Address(connection=rule.target, place="")
+    target, assignee = Address(connection=rule.target, place=""), None
     if rule.act is Act.ESCALATE:
-        climbs = draft.snapshot.policy.ladders[rule.ladder]
-        target = climbs.stage(_landing(draft, climbs).step).target
+        policy = draft.snapshot.policy
+        landing = _landing(draft, policy.ladders[rule.ladder])
+        target = policy.ladders[rule.ladder].stage(landing.step).target
+        assignee = climbing.their_id(policy.people, landing.found.assigned, target.connection)
     draft.emit(
         EffectKind.HANDOFF,
         target.connection,
@@ -56,6 +58,7 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
         priority=rule.set.priority or draft.case.priority,
         tags=(*draft.case.tags, *(tag for tag in rule.set.tags if tag not in draft.case.tags)),
         fields=rule.set.fields,
+        assignee=assignee,
     )
 
 

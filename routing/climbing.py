@@ -162,12 +162,15 @@ def _relaxes(draft: Draft, stage: Stage, done: int) -> int | None:
 def assignee(draft: Draft, stage: Stage, before: tuple[str, ...] = ()) -> str | None:
     """Return whom the ticket is assigned to on a step, by the helpdesk's id: nobody when `before` had it, or several have it."""
     assigned = draft.episode.assigned if draft.episode is not None else ()
-    agents = people_of(draft).agents
-    agent = agents.get(assigned[0]) if len(assigned) == 1 else None
-    ids = agent.ids.get(stage.target.connection, ()) if agent is not None else ()
-    if ids:
-        return ids[0]
-    return "" if assigned or before else None
+    number = their_id(people_of(draft), assigned, stage.target.connection)
+    return "" if number is None and (assigned or before) else number
+
+
+def their_id(people: People, assigned: tuple[str, ...], connection: str) -> str | None:
+    """Return the id on a connection of the one agent who is asked; None when it is not one, or they have none there."""
+    agent = people.agents.get(assigned[0]) if len(assigned) == 1 else None
+    ids = agent.ids.get(connection, ()) if agent is not None else ()
+    return ids[0] if ids else None
 
 
 def relax(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:

@@ -169,7 +169,9 @@ def _take(draft: Draft, sentence: str) -> bool:
         state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now, hushed=False, onward=None, relax_at=None
     )
     agent = people_of(draft).who(draft.activity.connection, draft.activity.sender)
-    if agent is not None:
+    climbs = draft.policy.ladders.get(episode.ladder)
+    if agent is not None and climbs is not None and climbs.stage(episode.step).asks is not None:
+        # Of a step that asks a group Baton gives the ticket to nobody, and so takes it from nobody later.
         draft.change_episode(assigned=(agent.name,), assigned_at=draft.now)
     draft.say("acknowledged", sentence)
     return True

@@ -17,6 +17,8 @@ _log: Final = logging.getLogger("baton.pipeline")
 
 #: Seconds between two readings of a roster.
 EVERY: Final = 120.0
+#: Seconds between two readings of a roster that tells of nobody whether they are there.
+RARELY: Final = 3_600.0
 #: Longest that reading one may take, seconds.
 PATIENCE: Final = 60.0
 
@@ -38,6 +40,8 @@ class Rosters:
         self._people = people
         self._told = told
         self._read: dict[str, Roster] = {}
+        #: When each is read next, UTC microseconds.
+        self._due: dict[str, int] = {}
         self._closing = False
         self.bell = Bell(clock)
 
@@ -53,7 +57,7 @@ class Rosters:
         self.bell.ring()
 
     async def look(self) -> None:
-        """Read each roster once that the policy's agents may be in, and tell who is there."""
+        """Read each roster that the policy's agents may be in and whose time has come, and tell who is there."""
         people = self._people()
         if not people.agents:
             return
@@ -61,7 +65,7 @@ class Rosters:
         connections = self._connections()
         for name in wanted:
             connection = connections.get(name)
-            if connection is not None and connection.ready:
+            if connection is not None and connection.ready and self._due.get(name, 0) <= self._clock.now():
                 await self._ask(name, connection)
         self._told(presence_of(people, {name: self._read[name] for name in wanted if name in self._read}))
 
@@ -70,9 +74,12 @@ class Rosters:
         directory: object = connection.source
         if not isinstance(directory, Directory):
             return
+        self._due[name] = self._clock.now() + round(EVERY * 1_000_000)
         try:
             async with asyncio.timeout(PATIENCE):
-                self._read[name] = await directory.roster()
+                roster = self._read[name] = await directory.roster()
+            if all(entry.available is None for entry in roster.agents):
+                self._due[name] = self._clock.now() + round(RARELY * 1_000_000)
         except Exception as error:  # noqa: BLE001 (whatever it is, cases go on without it)
             _log.warning(
                 "a roster could not be read: what it said before holds for some minutes",

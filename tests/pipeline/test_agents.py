@@ -11,7 +11,7 @@ import pytest
 
 from gateway.model import EffectKind
 from gateway.pipeline.census import BELIEVED
-from gateway.pipeline.rosters import EVERY, presence_of
+from gateway.pipeline.rosters import EVERY, RARELY, presence_of
 from gateway.sdk import Roster, RosterEntry
 from routing.people import Agent, People, Presence
 from tests.pipeline.world import POLICY, World, looping, stepping
@@ -101,13 +101,28 @@ async def test_as_6_who_is_away_by_the_roster_gets_nothing_until_they_are_back(t
         world.decide()
         assert given(world) == {"2": 2}
         world.vendor.roster = None
+        world.clock.advance(EVERY)
         await world.pipeline.rosters.look()
         assert world.pipeline.applying.census.presence["ann"].available is False, "what was known is kept, with its age"
+        world.clock.advance(EVERY)
         world.vendor.roster = roster(world, _1=True)
         await world.pipeline.rosters.look()
         world.say("help", thread="t3")
         world.decide()
         assert given(world) == {"2": 2, "1": 1}
+
+
+async def test_a_roster_that_tells_of_nobodys_presence_is_seldom_read(tmp_path: Path) -> None:
+    async with stepping(tmp_path, policy=TEAM) as world:
+        rosters = world.pipeline.rosters
+        for presence, seconds in ((None, EVERY), (True, EVERY)):
+            world.vendor.roster = roster(world, _1=presence)
+            await rosters.look()
+            world.clock.advance(seconds)
+        assert "ann" not in world.pipeline.applying.census.presence
+        world.clock.advance(RARELY)
+        await rosters.look()
+        assert world.pipeline.applying.census.presence["ann"].available is True
 
 
 async def test_rosters_are_read_by_themselves(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gateway.model import (
     BotFacts,
     Channel,
     EffectKind,
+    Mode,
     Party,
     Role,
     TicketChange,
@@ -169,6 +170,14 @@ def test_nobody_decides_over_what_they_did_themselves() -> None:
     _, (made,) = play(start(rules), refund("900", now=EVENING))
     assert assigned(made) == ("adam",)
     assert ("bob", "the one who did it") in made.trace.candidates_considered
+
+
+def test_a_rule_that_is_tried_out_writes_down_who_would_have_got_it() -> None:
+    tried = policy(POLICY.replace('type = "hierarchical"', 'mode = "observe"') + CATCH_ALL)
+    _, (made,) = play(start(tried), refund("900"))
+    assert told(made) == [("handoff", "Managers", "8")]
+    assert made.effects[0].mode is Mode.OBSERVE
+    assert made.episode is None
 
 
 # --- expertise (SG-6) ------------------------------------------------------------------------------------------------

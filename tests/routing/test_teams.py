@@ -179,6 +179,18 @@ def test_who_takes_it_has_it_in_the_helpdesk_as_well() -> None:
     assert told(taken) == [("update", "", "2")]
 
 
+def test_on_a_step_that_asks_a_group_nobody_is_given_the_ticket_and_it_is_taken_from_nobody() -> None:
+    text = TEAMS.replace('target = "team:first"', 'target = "queue:desk/First"') + 'ack_ttl = "1h"\n'
+    where, made = asked(text)
+    ben = Party(kind="slack_user", value="U2", name="Ben", role=Role.CUSTOMER)
+    where = replace(where, tickets=(LINK,))
+    where, (taken,) = play(where, pressed("acknowledge", "n1", reference="n1", sender=ben, dedupe="a1"))
+    assert (assigned(taken), told(taken)) == ((), [("update", "", None)])
+    assert made.episode is not None
+    _, (gone,) = play(where, timer(f"ttl:{made.episode.id}:0"))
+    assert told(gone)[0] == ("update", "First", None)
+
+
 def test_a_button_or_an_answer_of_a_stranger_changes_no_assignment() -> None:
     where, _ = asked(TEAMS)
     where = replace(where, tickets=(LINK,))
