@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.model import ActivityKind, TraceStep
-from routing.compiling import fields_of
 from routing.draft import Draft
 from routing.phrases import canonical
 from routing.policy import Rule
@@ -49,6 +48,5 @@ def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool]
 
 def evidence_of(draft: Draft, rule: Rule) -> tuple[tuple[str, str], ...]:
     """Return what the signals stood on that a rule asks for, those without any left out."""
-    fields = sorted(fields_of((*rule.all, *rule.any)))
-    told = ((field, draft.signals.evidence(field)) for field in fields if field.startswith("message."))
+    told = ((field, draft.signals.evidence(field)) for field in rule.signals)
     return tuple((field, words) for field, words in told if words)

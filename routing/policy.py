@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.model import Channel, Mode, Priority, SlaMetric, TicketStatus
 from routing.calendar import Calendar
-from routing.compiling import Condition, Matcher
+from routing.compiling import Condition, Matcher, fields_of
 from routing.phrases import PhraseBook
 from routing.signals.sentiment import Scorer
 
@@ -97,6 +97,13 @@ class Rule:
     ladder: str
     #: Text to the customer once the handoff stands, empty for none.
     reply: str
+    #: The signals that its conditions ask for, which the account of a decision gives evidence of.
+    signals: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find the signals once: every decision needs them."""
+        asked = sorted(name for name in fields_of((*self.all, *self.any)) if name.startswith("message."))
+        object.__setattr__(self, "signals", tuple(asked))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

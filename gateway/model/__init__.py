@@ -15,6 +15,7 @@ from gateway.model.activity import (
     Satisfaction,
     TicketFacts,
 )
+from gateway.model.altering import altered
 from gateway.model.case import Case, CaseStatus, Contact, Episode, EpisodeState, Thread, TicketLink
 from gateway.model.decision import Decision, Effect, EffectKind, Timer, Trace, TraceStep
 from gateway.model.events import (
@@ -112,6 +113,7 @@ __all__ = [
     "Trace",
     "TraceStep",
     "Waiting",
+    "altered",
     "count_in",
     "effect_id",
     "move",

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.model.activity import Activity, ActivityKind
+from gateway.model.altering import altered
 from gateway.model.case import Case, CaseStatus, Thread
 from gateway.model.party import Audience, Channel, Role
 from gateway.model.waiting import NOBODY, after_activity, resolved, taken_up
@@ -88,7 +89,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     if not activity.own:
         spoke = customer and (message or activity.kind is _BUTTON)
         waiting = after_activity(waiting, activity, spoke=spoke, answered=agent and public)
-    return replace(
+    return altered(
         case,
         seq=case.seq + 1,
         subject=subject,

@@ -316,5 +316,31 @@ class Life(RuleBasedStateMachine):
                 assert not {apart.contact, apart.other} <= members, "two people were linked against an operator's word"
 
 
+def test_somebody_whose_case_was_merged_into_anothers_is_not_answered_with_that_ones_words(tmp_path: Path) -> None:
+    desk = Desk(store=open_store(f"sqlite:///{tmp_path}/baton.db")).open()
+    try:
+        first = {
+            who.name: desk.mail(
+                who.address,
+                f"mark-{who.name} 1",
+                subject=f"about mark-{who.name}",
+                dmarc="pass",
+                name=f"mark-{who.name}",
+            )
+            for who in (ANN, BOB)
+        }
+        of = {case.subject: case.id for case in desk.store.cases(10)}
+        desk.store.merge(of["about mark-bob"], of["about mark-ann"], "op", desk.now)
+        # His words demand an answer of the case, and the case is hers.
+        desk.mail(BOB.address, "mark-bob 2 help", answers=[first["bob"]], dmarc="pass", name="mark-bob")
+        desk.dispatch()
+        assert [each for each in desk.sent if "mark-ann" in each.text and BOB.address in each.thread] == []
+        desk.mail(ANN.address, "mark-ann 2 help", answers=[first["ann"]], dmarc="pass", name="mark-ann")
+        desk.dispatch()
+        assert {each.thread.partition("|")[0] for each in desk.sent if "mark-ann" in each.text} == {ANN.address}
+    finally:
+        desk.store.close()
+
+
 Life.TestCase.settings = settings(max_examples=LIVES, stateful_step_count=STEPS, deadline=None)
 TestNobodysWordsGoAstray = Life.TestCase

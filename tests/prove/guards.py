@@ -212,7 +212,7 @@ MUTANTS: Final = (
                 "astray=False and",
             ),
         ),
-        killer="tests/identity/test_never_astray.py",
+        killer="tests/identity/test_never_astray.py::test_somebody_whose_case_was_merged_into_anothers_is_not_answered_with_that_ones_words",
     ),
     Mutant(
         name="weekends_count",
