@@ -66,7 +66,7 @@ class _Reader(Reader):
             return None
         made = tuple(rule for rule in rules if rule is not None)
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
-        reads = fields_of(condition for rule in made for condition in (*rule.all, *rule.any))
+        reads = fields_of(condition for each in (*made, *slas) for condition in (*each.all, *each.any))
         return Policy(
             digest=hashlib.sha256(text.encode()).hexdigest(),
             source=text,
