@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from gateway.agents import examine_agents
 from gateway.clock import Clock
 from gateway.config import AnySpec, Config, ConnectionConfig
 from gateway.host.hostside import HostSide
@@ -33,6 +34,7 @@ from gateway.sdk import (
     TemporaryFailure,
     WebhookSource,
 )
+from routing.people import NOBODY, People
 
 if TYPE_CHECKING:
     from gateway.host.registry import Specs
@@ -90,12 +92,17 @@ def skew_of(date: str, now: int) -> float | None:
     return (datetime.fromtimestamp(now / 1_000_000, UTC) - theirs).total_seconds()
 
 
-async def examine(config: Config, specs: Specs, clock: Clock, *, vendors: bool = True) -> list[Examined]:
-    """Look at everything that runs. With `vendors` False only at this machine. Nothing is written anywhere outside."""
+async def examine(
+    config: Config, specs: Specs, clock: Clock, *, vendors: bool = True, people: People = NOBODY
+) -> list[Examined]:
+    """Look at everything that runs. With `vendors` False only at this machine. Nothing is written anywhere outside.
+
+    `people` are the policy's: their ids are looked for in the helpdesks' rosters.
+    """
     clocks = _Clocks(clock)
     made: list[tuple[ConnectionConfig, Examined, tuple[str, ...]]] = []
     if vendors:
-        made = list(await asyncio.gather(*(_connection(each, specs, clock, clocks) for each in config.running)))
+        made = list(await asyncio.gather(*(_connection(each, specs, clock, clocks, people) for each in config.running)))
         made = [
             (each, Examined(connection=each.name, findings=(*found.findings, *owners)), addresses)
             for (each, found, addresses), owners in zip(made, _two_owners(made), strict=True)
@@ -108,7 +115,7 @@ async def examine(config: Config, specs: Specs, clock: Clock, *, vendors: bool =
 
 # --- one connection --------------------------------------------------------------------------------------------------
 async def _connection(
-    config: ConnectionConfig, specs: Specs, clock: Clock, clocks: _Clocks
+    config: ConnectionConfig, specs: Specs, clock: Clock, clocks: _Clocks, people: People
 ) -> tuple[ConnectionConfig, Examined, tuple[str, ...]]:
     host = HostSide(config.name, clock, config.settings)
     connector: Connector[Any] | None = None
@@ -122,8 +129,9 @@ async def _connection(
             await connector.check()
             findings.append(Finding(subject="credentials", good=True, sentence="The vendor accepts them."))
             seen = await connector.examine()
-        findings += seen.findings
-        addresses = seen.addresses
+            findings += seen.findings
+            addresses = seen.addresses
+            findings += await examine_agents(config.name, connector, people)
     except Exception as error:  # noqa: BLE001 (one connection's trouble must not hide the others)
         findings.append(_trouble(error, past_check=bool(findings)))
     finally:

@@ -39,5 +39,6 @@ def ticket(event: TicketChanged, shared: Activity) -> Activity:
             via=event.via or None,
             url=event.url or None,
             comment_id=event.comment_id or None,
+            fields=event.fields,
         ),
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role
 from routing import climbing
 from routing.draft import Draft, stricter
-from routing.policy import Act, Address, Rule
+from routing.people import UNKNOWN, People
+from routing.policy import Act, Address, Ladder, Rule
+from routing.resolving import Landing, Matter, land
 from routing.signals.reading import consume
 
 #: Results that a mirror may put its own word over: nothing was done yet.
@@ -44,7 +46,7 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
     target = Address(connection=rule.target, place="")
     if rule.act is Act.ESCALATE:
         climbs = draft.snapshot.policy.ladders[rule.ladder]
-        target = climbs.stage(climbing.place(climbs, 0, draft.now)).target
+        target = climbs.stage(_landing(draft, climbs).step).target
     draft.emit(
         EffectKind.HANDOFF,
         target.connection,
@@ -70,8 +72,10 @@ def _mark(draft: Draft, rule: Rule) -> None:
 def _open(draft: Draft, rule: Rule) -> None:
     """Open the episode and hand the case off."""
     climbs = draft.snapshot.policy.ladders[rule.ladder]
-    number = climbing.place(climbs, 0, draft.now)
+    landing = _landing(draft, climbs)
+    number = landing.step
     step = climbs.stage(number)
+    about = _about(draft)
     draft.episode = Episode(
         id=draft.new_id("episode", 0 if draft.replaced is None else 1),
         case_id=draft.case.id,
@@ -83,13 +87,50 @@ def _open(draft: Draft, rule: Rule) -> None:
         state=EpisodeState.OPEN,
         opened_at=draft.now,
         mode=draft.mode(step.target.connection, rule),
+        channel=draft.case.channel,
+        actor=about.actor,
+        action=about.action,
+        amount=about.amount,
     )
     draft.case = consume(draft.case, draft.activity.received_at)
-    climbing.arrive(draft, climbs, number)
-    draft.say("escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.")
-    sent = _hand_off(draft, rule, step.target, draft.episode.acknowledge_by)
+    climbing.arrive(draft, climbs, landing)
+    draft.say(
+        "escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.{climbing.passed_over(draft)}"
+    )
+    sent = _hand_off(draft, rule, step.target, draft.episode.acknowledge_by, climbing.assignee(draft, step))
     if not sent and not draft.episode.hushed:
         climbing.tell_step(draft, rule, climbs, climbing.headline(draft, rule), None)
+
+
+def _about(draft: Draft) -> Matter:
+    """Return what an episode that this activity opens is about, as far as finding people for it goes."""
+    people = draft.snapshot.policy.people
+    if not people.agents:
+        return Matter(people=people, staff=UNKNOWN, now=draft.now, channel=draft.case.channel)
+    deed = draft.signals.deed
+    return Matter(
+        people=people,
+        staff=draft.snapshot.staff,
+        now=draft.now,
+        channel=draft.case.channel,
+        actor=_actor(draft, people),
+        action=deed.action or "",
+        amount=deed.amount,
+    )
+
+
+def _actor(draft: Draft, people: People) -> str:
+    """Return the agent whose doing it is about: who did it, or with whom the customer who did it spoke last."""
+    sender = draft.activity.sender
+    if draft.signals.actor_name is None and sender is not None and sender.role is Role.CUSTOMER:
+        connection, number = draft.case.last_agent
+        return people.known.get((connection, number.casefold()), "")
+    return draft.signals.actor_name or ""
+
+
+def _landing(draft: Draft, climbs: Ladder) -> Landing:
+    """Return where a case comes to rest that an activity brings onto a ladder."""
+    return land(climbs, 0, _about(draft))
 
 
 def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
@@ -101,7 +142,7 @@ def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
         if climbs is None or climbing.holder(draft, climbs) in draft.case.targets:
             return False
     wanted = draft.snapshot.policy.ladders[rule.ladder]
-    target = wanted.stage(climbing.place(wanted, 0, draft.now)).target.connection
+    target = wanted.stage(_landing(draft, wanted).step).target.connection
     return _reach(draft, target, rule) is not Mode.OBSERVE
 
 
@@ -151,7 +192,7 @@ def _mirror(draft: Draft, rule: Rule) -> None:
         draft.say("mirror", f"Rule {rule.id} matched: the case is written into {rule.target}.")
 
 
-def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None) -> bool:
+def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None, assignee: str | None = None) -> bool:
     """Emit the handoff; return whether it will reach the helpdesk."""
     connection = target.connection
     mode = _reach(draft, connection, rule)
@@ -165,6 +206,7 @@ def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None) -> bool
         tags=draft.case.tags,
         fields=rule.set.fields,
         acknowledge_by=by,
+        assignee=assignee,
     )
     if mode is Mode.OBSERVE:
         if connection not in draft.case.observed:

@@ -44,7 +44,7 @@ class Draft:
         self.activity = activity
         self.now = now
         self.case = case
-        self.signals = Signals(activity, snapshot.policy.lexicons)
+        self.signals = Signals(activity, snapshot.policy.lexicons, snapshot.policy.people)
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode
@@ -56,6 +56,8 @@ class Draft:
         self.sentence = ""
         self.steps: tuple[TraceStep, ...] = ()
         self.skipped = 0
+        self.skipped_why: tuple[tuple[int, str], ...] = ()
+        self.candidates: tuple[tuple[str, str], ...] = ()
         self.cause = f"{activity.connection}:{activity.dedupe}"
 
     @property
@@ -97,6 +99,7 @@ class Draft:
         fields: Mapping[str, str] | None = None,
         buttons: tuple[tuple[str, str], ...] = (),
         acknowledge_by: int | None = None,
+        assignee: str | None = None,
     ) -> Effect:
         """Add an effect; its id follows from the case, the activity, its kind and its number among them."""
         number = sum(1 for effect in self.effects if effect.kind is kind)
@@ -118,6 +121,7 @@ class Draft:
             fields=fields or {},
             buttons=buttons,
             acknowledge_by=acknowledge_by,
+            assignee=assignee,
         )
         self.effects.append(effect)
         return effect
@@ -152,5 +156,7 @@ class Draft:
                 sentence=self.sentence,
                 steps=self.steps,
                 skipped=self.skipped,
+                skipped_why=self.skipped_why,
+                candidates_considered=self.candidates,
             ),
         )

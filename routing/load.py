@@ -16,7 +16,9 @@ from routing.expression import ExpressionError, parse
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_ladder import read_ladder
+from routing.load_people import read_people
 from routing.load_sla import clock_rules, match_slas, read_slas
+from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
 from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Sla
 from routing.reader import Path, Reader
@@ -39,6 +41,7 @@ class _Reader(Reader):
     def __init__(self, document: TomlDocument, connections: Mapping[str, ConnectionFacts]) -> None:
         super().__init__(document, connections)
         self.phrases: dict[str, tuple[str, ...]] = {}
+        self.people: People = NOBODY
 
     # --- the whole ---------------------------------------------------------------------------------------------------
     def policy(self, text: str) -> Policy | None:
@@ -49,8 +52,9 @@ class _Reader(Reader):
         ladders: dict[str, Ladder] = {}
         named = self.table(("ladder",), values.get("ladder", {}), "ladder")
         hours = self._calendars(values.get("calendar", {}))
+        self.people = read_people(self, values, hours)
         for name, value in named.items():
-            ladder = read_ladder(self, name, value, hours)
+            ladder = read_ladder(self, name, value, hours, self.people)
             if ladder is not None:
                 ladders[name] = ladder
         slas = read_slas(self, values.get("sla", []), hours, self._conditions)
@@ -85,6 +89,7 @@ class _Reader(Reader):
             match_sla=match_slas(slas),
             clock_rules=(clocked := clock_rules(made)),
             match_clock_rules=compile_rules([matchable[index] for index in clocked]) if clocked else None,
+            people=self.people,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:
@@ -203,7 +208,14 @@ class _Reader(Reader):
         return made.get("all", ()), made.get("any", ())
 
     def _condition(self, path: Path, text: str) -> Condition | None:
-        sets = {"message.phrases": frozenset(self.phrases)}
+        people = self.people
+        sets = {
+            "message.phrases": frozenset(self.phrases),
+            "authority.action": frozenset(people.actions),
+            "actor.agent": frozenset(people.agents),
+            "actor.skills": frozenset(people.skills),
+            "needed.skill": frozenset(people.skills),
+        }
         try:
             return Condition(source=text, node=parse(text, nearest=nearest, sets=sets))
         except ExpressionError as error:

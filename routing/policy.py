@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from gateway.model import Channel, Mode, Priority, SlaMetric, TicketStatus
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher, fields_of
+from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
 from routing.signals.sentiment import Scorer
+
+#: What fields begin with that stand on evidence.
+_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer"})
 
 
 class Act(StrEnum):
@@ -102,7 +107,8 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Find the signals once: every decision needs them."""
-        asked = sorted(name for name in fields_of((*self.all, *self.any)) if name.startswith("message."))
+        read = fields_of((*self.all, *self.any))
+        asked = sorted(name for name in read if name.partition(".")[0] in _SIGNALS)
         object.__setattr__(self, "signals", tuple(asked))
 
 
@@ -122,6 +128,8 @@ class Stage:
     calendar: Calendar | None = None
     #: The step that stands in outside of working hours, as an index, the number of steps for the end; None to wait.
     redirect: int | None = None
+    #: Whom it asks, when its target is people; `target` is where the ticket stands meanwhile. None for a group alone.
+    asks: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,3 +197,5 @@ class Policy:
     clock_rules: tuple[int, ...] = ()
     #: Says which of those match, by their place among them.
     match_clock_rules: Matcher | None = None
+    #: Agents, teams, skills and actions.
+    people: People = NOBODY

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gateway.model import Mode, Priority, TicketStatus
 from routing.policy import Act, EscalationType, Hours
+from routing.schema_people import ASKING, PEOPLE
 
 #: How often the steps of a ladder may be gone through anew.
 MOST_REPEATS: Final = 5
@@ -57,9 +58,12 @@ RULE: Final[dict[str, Any]] = {
     "reply": _text("Text to the customer once the ticket stands; `{{path}}` is replaced."),
 }
 _TARGET = _text("Helpdesk connection and group: queue:CONNECTION/GROUP.")
+_ASKED = _text(
+    "Helpdesk connection and group: queue:CONNECTION/GROUP. Or people: team:NAME, agent:NAME, manager_of:actor or …:assignee."
+)
 _NOTIFY = _texts("Who is told: CONNECTION:CHANNEL.")
 STEP: Final[dict[str, Any]] = {
-    "target": _TARGET,
+    "target": _ASKED,
     "notify": _NOTIFY,
     "ack_within": _text("By when somebody must have taken the case: 90s, 15m, 2h, 1d."),
     "reply_within": _text("By when the customer must have an answer, once somebody took the case by button."),
@@ -69,6 +73,7 @@ STEP: Final[dict[str, Any]] = {
     "outside_hours": _text(
         "What it does outside of them: `pause` (the default), `continue`, or `redirect:N` to a later step N or to `final`."
     ),
+    **ASKING,
 }
 FINAL: Final[dict[str, Any]] = {"target": _TARGET, "notify": _NOTIFY}
 LADDER: Final[dict[str, Any]] = {
@@ -201,6 +206,7 @@ TOP: Final[dict[str, Any]] = {
         "items": {"type": "object", "properties": SLA, "required": ["id"], "additionalProperties": False},
         "description": "SLAs, looked at from the top; the first that applies to a case counts, and no other.",
     },
+    **PEOPLE,
 }
 
 

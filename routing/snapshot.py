@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.model import Case, Episode, Thread, TicketLink
+from routing.people import UNKNOWN, Staff
 from routing.policy import ConnectionFacts, Policy
 
 __all__ = ["ConnectionFacts", "Snapshot"]
@@ -31,3 +32,5 @@ class Snapshot:
     connections: Mapping[str, ConnectionFacts]
     #: Connection and key of the case's threads on which somebody else than its customer speaks.
     strangers: frozenset[tuple[str, str]] = frozenset()
+    #: What is known of the policy's agents: how much they have to do, and whether they are there.
+    staff: Staff = UNKNOWN

@@ -55,6 +55,7 @@ class HubSpotConnector(
             stages=settings.stages,
             external_id_property=settings.external_id_property,
             group_property=settings.group_property,
+            watched_properties=settings.watched_properties,
         )
         self._crm = Crm(settings, host.now)
         self._direct = Direct(settings, host, self._crm)

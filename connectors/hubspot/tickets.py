@@ -43,7 +43,7 @@ class Upload:
 
 
 # --- the ticket ------------------------------------------------------------------------------------------------------
-def new_ticket(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str, str]:
+def new_ticket(handoff: Handoff, settings: HubSpotSettings, owner: str | None) -> dict[str, str]:
     """Return the properties of a new ticket, without the external id."""
     made = {
         "subject": handoff.subject[:_SUBJECT] or "(no subject)",
@@ -59,8 +59,11 @@ def new_ticket(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[
     return made
 
 
-def changes(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str, str]:
-    """Return the properties that rules set on a ticket; none unless everything may be written."""
+def changes(handoff: Handoff, settings: HubSpotSettings, owner: str | None) -> dict[str, str]:
+    """Return the properties that rules set on a ticket; none unless everything may be written.
+
+    An `owner` is a number, empty for nobody, None to leave who has it.
+    """
     if handoff.mode is not Mode.LIVE:
         return {}
     made = dict(handoff.fields)
@@ -68,7 +71,7 @@ def changes(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str
         made["hs_ticket_priority"] = settings.priorities[handoff.priority]
     if handoff.group and settings.group_property:
         made[settings.group_property] = handoff.group
-    if owner:
+    if owner is not None:
         made["hubspot_owner_id"] = owner
     if handoff.tags and settings.tag_property:
         # A leading semicolon adds to what is ticked, instead of replacing it.

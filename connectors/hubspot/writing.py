@@ -94,20 +94,33 @@ class Desk:
             return ""
         return self._crm.create_contact(tickets.contact_properties(party, address))
 
-    def _owner(self, handoff: Handoff) -> str:
-        """Return the owner's number that a rule's group names. Raises PermanentFailure when there is none."""
-        group = handoff.group.strip()
-        if not group or self._settings.group_property or handoff.mode is not Mode.LIVE:
-            return ""
-        if group.isascii() and group.isdigit():
-            return group
-        if "@" in group:
-            for each in self._crm.owners(email=group):
-                return str(each["id"])
-        raise PermanentFailure(
-            f"HubSpot has no owner {group!r}: a rule's group is an owner's number or e-mail address, unless group_property"
-            " names the ticket property that holds your groups. Mend the rule or the settings."
+    def _owner(self, handoff: Handoff) -> str | None:
+        """Return the number of the owner whom the handoff names: its assignee, or a group that is one.
+
+        Empty for nobody, None to leave who has it. Raises PermanentFailure when there is no such owner.
+        """
+        if handoff.mode is not Mode.LIVE:
+            return None
+        if handoff.assignee:
+            return self._number(
+                handoff.assignee, "an agent's id is an owner's number or e-mail address. Mend the policy."
+            )
+        group = "" if self._settings.group_property else handoff.group.strip()
+        if not group:
+            return handoff.assignee
+        return self._number(
+            group,
+            "a rule's group is an owner's number or e-mail address, unless group_property"
+            " names the ticket property that holds your groups. Mend the rule or the settings.",
         )
+
+    def _number(self, owner: str, otherwise: str) -> str:
+        if owner.isascii() and owner.isdigit():
+            return owner
+        if "@" in owner:
+            for each in self._crm.owners(email=owner):
+                return str(each["id"])
+        raise PermanentFailure(f"HubSpot has no owner {owner!r}: {otherwise}")
 
     def _receipt(self, handoff: Handoff, ticket_id: str, note_id: str) -> Receipt:
         ticket, note = ForeignId(kind="ticket", id=ticket_id), ForeignId(kind="note", id=note_id)

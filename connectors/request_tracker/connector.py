@@ -213,12 +213,20 @@ class RequestTrackerConnector(
         if not ticket_id.isdigit():
             raise OutcomeUnknown("Request Tracker did not say which ticket it made.")
         # RT makes a ticket without a custom field that we may not set, and says nothing.
-        if not tickets.marked(settings, await self._api.get("ticket", ticket_id), handoff.external_id):
+        shown = await self._api.get("ticket", ticket_id)
+        if not tickets.marked(settings, shown, handoff.external_id):
             what = settings.external_id_field or "RefersTo"
             raise PermanentFailure(
                 f"Ticket {ticket_id} was made, and Request Tracker did not keep {what} on it: grant our user"
                 f" SetInitialCustomField on that field (ModifyTicket for a link), set it to {handoff.external_id} on the ticket,"
                 " and send this again."
+            )
+        missed = tickets.not_taken({"Owner": handoff.assignee}, shown) if handoff.assignee else []
+        if missed:
+            raise PermanentFailure(
+                f"Ticket {ticket_id} was made, and Request Tracker did not give it to {handoff.assignee}: there is no such user,"
+                " or they lack OwnTicket in the queue. Mend the agent's id in the policy, give the ticket to somebody, and send"
+                " this again."
             )
         return ticket_id, True
 
@@ -245,7 +253,8 @@ class RequestTrackerConnector(
         if missed:
             raise PermanentFailure(
                 f"Request Tracker did not take {', '.join(missed)} on ticket {ticket_id}: the value is none that the queue knows,"
-                " or our user lacks the right. Mend the rule, or grant ModifyTicket and ModifyCustomField."
+                " or our user lacks the right. Mend the rule, or grant ModifyTicket, ModifyCustomField, and ReassignTicket for an"
+                " owner."
             )
 
     async def _comment(self, handoff: Handoff, ticket_id: str) -> str:

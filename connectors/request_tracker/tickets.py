@@ -16,6 +16,8 @@ LONGEST: Final = 65_000
 KEY: Final = "x-baton-key"
 #: RT's own fields that a rule may set besides custom fields; REST2 knows them by these names.
 OWN_FIELDS: Final = frozenset({"Status", "Owner", "Subject"})
+#: The user who has what nobody has.
+NOBODY: Final = "Nobody"
 #: Longest subject that RT's database takes, characters (Tickets.Subject).
 _SUBJECT: Final = 200
 #: Most files that one message carries.
@@ -27,6 +29,8 @@ def new_ticket(handoff: Handoff, settings: RequestTrackerSettings, queue: str) -
     ticket: dict[str, Any] = {"Queue": queue, "Subject": one_line(handoff.subject)[:_SUBJECT] or "(no subject)"}
     fields: dict[str, Any] = {name: value for name, value in handoff.fields.items() if name not in OWN_FIELDS}
     ticket |= {name: value for name, value in handoff.fields.items() if name in OWN_FIELDS}
+    if handoff.assignee:
+        ticket["Owner"] = handoff.assignee
     if settings.external_id_field:
         fields[settings.external_id_field] = handoff.external_id
     else:
@@ -52,6 +56,8 @@ def changes(
     own: dict[str, str] = {name: value for name, value in handoff.fields.items() if name in OWN_FIELDS}
     if queue_id is not None:
         own["Queue"] = queue_id
+    if handoff.assignee is not None:
+        own["Owner"] = handoff.assignee or NOBODY
     if handoff.priority is not None and handoff.priority in settings.priorities:
         own["Priority"] = str(settings.priorities[handoff.priority])
     wanted: dict[str, Any] = {name: value for name, value in own.items() if not _same(ticket.get(name), value)}

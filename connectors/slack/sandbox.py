@@ -111,6 +111,10 @@ class SlackSandbox(Sandbox):
     def _channel(self, name: str) -> str | None:
         if name in self.posts:
             return name
+        if name.startswith(("U", "W")):
+            # The first message to a person opens the direct conversation with them.
+            self.posts.setdefault(f"D{name}", [])
+            return f"D{name}"
         return next((channel for channel, each in self.channels.items() if each == name.removeprefix("#")), None)
 
     def _post_message(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +144,10 @@ class SlackSandbox(Sandbox):
 
     def _list(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (one page is enough here)
         names = {**dict.fromkeys(self.posts, ""), **self.channels}
-        channels = [{"id": channel, "name": name, "is_im": channel.startswith("D")} for channel, name in names.items()]
+        channels = [
+            {"id": channel, "name": name, "is_im": channel.startswith("D"), **_person_of(channel)}
+            for channel, name in names.items()
+        ]
         return {"ok": True, "channels": channels, "response_metadata": {"next_cursor": ""}}
 
     def _shown(self, messages: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
@@ -354,3 +361,8 @@ class SlackSandbox(Sandbox):
         """Have Slack check the address of the events, as it does when an admin enters it."""
         body = json.dumps({"token": "legacy", "challenge": "challenge-me", "type": "url_verification"}).encode()
         self.webhooks.put(Webhook(endpoint="events", body=body, headers={"Content-Type": "application/json"}))
+
+
+def _person_of(channel: str) -> dict[str, str]:
+    """Return whom a direct conversation is with, as far as it was opened by a message to them."""
+    return {"user": channel[1:]} if channel.startswith(("DU", "DW")) else {}

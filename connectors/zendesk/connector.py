@@ -230,13 +230,11 @@ class ZendeskConnector(
             return await self._create(handoff, group_id, bodies, follows=ticket_id)
         fields = tickets.update(handoff, group_id)
         fields["comment"] = Comment(**fields["comment"], **await self._uploads(bodies))
-        stamp = str(ticket.updated_at)
-        await self._writing(
-            lambda client: client.tickets.update(
-                Ticket(id=int(ticket_id), safe_update=True, updated_stamp=stamp, **fields)
-            ),
-            handoff.key,
-        )
+        made = Ticket(id=int(ticket_id), safe_update=True, updated_stamp=str(ticket.updated_at), **fields)
+        if "assignee_id" in fields:
+            # zenpy leaves out what is None when the object is made, and sends it when it is set after.
+            made.assignee_id = fields["assignee_id"]
+        await self._writing(lambda client: client.tickets.update(made), handoff.key)
         return self._receipt(ticket_id, ForeignId(kind="update", id=f"{ticket_id}:{handoff.key}"))
 
     async def _following(self, handoff: Handoff, ticket_id: str) -> str | None:

@@ -192,8 +192,23 @@ def _event(
         url=f"{account}/agent/tickets/{ticket_id}",
         requester=_requester(detail) if created else None,
         attachments=_files(comment.get("attachments")),
+        fields=_changed_field(event),
         extras=_extras(detail),
     )
+
+
+def _changed_field(event: Json) -> dict[str, str]:
+    """Return the custom field that the event is about, by its number, with its value after the change.
+
+    The values of some kinds of field come bare, those of others within an object: both are read.
+    """
+    number = as_text(as_object(event.get("custom_field")).get("id"))
+    if not number:
+        return {}
+    current: object = event.get("current")
+    if isinstance(current, dict):
+        current = as_object(current).get("value")
+    return {number: str(current) if isinstance(current, float) else as_text(current)}
 
 
 def _extras(detail: Json) -> dict[str, object]:

@@ -264,6 +264,17 @@ class ZendeskSandbox(Sandbox):
         self.account.touch(ticket)
         self._tell(ticket, "tags_changed", agent, {"tags_added": [tag], "tags_removed": []})
 
+    def agent_sets_field(self, ticket_id: int, field: int, value: str, *, name: str = "Anna Agent") -> None:
+        """Have an agent set a custom field: what a refund's form does."""
+        agent = self.account.user(name, f"{name.lower().replace(' ', '.')}@example.com", "agent")
+        ticket = self.account.find(ticket_id)
+        before = ticket.custom_fields.get(field)
+        ticket.custom_fields[field] = value
+        self.account.touch(ticket)
+        about = {"id": str(field), "title": f"Field {field}", "type": "decimal"}
+        told = {"custom_field": about, "current": value, "previous": before}
+        self._tell(ticket, "custom_field_changed", agent, told)
+
     # --- questions ---------------------------------------------------------------------------------------------------
     def tickets_with_external_id(self, external_id: str) -> list[int]:
         """Return the tickets that carry an external id: more than one is a double."""
@@ -289,7 +300,7 @@ class ZendeskSandbox(Sandbox):
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people in the account can be made to do."""
         customers = (self.customer_writes, self.customer_adds, self.customer_attaches, self.customer_judges)
-        agents = (self.agent_comments, self.agent_sets_status, self.agent_tags)
+        agents = (self.agent_comments, self.agent_sets_status, self.agent_tags, self.agent_sets_field)
         return {act.__name__: act for act in (*customers, *agents)}
 
     def state(self) -> dict[str, Any]:

@@ -182,6 +182,7 @@ class Account:
                     raise ZendeskRefusal(400, {"error": "IdempotencyKeyMismatch", "description": "other parameters"})
                 return self.tickets[known[0]], "hit"
         self._check_group(given)
+        self._check_assignee(given)
         comment = given.get("comment") or {}
         requester = given.get("requester") or {}
         requester_id = int(given.get("requester_id") or 0) or self.own_user
@@ -220,6 +221,7 @@ class Account:
         if given.get("safe_update") and str(given.get("updated_stamp")) != iso(ticket.updated_at):
             raise ZendeskRefusal(409, {"error": "UpdateConflict", "description": "Safe update prevented the update"})
         self._check_group(given)
+        self._check_assignee(given)
         comment = given.get("comment")
         if comment:
             made = self.comment(
@@ -266,6 +268,10 @@ class Account:
         ticket.status = given.get("status", ticket.status)
         group = given.get("group_id", ticket.group_id)
         ticket.group_id = int(group) if group is not None else None
+        if "assignee_id" in given:
+            ticket.assignee_id = int(given["assignee_id"]) if given["assignee_id"] is not None else None
+        elif "assignee_email" in given:
+            ticket.assignee_id = self._agent(str(given["assignee_email"]))
         for each in given.get("custom_fields") or []:
             ticket.custom_fields[int(each["id"])] = str(each["value"])
 
@@ -273,6 +279,19 @@ class Account:
         group = given.get("group_id")
         if group is not None and int(group) not in self.groups:
             details = {"group": [{"description": "Group is not valid"}]}
+            raise ZendeskRefusal(422, {"error": "RecordInvalid", "description": "Record invalid", "details": details})
+
+    def _agent(self, address: str) -> int | None:
+        found = [user for user in self.users.values() if user["email"] == address and user["role"] != "end-user"]
+        return int(found[0]["id"]) if found else None
+
+    def _check_assignee(self, given: dict[str, Any]) -> None:
+        """Refuse an assignee who is no agent."""
+        number, address = given.get("assignee_id"), given.get("assignee_email")
+        known = self.users.get(int(number)) if number is not None else None
+        staff = known is not None and known["role"] != "end-user"
+        if (number is not None and not staff) or (address is not None and self._agent(str(address)) is None):
+            details = {"assignee": [{"description": "Assignee is not valid"}]}
             raise ZendeskRefusal(422, {"error": "RecordInvalid", "description": "Record invalid", "details": details})
 
     def _limit(self, ticket: SandboxTicket) -> None:

@@ -63,9 +63,22 @@ def _settings(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
         made["priority"] = PRIORITIES[handoff.priority]
     if group_id is not None:
         made["group_id"] = group_id
+    if handoff.assignee is not None:
+        made.update(_assignee(handoff.assignee))
     if handoff.fields:
         made["custom_fields"] = [{"id": _field_id(name), "value": value} for name, value in handoff.fields.items()]
     return made
+
+
+def _assignee(assignee: str) -> dict[str, Any]:
+    """Return who has the ticket; nobody for an empty text. Zendesk takes an agent's number, or their address."""
+    if "@" in assignee:
+        return {"assignee_email": assignee}
+    if assignee and not (assignee.isascii() and assignee.isdigit()):
+        raise PermanentFailure(
+            f"Zendesk has no agent {assignee!r}: an agent's id is their number, or their e-mail address. Mend it in the policy."
+        )
+    return {"assignee_id": int(assignee) if assignee else None}
 
 
 def _field_id(name: str) -> int:

@@ -122,6 +122,24 @@ class Episode:
     tagged: bool = False
     #: Notices by whose button it was sent on: each counts once, so that two who press it at once move it one step.
     sent_on_by: tuple[str, ...] = ()
+    #: The channel that its case began on.
+    channel: Channel | None = None
+    #: The agent whose doing opened it, or with whom the customer spoke whose words did, by their name in the policy; empty when
+    #: it is no agent of the policy.
+    actor: str = ""
+    #: The action that was above their limit or not, and its amount; empty and None when it was about none.
+    action: str = ""
+    amount: float | None = None
+    #: Agents whom its present step asks, by their name in the policy; empty on a step that names a group.
+    assigned: tuple[str, ...] = ()
+    #: When they were asked, UTC microseconds; None while nobody is.
+    assigned_at: int | None = None
+    #: Agents who were asked on earlier steps, in order, each once.
+    asked: tuple[str, ...] = ()
+    #: How far the skills that its present step wants were given up: so many of its relaxations hold.
+    relaxed: int = 0
+    #: When the next of them holds, UTC microseconds; None while somebody is asked, or nothing is given up.
+    relax_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +187,8 @@ class Case:
     #: Connection and key of the thread on which the customer spoke last: where a reply goes.
     last_connection: str = ""
     last_thread: str = ""
+    #: Connection and id of the agent who last answered in public; empty while none did.
+    last_agent: tuple[str, str] = ("", "")
     #: Connections that hold or are being sent a handoff of this case.
     targets: tuple[str, ...] = ()
     #: Connections that would have been sent one, had their mode allowed it.

@@ -65,6 +65,8 @@ class Effect:
     acknowledge_by: int | None = None
     #: The SLA's clocks as they were then, of a handoff or a notice; None when there were none.
     sla: SlaClocks | None = None
+    #: Who the ticket is assigned to, by the helpdesk's id; empty for nobody, None to leave it as it is.
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,11 @@ class Trace:
     steps: tuple[TraceStep, ...] = ()
     #: How many rules were passed over before the first one listed in `steps`.
     skipped: int = 0
+    #: Steps of the ladder that were passed over, counted from 0, each with the reason why.
+    skipped_why: tuple[tuple[int, str], ...] = ()
+    #: Agents that were thought of for the step, by their name in the policy, each with the reason why not; empty for those
+    #: who got it.
+    candidates_considered: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,6 +148,8 @@ class Handoff:
     tags: tuple[str, ...] = ()
     #: Fields to set, by the helpdesk's name or id.
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: Who to assign the ticket to, by the id that the roster gives; empty to take it from whoever has it, None to leave it.
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     message = activity.kind is ActivityKind.MESSAGE and not activity.own
     public = activity.audience is Audience.PUBLIC
     agent = message and not customer and activity.sender is not None and activity.sender.role is Role.AGENT
+    speaker = activity.sender if agent and public else None
     fresh = activity.received_at > case.spent_at
     bot = message and activity.sender is not None and activity.sender.role is Role.BOT
     # A case answers its own customer, on a thread that is known to be theirs.
@@ -101,6 +102,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         bot_fallbacks=case.bot_fallbacks + (fresh and activity.bot is not None and activity.bot.fallback),
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
+        last_agent=(activity.connection, speaker.value) if speaker is not None else case.last_agent,
         silenced=_silenced(case, activity, thread),
         waiting=waiting,
     )
@@ -123,6 +125,7 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         bot_fallbacks=0,
         last_connection="",
         last_thread="",
+        last_agent=("", ""),
         silenced=(),
         waiting=NOBODY,
         sla=None if case.sla is None else replace(case.sla, lost=True),

@@ -13,6 +13,7 @@ from typing import Final
 from gateway.clock import Clock
 from gateway.model import Activity, Decision
 from gateway.pipeline.bell import Bell
+from gateway.pipeline.census import Census
 from gateway.pipeline.policies import Policies
 from gateway.store.ports import AppliedBatch, CaseView, Step, Store
 from routing.decide import decide
@@ -36,6 +37,8 @@ class Applying:
         self._applied = applied
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="baton-apply")
         self._closing = False
+        #: What is known of the policy's agents.
+        self.census = Census(store)
         self.bell = Bell(clock)
 
     async def run(self) -> None:
@@ -63,8 +66,14 @@ class Applying:
     def _step(self) -> Step:
         direction = self._policies.direction
         now = self._clock.now()
+        if not direction.policy.people.teams:
+            return lambda view, activity: decide(self._policies.snapshot(view, direction), activity, now)
+        census = self.census
+        census.look(now)
 
         def step(view: CaseView, activity: Activity) -> Decision:
-            return decide(self._policies.snapshot(view, direction), activity, now)
+            decision = decide(self._policies.snapshot(view, direction, census.staff), activity, now)
+            census.heed(view.episode, decision)
+            return decision
 
         return step

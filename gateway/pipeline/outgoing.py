@@ -156,6 +156,7 @@ def _handoff(
         group=effect.destination,
         tags=effect.tags,
         fields=effect.fields,
+        assignee=effect.assignee,
     )
 
 
@@ -168,6 +169,7 @@ def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -
         tags += [tag for tag in effect.tags if tag not in tags]
     priorities = [effect.priority for effect in claim.effects if effect.priority is not None]
     groups = [effect.destination for effect in claim.effects if effect.destination]
+    assignees = [effect.assignee for effect in claim.effects if effect.assignee is not None]
     return Handoff(
         key=claim.effects[0].id,
         case_id=claim.effects[0].case_id,
@@ -180,6 +182,7 @@ def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -
         group=groups[-1] if groups else "",
         tags=tuple(tags),
         fields=fields,
+        assignee=assignees[-1] if assignees else None,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gateway.model import Activity, Case, Effect
 from gateway.sdk import Standing
+from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
 from gateway.store.values import (
     Accounts,
@@ -45,6 +46,7 @@ __all__ = [
     "Accounts",
     "AppliedActivity",
     "AppliedBatch",
+    "Assigned",
     "CaseHistory",
     "CaseRules",
     "CaseView",
@@ -270,6 +272,10 @@ class Store(Protocol):
 
     def cases(self, limit: int = 100) -> Sequence[Case]:
         """Return the newest cases, newest first."""
+        ...
+
+    def assigned(self) -> Sequence[Assigned]:
+        """Return the open cases that one agent alone has. It reads every open episode that asks somebody."""
         ...
 
     def accounts(self) -> Accounts:

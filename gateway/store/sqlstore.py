@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gateway.model import Activity
 from gateway.store.applying import Applying
+from gateway.store.assignments import Assignments
 from gateway.store.auditing import Auditing
 from gateway.store.conversations import Conversations
 from gateway.store.engine import Engine, Transaction
@@ -86,6 +87,7 @@ class SqlStore:
         self.history = reading.history
         self.cases = reading.cases
         self.accounts = reading.accounts
+        self.assigned = Assignments(engine).assigned
         self.said, self.standing = conversations.said, conversations.standing
         self.cursor = reading.cursor
         self.blob = reading.blob

@@ -31,7 +31,19 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import expression, lexicons, load, load_calendar, load_ladder, load_sla, reader, schema
+from routing import (
+    expression,
+    lexicons,
+    load,
+    load_asking,
+    load_calendar,
+    load_ladder,
+    load_people,
+    load_sla,
+    reader,
+    schema,
+    schema_people,
+)
 from routing.fields import FIELDS
 from routing.template import PATHS
 
@@ -265,8 +277,16 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "step": lambda: keys(schema.STEP),
     "final": lambda: keys(schema.FINAL),
     "sla": lambda: keys(schema.SLA),
+    "skill": lambda: keys(schema_people.SKILL),
+    "authority": lambda: keys(schema_people.AUTHORITY),
+    "agent": lambda: keys(schema_people.AGENT),
+    "team": lambda: keys(schema_people.TEAM),
+    "need": lambda: keys(schema_people.NEED),
+    "relaxation": lambda: keys(schema_people.RELAX),
     "fields": fields,
-    "sentences-of-the-file": lambda: sentences("note", load, load_calendar, load_ladder, load_sla, reader),
+    "sentences-of-the-file": lambda: sentences(
+        "note", load, load_asking, load_calendar, load_ladder, load_people, load_sla, reader
+    ),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
     "places": places,

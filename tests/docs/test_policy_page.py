@@ -14,11 +14,11 @@ import pytest
 from gateway.model import Channel, Mode, SlaMetric
 from gateway.toml import Problems
 from routing import expression
-from routing.climbing import place
 from routing.expression import Compare, Node, Not
 from routing.fields import FIELDS, Kind
 from routing.load import load_policy
 from routing.policy import ConnectionFacts, Policy
+from routing.resolving import place
 from tests.docs.tables import DOCS
 
 PAGE: Final = (DOCS / "reference" / "escalation-toml.md").read_text()

@@ -21,6 +21,7 @@ from gateway.sdk import (
     CredentialsRefused,
     Delivery,
     DeliveryRejected,
+    Directory,
     ForeignId,
     Handoff,
     HandoffTarget,
@@ -31,6 +32,7 @@ from gateway.sdk import (
     Receipt,
     Replier,
     Reply,
+    Roster,
     TemporaryFailure,
     TicketChanged,
     UnreadableDelivery,
@@ -62,6 +64,8 @@ class Vendor:
         self.notices: list[Notice] = []
         #: Replies as they were handed over, each attempt.
         self.replies: list[Reply] = []
+        #: Who works here, and when that was read; None when nobody can be asked.
+        self.roster: Roster | None = None
 
     def plan(self, call: str, *outcomes: str) -> None:
         self.plans[call].extend(outcomes)
@@ -131,7 +135,7 @@ class Settings(ConnectionSettings):
     """A connection to the vendor of these tests."""
 
 
-class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier):
+class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier, Directory):
     """Everything at once: messages come in, handoffs, replies and notices go out."""
 
     vendor: Vendor
@@ -185,6 +189,11 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
                 message_id=said["id"],
                 text=said["text"],
             )
+
+    async def roster(self) -> Roster:
+        if self.vendor.roster is None:
+            raise TemporaryFailure("The vendor is away.")
+        return self.vendor.roster
 
     async def hand_off(self, handoff: Handoff) -> Receipt:
         self.vendor.handoffs.append(handoff)

@@ -85,13 +85,27 @@ when.all = ["channel == 'chat'", "sender.role == 'customer'"]
 #: A second step, with hours that are open at every instant: a decision does not depend on the weekday of the test.
 SECOND_STEP: Final = """
 [[ladder.second.step]]
-target = "queue:desk/Third line"
+target = "team:third"
+in = "desk/Third line"
 notify = ["chat:#third"]
+skills = [{ name = "billing", level = 3 }]
+relax_after = [{ after = "10m", level = 2 }, { after = "20m", drop = true }]
 ack_within = "1h"
 reply_within = "1h"
 ack_ttl = "2h"
 outside_hours = "pause"
 calendar = "always"
+[skill.billing]
+[agent.ann]
+ids = { desk = "7", chat = "U1" }
+notify = ["chat:@ann"]
+skills = { billing = 3 }
+capacity = { chat = 1 }
+[agent.ben]
+ids = { desk = "8" }
+skills = { billing = 2 }
+[team.third]
+members = ["ann", "ben"]
 [calendar.always]
 tz = "Asia/Kathmandu"
 mon = ["00:00-24:00"]
@@ -121,6 +135,9 @@ def episodes(draw: st.DrawFn) -> Episode | None:
         step=step,
         epoch=step,
         hushed=not taken and draw(st.booleans()),
+        assigned=draw(st.sampled_from(((), ("ann",), ("gone",)))) if step == 1 else (),
+        relax_at=NOW if step == 1 and not taken and draw(st.booleans()) else None,
+        relaxed=draw(st.integers(0, 1)) if step == 1 else 0,
         answer_by=NOW if taken and draw(st.booleans()) else None,
         held_until=NOW if taken and draw(st.booleans()) else None,
         state=EpisodeState.ACKNOWLEDGED if taken else EpisodeState.OPEN,
@@ -142,6 +159,7 @@ HAPPENINGS: Final = (
     "deadline",
     "late deadline",
     "hours begin",
+    "fewer skills",
     "no answer",
     "further",
     "tag",
@@ -154,7 +172,9 @@ HAPPENINGS: Final = (
     "anything",
 )
 #: What waits for an open episode: drawn together with one, or most of it would find nothing to do.
-AWAITED: Final = frozenset({"landed", "given up", "deadline", "acknowledgement", "further", "no answer"})
+AWAITED: Final = frozenset(
+    {"fewer skills", "landed", "given up", "deadline", "acknowledgement", "further", "no answer"}
+)
 SAID: Final = ("hello", "a real person please", "I was charged twice", "a real person! I was charged twice")
 
 
@@ -181,6 +201,7 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
         "deadline": lambda: timer(f"ack:episode-1:{episode.step if episode else 0}"),
         "late deadline": lambda: timer(draw(st.sampled_from(("ack:episode-1:0", "ack:episode-1:1", "ack:other:0")))),
         "hours begin": lambda: timer(f"open:episode-1:{episode.epoch if episode else 0}"),
+        "fewer skills": lambda: timer(f"relax:episode-1:{episode.epoch if episode else 0}"),
         "no answer": lambda: timer(
             f"{draw(st.sampled_from(('reply', 'ttl')))}:episode-1:{episode.epoch if episode else 0}"
         ),
@@ -203,6 +224,8 @@ def awaiting(draw: st.DrawFn, name: str) -> Episode:
     step = draw(st.integers(0, 1))
     if name == "no answer":
         return open_episode(state=EpisodeState.ACKNOWLEDGED, step=step, epoch=step, answer_by=NOW, held_until=NOW)
+    if name == "fewer skills":
+        return open_episode(step=1, epoch=1, relax_at=NOW, relaxed=draw(st.integers(0, 1)))
     return open_episode(step=step, epoch=step)
 
 

@@ -20,7 +20,19 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, lexicons, load, load_calendar, load_ladder, load_sla, reader, schema
+from routing import (
+    expression,
+    lexicons,
+    load,
+    load_asking,
+    load_calendar,
+    load_ladder,
+    load_people,
+    load_sla,
+    reader,
+    schema,
+    schema_people,
+)
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
@@ -78,7 +90,7 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    noting = (load, load_calendar, load_ladder, load_sla, reader)
+    noting = (load, load_asking, load_calendar, load_ladder, load_people, load_sla, reader)
     notes = [
         (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
         for module in noting
@@ -135,12 +147,19 @@ WORDS: Final = (
     "DE",
     "respect",
     "redirect:2",
+    "team:a",
+    "manager_of:actor",
+    "round_robin",
+    "10m",
 )
 KEYS: Final = sorted(
     {
         key
         for table in (
+            *(schema_people.SKILL, schema_people.AUTHORITY, schema_people.AGENT, schema_people.TEAM),
             *(
+                schema_people.NEED,
+                schema_people.RELAX,
                 schema.RULE,
                 schema.WHEN,
                 schema.SET,
@@ -217,6 +236,41 @@ pause = ["pending", "on_hold"]
 [[sla]]
 id = "standard"
 first = "4h"
+[skill.billing]
+level = 2
+words = ["payment"]
+[authority.refund]
+fields = { desk = "amount" }
+[agent.bob]
+ids = { desk = ["7", "bob"] }
+manager = "carla"
+[agent.carla]
+ids = { chat = "U7" }
+notify = ["chat:U7"]
+skills = { billing = 3 }
+authority = { refund = 5000 }
+capacity = { chat = 3, email = 10 }
+calendar = "office"
+[team.duty]
+members = ["bob", "carla"]
+strategy = "least_loaded"
+calendar = "office"
+fallback = "night"
+[team.night]
+members = ["bob"]
+[ladder.people]
+final = { target = "queue:desk/End" }
+[[ladder.people.step]]
+target = "manager_of:actor"
+ack_within = "15m"
+[[ladder.people.step]]
+target = "team:duty"
+in = "desk/Managers"
+strategy = "all"
+skills = [{ name = "billing", level = 3 }]
+prefer = [{ name = "billing" }]
+relax_after = [{ after = "10m", level = 2 }, { after = "20m", drop = true }]
+ack_within = "30m"
 [ladder.hours]
 calendar = "office"
 repeat = 2
@@ -244,7 +298,8 @@ def test_the_schema_is_a_schema_and_takes_a_good_policy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules", "calendars", "slas"]
+    "name",
+    ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules", "calendars", "slas", "people"],
 )
 def test_the_schema_refuses_what_the_loader_refuses(name: str) -> None:
     values = tomllib.loads((BAD / f"{name}.toml").read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ from routing.signals.deadlines import SlaFacts
 from routing.signals.reading import Signals
 from routing.signals.requests import distress_in, requests_of
 from routing.signals.sentiment import feeling
-from tests.routing.strategies import PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written
+from tests.routing.strategies import PEOPLE, PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written
 from tests.routing.values import MINUTE, NOW, SECOND, case, message, pressed
 
 BOOK: Final = PhraseBook(PHRASES)
@@ -72,7 +72,7 @@ SLA: Final[dict[str, object]] = {
 
 def signals_of(what: Activity) -> Signals:
     """Return the signals of an activity, of which one kind of dedupe key stands for a case with an SLA."""
-    signals = Signals(what, {})
+    signals = Signals(what, {}, PEOPLE)
     if what.dedupe == "e1":
         signals.sla = SlaFacts(clocks=_CLOCKS, now=NOW, event=SlaMark.BREACHED, metric=SlaMetric.FIRST)
     return signals
@@ -94,8 +94,33 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "message.distress": lambda of, what: bool(distress_in(what.reply_text)),
     "message.sentiment": lambda of, what: feeling(what.reply_text, what.language, {}).score,
     "message.language": lambda of, what: what.language or None,
+    "bot.confidence": lambda of, what: what.bot.confidence if what.bot else None,
+    "bot.intent": lambda of, what: (what.bot.intent or None) if what.bot else None,
+    "actor.agent": lambda of, what: "ann" if anns(what) else None,
+    "actor.skills": lambda of, what: ("beta",) if anns(what) else (),
+    "actor.lacks_skill": lambda of, what: anns(what) and needed(what) == "vip",
+    "needed.skill": lambda of, what: needed(what),
+    "authority.action": lambda of, what: "refund" if amount(what) else None,
+    "authority.amount": lambda of, what: AMOUNTS[amount(what)],
+    "authority.limit": lambda of, what: 5 if amount(what) and anns(what) else None,
     "case.age": lambda of, what: NOW - of.opened_at,
 }
+AMOUNTS: Final[dict[str, float | None]] = {"": None, "much": None, "6": 6, "5.00": 5, "19": 19}
+
+
+def anns(what: Activity) -> bool:
+    return what.connection == "chat" and what.sender is not None and what.sender.value == "U1"
+
+
+def needed(what: Activity) -> str | None:
+    tags = what.ticket.tags or () if what.ticket else ()
+    return next((skill for skill in ("vip", "beta") if skill in tags), None)
+
+
+def amount(what: Activity) -> str:
+    name = "amount" if what.connection == "chat" else "other"
+    told = what.ticket.fields if what.ticket and what.ticket.fields else what.bot.fields if what.bot else {}
+    return str(told.get(name, ""))
 
 
 def value_of(name: str, of: Case, what: Activity) -> object:

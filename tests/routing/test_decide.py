@@ -60,7 +60,7 @@ RESULTS: Final = frozenset(
         "joined",
         "acknowledged",
     }
-    | {"further", "climbed", "opened", "reminded"}
+    | {"further", "climbed", "opened", "reminded", "relaxed"}
     | {"timer", "final", "outcome", "report", "consent"}
 )
 
@@ -352,6 +352,10 @@ def test_an_open_episode_has_its_deadline_and_one_that_is_taken_or_over_has_none
     elif after is not None and before is not None and (after.epoch, after.state) != (before.epoch, before.state):
         assert {each.name.rpartition(":")[2] for each in made.timers} <= {str(after.epoch)}
         assert all(each.due_at > NOW for each in made.timers)
+    elif made.trace.result == "relaxed":
+        assert [(each.name, each.due_at > NOW) for each in made.timers] in ([], [("relax:episode-1:1", True)])
+        assert after is not None
+        assert (after.relax_at is None) == (not made.timers)
     else:
         assert made.timers == ()
     if before is not None and after is not None and before.state is EpisodeState.OPEN is not after.state:

@@ -163,6 +163,12 @@ class TestNewTickets(HandoffTargetContract, HubSpotSetUp):
             await connector.hand_off(handoff(group="Billing"))
         assert sandbox.writes() == 0
 
+    async def test_an_assignee_is_an_owner_whatever_the_group_is(self, connector: Any, sandbox: Any) -> None:
+        receipt = await connector.hand_off(handoff(group="anna.agent@example.com", assignee="ole.owner@example.com"))
+        assert sandbox.ticket(receipt.ticket_id).properties["hubspot_owner_id"] == "7002"
+        with pytest.raises(PermanentFailure, match="no owner 'ole': an agent's id is"):
+            await connector.hand_off(handoff("k2", assignee="ole"))
+
     async def test_a_group_and_tags_go_into_the_properties_that_are_named_for_them(
         self, sandbox: Any, host: FakeHost
     ) -> None:
@@ -208,6 +214,14 @@ class TestUpdates(HandoffTargetContract, HubSpotSetUp):
         assert list(sandbox.portal.records["tickets"]) == [what.ticket_id]
         assert sandbox.ticket(receipt.ticket_id).properties["hs_ticket_priority"] == "URGENT"
         assert UNIQUE not in sandbox.ticket(receipt.ticket_id).properties
+
+    async def test_an_assignee_is_set_left_and_taken_away(self, connector: Any, sandbox: Any) -> None:
+        what = replace(self.something(sandbox, "k1"), assignee="7001")
+        owners: list[object] = []
+        for number, assignee in enumerate(("7001", None, "")):
+            await connector.hand_off(replace(what, key=f"k{number}", assignee=assignee))
+            owners.append(sandbox.ticket(what.ticket_id).properties["hubspot_owner_id"])
+        assert owners == ["7001", "7001", ""]
 
     async def test_notes_mode_writes_a_note_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
         what = replace(self.something(sandbox, "k"), mode=Mode.NOTES, group="7001", fields={"subject": "x"})

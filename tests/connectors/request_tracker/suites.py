@@ -120,6 +120,15 @@ class NewTickets(HandoffTargetContract):
         }
         assert receipt.thread == f"ticket:{receipt.ticket_id}"
 
+    async def test_a_new_ticket_is_given_to_its_assignee(self, connector: Any, sandbox: Any) -> None:
+        receipt = await connector.hand_off(new(sandbox, "k", assignee="anna"))
+        assert sandbox.ticket_now(int(receipt.ticket_id))["owner"] == "anna"
+
+    async def test_an_assignee_whom_rt_does_not_take_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
+        """RT makes the ticket without an owner, and says nothing."""
+        with pytest.raises(PermanentFailure, match=r"did not give it to nosuchagent"):
+            await connector.hand_off(new(sandbox, "k", assignee="nosuchagent"))
+
     async def test_a_queue_that_is_not_there_or_hidden_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
         for group in ("Biling", "Secret"):
             with pytest.raises(PermanentFailure, match=rf"has no queue '{group}', or hides it"):
@@ -244,6 +253,14 @@ class Updates(HandoffTargetContract):
         before = sandbox.count("ticket.update")
         await connector.hand_off(update(sandbox, "k3", ticket_id, tags=("c",), group="Escalations"))
         assert sandbox.count("ticket.update") == before
+
+    async def test_an_assignee_is_set_left_and_taken_away(self, connector: Any, sandbox: Any) -> None:
+        ticket_id = ticket_there(sandbox)
+        owners: list[str] = []
+        for number, assignee in enumerate(("anna", None, "")):
+            await connector.hand_off(update(sandbox, f"k{number}", ticket_id, assignee=assignee))
+            owners.append(sandbox.ticket_now(ticket_id)["owner"])
+        assert owners == ["anna", "anna", "Nobody"]
 
     async def test_what_rt_does_not_take_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
         """RT answers 200 whatever became of each field."""

@@ -158,6 +158,17 @@ class TestReplies(ReplierContract, SlackSetUp):
         assert await connector.settle_reply(reply) is not None
 
 
+class TestNoticesToAPerson(NotifierContract, SlackSetUp):
+    def route(self) -> str:
+        return "chat.postMessage"
+
+    def something(self, sandbox: Any, key: str) -> Notice:
+        return Notice(key=key, case_id="c", destination="U0CARLA", title="SECRET-BODY")
+
+    def written(self, sandbox: Any, key: str) -> int:
+        return int(sandbox.posts_with_key(key))
+
+
 class TestNotices(NotifierContract, SlackSetUp):
     def route(self) -> str:
         return "chat.postMessage"

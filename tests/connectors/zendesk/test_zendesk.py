@@ -179,6 +179,20 @@ class TestNewTickets(HandoffTargetContract, ZendeskSetUp):
             await connector.hand_off(handoff)
         assert sandbox.writes() == 0
 
+    async def test_a_new_ticket_is_given_to_an_agent_by_number_or_address(self, connector: Any, sandbox: Any) -> None:
+        anna = sandbox.account.user("Anna", "anna@example.com", "agent")
+        for key, assignee in (("k1", str(anna)), ("k2", "anna@example.com")):
+            receipt = await connector.hand_off(replace(self.something(sandbox, key), assignee=assignee))
+            assert sandbox.ticket(int(receipt.ticket_id)).assignee_id == anna
+
+    async def test_who_is_no_agent_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
+        customer = sandbox.account.user("Cy", "cy@example.com")
+        with pytest.raises(PermanentFailure, match=r"no agent 'anna'"):
+            await connector.hand_off(replace(self.something(sandbox, "k1"), assignee="anna"))
+        with pytest.raises(PermanentFailure):
+            await connector.hand_off(replace(self.something(sandbox, "k2"), assignee=str(customer)))
+        assert not sandbox.account.tickets
+
 
 class TestUpdates(HandoffTargetContract, ZendeskSetUp):
     def route(self) -> str:
@@ -220,6 +234,19 @@ class TestUpdates(HandoffTargetContract, ZendeskSetUp):
         ticket = sandbox.ticket(ticket_id)
         assert [comment["public"] for comment in ticket.comments] == [True, False]
         assert (ticket.priority, ticket.group_id, ticket.tags) == (None, None, [])
+
+    async def test_an_assignee_is_set_left_and_taken_away(self, connector: Any, sandbox: Any) -> None:
+        anna = sandbox.account.user("Anna", "anna@example.com", "agent")
+        what = replace(self.something(sandbox, "k1"), assignee=str(anna))
+        ticket = sandbox.ticket(int(what.ticket_id or 0))
+        await connector.hand_off(what)
+        assert ticket.assignee_id == anna
+        await connector.hand_off(replace(what, key="k2", assignee=None))
+        assert ticket.assignee_id == anna
+        await connector.hand_off(replace(what, key="k3", assignee=str(sandbox.account.own_user), mode=Mode.NOTES))
+        assert ticket.assignee_id == anna
+        await connector.hand_off(replace(what, key="k4", assignee=""))
+        assert ticket.assignee_id is None
 
     async def test_zendesks_own_limit_comes_out_as_one(self, connector: Any, sandbox: Any) -> None:
         ticket_id = str(sandbox.customer_writes("Ben", "Help", "It does not work"))
