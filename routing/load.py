@@ -21,7 +21,7 @@ from routing.load_people import read_people
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
-from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings
+from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Sla
 from routing.reader import Path, Reader
 from routing.template import PATHS, loose_braces, unknown_places
 
@@ -72,7 +72,8 @@ class _Reader(Reader):
             return None
         made = tuple(rule for rule in rules if rule is not None)
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
-        reads = fields_of(condition for rule in made for condition in (*rule.all, *rule.any))
+        asking: list[Rule | Sla] = [*made, *slas]
+        reads = fields_of(condition for each in asking for condition in (*each.all, *each.any))
         return Policy(
             digest=hashlib.sha256(text.encode()).hexdigest(),
             source=text,

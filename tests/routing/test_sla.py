@@ -171,6 +171,15 @@ def test_what_was_heard_is_not_heard_again_when_the_sla_changes_and_changes_back
     assert not [name for name in desk.deadlines if ":first:" in name]
 
 
+def test_a_condition_of_an_sla_has_its_signal_remembered_as_a_rules_has() -> None:
+    cross = STANDARD.replace('id = "standard"', 'id = "cross"\nwhen.all = ["case.sentiment < -0.2"]').replace(
+        "1h", "10m"
+    )
+    desk = Desk(rules(cross + STANDARD, more=""))
+    desk.act(at(MONDAY, "10:00"), message("this is terrible, awful, I hate it", language="en"))
+    assert due(desk) == at(MONDAY, "10:10")
+
+
 # --- standing still --------------------------------------------------------------------------------------------------
 def test_while_the_ticket_waits_for_the_customer_the_clocks_stand_and_keep_what_is_left() -> None:
     desk = Desk(rules())
