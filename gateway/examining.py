@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,6 +21,7 @@ import aiohttp
 
 from gateway.clock import Clock
 from gateway.config import AnySpec, Config, ConnectionConfig
+from gateway.directories import Named, compared, named_by
 from gateway.host.hostside import HostSide
 from gateway.host.registry import PluginError, load_class
 from gateway.host.session import ForbiddenAddressError, make_session
@@ -29,6 +30,7 @@ from gateway.sdk import (
     Connector,
     ConnectorError,
     CredentialsRefused,
+    Directory,
     Finding,
     TemporaryFailure,
     WebhookSource,
@@ -36,6 +38,7 @@ from gateway.sdk import (
 
 if TYPE_CHECKING:
     from gateway.host.registry import Specs
+    from routing.policy import Policy
 
 #: Longest that one connection is looked at, seconds.
 _LONGEST: Final = 60.0
@@ -90,12 +93,25 @@ def skew_of(date: str, now: int) -> float | None:
     return (datetime.fromtimestamp(now / 1_000_000, UTC) - theirs).total_seconds()
 
 
-async def examine(config: Config, specs: Specs, clock: Clock, *, vendors: bool = True) -> list[Examined]:
-    """Look at everything that runs. With `vendors` False only at this machine. Nothing is written anywhere outside."""
+async def examine(
+    config: Config, specs: Specs, clock: Clock, *, policy: Policy | None = None, vendors: bool = True
+) -> list[Examined]:
+    """Look at everything that runs, and whether the groups that the policy names are there.
+
+    With `vendors` False only at this machine. Nothing is written anywhere outside.
+    """
     clocks = _Clocks(clock)
+    named = list(named_by(policy)) if policy is not None else []
     made: list[tuple[ConnectionConfig, Examined, tuple[str, ...]]] = []
     if vendors:
-        made = list(await asyncio.gather(*(_connection(each, specs, clock, clocks) for each in config.running)))
+        made = list(
+            await asyncio.gather(
+                *(
+                    _connection(each, specs, clock, clocks, [one for one in named if one.connection == each.name])
+                    for each in config.running
+                )
+            )
+        )
         made = [
             (each, Examined(connection=each.name, findings=(*found.findings, *owners)), addresses)
             for (each, found, addresses), owners in zip(made, _two_owners(made), strict=True)
@@ -108,7 +124,7 @@ async def examine(config: Config, specs: Specs, clock: Clock, *, vendors: bool =
 
 # --- one connection --------------------------------------------------------------------------------------------------
 async def _connection(
-    config: ConnectionConfig, specs: Specs, clock: Clock, clocks: _Clocks
+    config: ConnectionConfig, specs: Specs, clock: Clock, clocks: _Clocks, named: Sequence[Named]
 ) -> tuple[ConnectionConfig, Examined, tuple[str, ...]]:
     host = HostSide(config.name, clock, config.settings)
     connector: Connector[Any] | None = None
@@ -124,6 +140,9 @@ async def _connection(
             seen = await connector.examine()
         findings += seen.findings
         addresses = seen.addresses
+        if named and isinstance(connector, Directory):
+            async with asyncio.timeout(_LONGEST):
+                findings += compared(named, await connector.roster())
     except Exception as error:  # noqa: BLE001 (one connection's trouble must not hide the others)
         findings.append(_trouble(error, past_check=bool(findings)))
     finally:

@@ -30,7 +30,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
         "gateway.cli.doctor",
         "Look at everything live: credentials, rights, webhooks, clock, disk. Nothing is written at a vendor.",
     ),
-    "connectors": Entry("gateway.cli.connectors", "Show which connectors are installed."),
+    "connectors": Entry("gateway.cli.connectors", "Show which connectors are installed, and who works in a helpdesk."),
     "parse": Entry(
         "gateway.cli.parse", "Show what Baton would make of a delivery; nothing is called, nothing is kept."
     ),
