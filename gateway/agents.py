@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.sdk import Directory, Finding, Roster
+from gateway.sdk import Finding, Roster
 from routing.people import People
 
 #: People of a roster that are named at most.
 _NAMED: Final = 20
 
 
-async def examine_agents(connection: str, connector: object, people: People) -> Sequence[Finding]:
-    """Compare the agents who have an id on a connection with its roster. Raises what the connector raises."""
-    if not isinstance(connector, Directory) or not any(connection in agent.ids for agent in people.agents.values()):
-        return ()
-    return (compared(connection, await connector.roster(), people),)
+def people_on(connection: str, people: People) -> bool:
+    """Tell whether an agent of the policy has an id on a connection."""
+    return any(connection in agent.ids for agent in people.agents.values())
+
+
+def examine_agents(connection: str, roster: Roster, people: People) -> Sequence[Finding]:
+    """Compare the agents who have an id on a connection with its roster."""
+    return (compared(connection, roster, people),) if people_on(connection, people) else ()
 
 
 def compared(connection: str, roster: Roster, people: People) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from gateway.agents import examine_agents
+from gateway.agents import examine_agents, people_on
 from gateway.clock import Clock
 from gateway.config import AnySpec, Config, ConnectionConfig
+from gateway.directories import Named, compared, named_by
 from gateway.host.hostside import HostSide
 from gateway.host.registry import PluginError, load_class
 from gateway.host.session import ForbiddenAddressError, make_session
@@ -30,6 +31,7 @@ from gateway.sdk import (
     Connector,
     ConnectorError,
     CredentialsRefused,
+    Directory,
     Finding,
     TemporaryFailure,
     WebhookSource,
@@ -38,6 +40,7 @@ from routing.people import NOBODY, People
 
 if TYPE_CHECKING:
     from gateway.host.registry import Specs
+    from routing.policy import Policy
 
 #: Longest that one connection is looked at, seconds.
 _LONGEST: Final = 60.0
@@ -93,16 +96,27 @@ def skew_of(date: str, now: int) -> float | None:
 
 
 async def examine(
-    config: Config, specs: Specs, clock: Clock, *, vendors: bool = True, people: People = NOBODY
+    config: Config, specs: Specs, clock: Clock, *, policy: Policy | None = None, vendors: bool = True
 ) -> list[Examined]:
-    """Look at everything that runs. With `vendors` False only at this machine. Nothing is written anywhere outside.
+    """Look at everything that runs, and whether the groups and agents that the policy names are there.
 
-    `people` are the policy's: their ids are looked for in the helpdesks' rosters.
+    With `vendors` False only at this machine. Nothing is written anywhere outside.
     """
     clocks = _Clocks(clock)
+    named = list(named_by(policy)) if policy is not None else []
     made: list[tuple[ConnectionConfig, Examined, tuple[str, ...]]] = []
     if vendors:
-        made = list(await asyncio.gather(*(_connection(each, specs, clock, clocks, people) for each in config.running)))
+        people = policy.people if policy is not None else NOBODY
+        made = list(
+            await asyncio.gather(
+                *(
+                    _connection(
+                        each, specs, clock, clocks, [one for one in named if one.connection == each.name], people
+                    )
+                    for each in config.running
+                )
+            )
+        )
         made = [
             (each, Examined(connection=each.name, findings=(*found.findings, *owners)), addresses)
             for (each, found, addresses), owners in zip(made, _two_owners(made), strict=True)
@@ -115,7 +129,12 @@ async def examine(
 
 # --- one connection --------------------------------------------------------------------------------------------------
 async def _connection(
-    config: ConnectionConfig, specs: Specs, clock: Clock, clocks: _Clocks, people: People
+    config: ConnectionConfig,
+    specs: Specs,
+    clock: Clock,
+    clocks: _Clocks,
+    named: Sequence[Named],
+    people: People,
 ) -> tuple[ConnectionConfig, Examined, tuple[str, ...]]:
     host = HostSide(config.name, clock, config.settings)
     connector: Connector[Any] | None = None
@@ -131,7 +150,10 @@ async def _connection(
             seen = await connector.examine()
             findings += seen.findings
             addresses = seen.addresses
-            findings += await examine_agents(config.name, connector, people)
+        if isinstance(connector, Directory) and (named or people_on(config.name, people)):
+            async with asyncio.timeout(_LONGEST):
+                roster = await connector.roster()
+            findings += [*compared(named, roster), *examine_agents(config.name, roster, people)]
     except Exception as error:  # noqa: BLE001 (one connection's trouble must not hide the others)
         findings.append(_trouble(error, past_check=bool(findings)))
     finally:

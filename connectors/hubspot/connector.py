@@ -157,7 +157,7 @@ class HubSpotConnector(
     # --- people ------------------------------------------------------------------------------------------------------
     async def roster(self) -> Roster:
         """Return the owners and their teams."""
-        return await self.host.run_blocking(lambda: people.roster(self._crm, self.host.now()))
+        return await self.host.run_blocking(lambda: people.roster(self._crm, self.settings, self.host.now()))
 
     async def profile(self, contact: Contact) -> Profile:
         """Return what HubSpot knows of a customer and of their company."""

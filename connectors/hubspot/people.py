@@ -15,9 +15,16 @@ _COMPANY: Final = ("name", "domain", "lifecyclestage", "hubspot_owner_id")
 _RANK: Final = {Evidence.VERIFIED: 0, Evidence.ATTESTED: 1}
 
 
-def roster(crm: Crm, now: int) -> Roster:
-    """Return the owners, with their teams as groups; HubSpot does not say here who is at work."""
-    return Roster(agents=tuple(_agent(each) for each in crm.owners() if not each.get("archived")), read_at=now)
+def roster(crm: Crm, settings: HubSpotSettings, now: int) -> Roster:
+    """Return the owners, with their teams as groups; HubSpot does not say here who is at work.
+
+    A rule's group is an owner, unless the settings name a property for it: what that one may hold is not asked for.
+    """
+    owners = [each for each in crm.owners() if not each.get("archived")]
+    named = {str(each["id"]): str(each.get("email") or "") for each in owners}
+    return Roster(
+        agents=tuple(_agent(each) for each in owners), read_at=now, groups=None if settings.group_property else named
+    )
 
 
 def _agent(owner: Json) -> RosterEntry:

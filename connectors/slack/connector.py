@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from connectors.slack import SPEC, events, listening, replies
+from connectors.slack import SPEC, events, listening, polling, replies
 from connectors.slack.settings import SlackSettings
 from gateway.sdk import (
     Ack,
@@ -205,7 +205,7 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, StreamSource, Back
 
     async def backfill(self, since: Cursor | None, emit: Emit) -> Cursor:
         """Hand on what was written since in the conversations that the bot is in."""
-        return await listening.backfill(
+        return await polling.backfill(
             lambda method, arguments: self._call(method, arguments, writes=False), since, self.host, emit
         )
 

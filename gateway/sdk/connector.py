@@ -306,6 +306,9 @@ class Roster:
     agents: tuple[RosterEntry, ...]
     #: When it was read, UTC microseconds.
     read_at: int
+    #: What a handoff's `group` may be, by the helpdesk's id → name: groups, queues or owners, those without agents too.
+    #: None when the helpdesk does not say; then nobody checks what a policy names.
+    groups: Mapping[str, str] | None = None
 
 
 class Directory(ABC):

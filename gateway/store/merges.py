@@ -30,7 +30,7 @@ class Merges:
         self._names = names
         self._auditing = auditing
 
-    def merge(self, case_id: str, into: str, actor: str, now: int) -> None:
+    def merge(self, case_id: str, into: str, actor: str, now: int, reason: str = "") -> None:
         """Link a case into another; see `Store.merge`."""
 
         def work(t: Transaction) -> None:
@@ -54,15 +54,15 @@ class Merges:
                 "INSERT INTO merges (case_id, into_id, threads, actor, merged_at, since) VALUES (?, ?, ?, ?, ?, ?)",
                 *(case_id, into, codec.encode(moved), actor, now, since),
             )
-            self._auditing.append(t, actor, "case.merge", case_id, {"into": into}, now)
+            self._auditing.append(t, actor, "case.merge", case_id, {"into": into, "reason": reason}, now)
             self._engine.notify(t)
 
         self._engine.write(work)
 
-    def unmerge(self, case_id: str, actor: str, now: int) -> None:
+    def unmerge(self, case_id: str, actor: str, now: int, reason: str = "") -> str:
         """Undo `merge`; see `Store.unmerge`."""
 
-        def work(t: Transaction) -> None:
+        def work(t: Transaction) -> str:
             root, cases = lock_with_root(t, self._engine, "cases", case_id)
             into = cases[case_id][1]
             if into is None:
@@ -87,10 +87,11 @@ class Merges:
                 for each in sorted({case_id, into, root}):
                     self._look(t, each, now)
             t.run("UPDATE merges SET undone_at = ? WHERE id = ?", now, number)
-            self._auditing.append(t, actor, "case.unmerge", case_id, {"from": into}, now)
+            self._auditing.append(t, actor, "case.unmerge", case_id, {"from": into, "reason": reason}, now)
             self._engine.notify(t)
+            return into
 
-        self._engine.write(work)
+        return self._engine.write(work)
 
     @staticmethod
     def _look(t: Transaction, case_id: str, now: int) -> None:

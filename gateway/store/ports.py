@@ -173,12 +173,12 @@ class Store(Protocol):
         """Append an internal activity to a case; False when its dedupe key was known."""
         ...
 
-    def merge(self, case_id: str, into: str, actor: str, now: int) -> None:
+    def merge(self, case_id: str, into: str, actor: str, now: int, reason: str = "") -> None:
         """Link a case into another: its threads' activities are applied there from now on. Raises ValueError."""
         ...
 
-    def unmerge(self, case_id: str, actor: str, now: int) -> None:
-        """Undo `merge`: the case has its threads, and what came over them, back. Raises ValueError.
+    def unmerge(self, case_id: str, actor: str, now: int, reason: str = "") -> str:
+        """Undo `merge`: the case has its threads, and what came over them, back. Return whose they were. Raises ValueError.
 
         Both cases are counted anew from their activities, as if they had never been one.
         """
@@ -197,7 +197,14 @@ class Store(Protocol):
         ...
 
     def unlink_contact(self, contact_id: str, actor: str, reason: str, now: int) -> None:
-        """Undo a link; the two are never linked by itself again. Raises ValueError."""
+        """Undo a link; the two are never linked again until that is lifted. Raises ValueError."""
+        ...
+
+    def lift_separation(self, contact_id: str, other: str, actor: str, reason: str, now: int) -> int:
+        """Take back that two people are two, whoever of their contacts it was said of; return how often it was said.
+
+        Links nobody. Raises ValueError when nobody said so.
+        """
         ...
 
     def suggestions(self, state: str = "open", limit: int = 100) -> Sequence[Suggestion]:

@@ -63,6 +63,7 @@ class SqlStore:
         self.contacts = people.contacts
         self.contact = people.contact
         self.link_contacts = people.link_contacts
+        self.lift_separation = people.lift_separation
         self.unlink_contact = people.unlink_contact
         self.suggestions = people.suggestions
         self.decide_suggestion = people.decide_suggestion

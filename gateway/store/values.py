@@ -289,6 +289,8 @@ class CaseHistory:
     timers: Mapping[str, int]
     #: Cases that were merged into this one.
     merged: tuple[str, ...] = ()
+    #: The case that this one was merged into, None while it stands for itself.
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from gateway.telemetry.meters import Meters
 from gateway.testing.clock import VirtualClock
 from routing.load import load_policy
 from routing.snapshot import ConnectionFacts
+from tests.conserved import require_conserved
 from tests.pipeline.vendor import Peer, Settings, Vendor
 
 #: Longest that a call may take, seconds of real time: calls that hang are cut soon.
@@ -246,7 +247,7 @@ class World:
 
     def check(self) -> None:
         """Check what holds at every moment: nothing is lost, and nothing was written twice."""
-        assert self.store.accounts().unaccounted == 0
+        require_conserved(self.store)
         twice = {key: count for key, count in self.vendor.written.items() if count > 1}
         assert not twice
         for view in self.effects():

@@ -23,6 +23,7 @@ from gateway.store.values import JournalEntry
 from gateway.telemetry.meters import Meters
 from gateway.web.door import FrontDoor
 from gateway.web.hooks import Hooks, Intake
+from tests.conserved import require_conserved
 from tests.toyline.connector import OLD, sign
 from tests.web.toy import Directly, ToyDoor, toy, until
 
@@ -105,6 +106,7 @@ async def opened(tmp_path: Path, door: ToyDoor | None = None) -> AsyncGenerator[
     async with aiohttp.ClientSession(f"http://127.0.0.1:{front.port}") as client:
         yield World(client=client, store=store, meters=meters, intake=intake)
     await front.finish()
+    require_conserved(store)
     store.close()
 
 

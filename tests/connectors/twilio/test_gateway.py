@@ -16,9 +16,7 @@ from connectors.twilio.sandbox_voice import TwilioVoiceSandbox
 from connectors.zendesk.sandbox import ZendeskSandbox
 from gateway.app import Gateway
 from gateway.host.registry import GROUP, Specs
-from gateway.loading import load_setup
-from gateway.telemetry.redaction import Redaction
-from tests.app.gateways import MovedClock, quiet, write
+from tests.app.gateways import MovedClock, quiet, running
 
 ANNA, BEN = "+4915550100", "whatsapp:+4915550200"
 AGENT = "+4930100"
@@ -121,23 +119,14 @@ async def world(directory: Path) -> AsyncGenerator[World, None]:
         "zendesk": "connectors.zendesk:SPEC",
     }
     found = Specs({name: EntryPoint(name, value, GROUP) for name, value in names.items()}, {})
-    path = write(directory, plugins(texts, calls, zendesk), POLICY)
     secrets = zendesk.secrets()
     environ = {
         "TWILIO_TOKEN": texts.secrets()["auth_token"],
         "ZENDESK_TOKEN": secrets["api_token"],
         "ZENDESK_SECRET": secrets["webhook_secret"],
     }
-    setup = load_setup(path, specs=found, environ=environ)
-    redaction = Redaction(setup.config.secrets)
-    gateway = Gateway(setup, path=path, specs=found, redaction=redaction, environ=environ, clock=MovedClock())
-    async with asyncio.TaskGroup() as group:
-        life = group.create_task(gateway.run())
-        ready = group.create_task(gateway.ready.wait())
-        await asyncio.wait([life, ready], return_when=asyncio.FIRST_COMPLETED)
-        if life.done():
-            ready.cancel()
-            await life
+    at = running(directory, plugins(texts, calls, zendesk), POLICY, environ=environ, clock=MovedClock(), found=found)
+    async with at as (gateway, _):
         try:
             yield World(gateway=gateway, texts=texts, calls=calls, zendesk=zendesk)
         finally:

@@ -211,6 +211,8 @@ class TestCompleted(ZendeskSetUp):
         assert len(roster.agents) == 122
         assert by_name["Lea"].groups == ("Billing", "Second line")
         assert not {"Ann", "Gone"} & set(by_name)
+        # Groups in which nobody is take tickets as well.
+        assert dict(roster.groups) == {"501": "Second line", "502": "Escalations", "503": "Billing"}
 
     async def test_a_profile_is_found_by_proven_identifiers_only(self, sandbox: Any, host: FakeHost) -> None:
         ann = sandbox.account.user("Ann", "ann@customer.example")
