@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.hubspot.settings import HubSpotSettings
-from gateway.sdk import Audience, Entry, Evidence, File, Handoff, Mode, Party, Role, note_text
+from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, note_text
 
 #: Longest body of a note, characters (developers.hubspot.com/docs/api-reference/latest/crm/activities/notes/guide).
 LONGEST: Final = 65_536
@@ -77,14 +77,6 @@ def changes(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str
 
 
 # --- the customer ----------------------------------------------------------------------------------------------------
-def proven_address(party: Party | None) -> str:
-    """Return the customer's e-mail address; empty when there is none, or when they only claimed it."""
-    if party is None or party.evidence is Evidence.CLAIMED:
-        return ""
-    address = party.value if party.kind == "email" else party.email
-    return address.strip().lower() if address.count("@") == 1 else ""
-
-
 def contact_properties(party: Party, address: str) -> dict[str, str]:
     """Return the properties of a new contact."""
     first, _, last = party.name.strip().partition(" ")

@@ -14,7 +14,7 @@ from connectors.hubspot import events, tickets
 from connectors.hubspot.crm import BATCH, Crm
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.tickets import Upload
-from gateway.sdk import ForeignId, Handoff, Mode, PermanentFailure, Receipt
+from gateway.sdk import ForeignId, Handoff, Mode, PermanentFailure, Receipt, proven_address
 
 #: The newest notes of a ticket that are looked through for ours.
 _NOTES: Final = 1_000
@@ -83,7 +83,7 @@ class Desk:
         party = handoff.requester
         if party is not None and party.kind == "hubspot_contact":
             return party.value
-        address = tickets.proven_address(party)
+        address = proven_address(party)
         if party is None or not address:
             return ""
         # By the address itself: the search lags, and would have a second contact made.

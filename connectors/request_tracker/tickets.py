@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from connectors.request_tracker.settings import RequestTrackerSettings
-from gateway.sdk import Entry, File, Handoff, Mode, Party, note_text
+from gateway.sdk import Entry, File, Handoff, Mode, Party, note_text, proven_address
 
 #: Longest note, characters. RT takes $MaxAttachmentSize bytes (10 MB as shipped); nobody reads more than this.
 LONGEST: Final = 65_000
@@ -175,10 +175,10 @@ def one_line(text: str) -> str:
 
 
 def _requestor(party: Party | None) -> str:
-    """Return who the ticket is for, as RT finds or makes a user. Somebody without an address stays a name in the note."""
-    if party is None:
-        return ""
-    return party.value if party.kind == "rt_user" else party.email
+    """Return who the ticket is for, as RT finds or makes a user. Somebody without a proven address stays a name in the note."""
+    if party is not None and party.kind == "rt_user":
+        return party.value
+    return proven_address(party)
 
 
 def id_of(value: Any) -> str:

@@ -172,7 +172,7 @@ class ZendeskSandbox(Sandbox):
     async def _users_search(self, request: web.Request) -> web.Response:
         wanted = request.query.get("query", "").removeprefix("email:").lower()
         # The search is loose, as Zendesk's: whoever asks must compare.
-        found = [user for user in self.account.users.values() if wanted.split("@")[0] in user["email"]]
+        found = [user for user in self.account.users.values() if wanted.split("@")[0] in (user["email"] or "")]
         return web.json_response({"users": found, "next_page": None})
 
     async def _user(self, request: web.Request) -> web.Response:

@@ -91,10 +91,10 @@ class Account:
         return self._next_id
 
     # --- users -------------------------------------------------------------------------------------------------------
-    def user(self, name: str, email: str, role: str = "end-user") -> int:
-        """Return the user of an address; make it when there is none."""
+    def user(self, name: str, email: str | None, role: str = "end-user") -> int:
+        """Return the user of an address; make it when there is none. Without an address it is a new one, as Zendesk does."""
         for known in self.users.values():
-            if known["email"] == email:
+            if email is not None and known["email"] == email:
                 return int(known["id"])
         self._next_user += 1
         self.users[self._next_user] = {"id": self._next_user, "name": name, "email": email, "role": role}
@@ -187,6 +187,8 @@ class Account:
         requester_id = int(given.get("requester_id") or 0) or self.own_user
         if requester.get("email"):
             requester_id = self.user(str(requester.get("name", "")), str(requester["email"]))
+        elif requester.get("name"):
+            requester_id = self.user(str(requester["name"]), None)
         ticket = self.add(
             str(given.get("subject", "")),
             str(comment.get("body", "")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text
+from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text, proven_address
 
 #: Longest comment that Zendesk takes, characters (developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments).
 LONGEST: Final = 65_000
@@ -77,11 +77,15 @@ def _field_id(name: str) -> int:
 
 
 def _requester(party: Party | None) -> Mapping[str, Any]:
-    """Return who the ticket is for. Somebody without a Zendesk user or an address stays a name in the note."""
+    """Return who the ticket is for: without it Zendesk takes our own user, and mails agents' answers to us.
+
+    Somebody without a proven address is a user with a name only: nothing is mailed to them, nor to an address that they typed.
+    """
     if party is None:
         return {}
     if party.kind == "zendesk_user" and party.value.isdigit():
         return {"requester_id": int(party.value)}
-    if party.email:
-        return {"requester": {"name": party.name or party.email, "email": party.email}}
-    return {}
+    address = proven_address(party)
+    if address:
+        return {"requester": {"name": party.name or address, "email": address}}
+    return {"requester": {"name": party.name or party.value}}

@@ -89,6 +89,7 @@ from gateway.sdk.json_values import (
 )
 from gateway.sdk.markup import html_pieces
 from gateway.sdk.note import note_text
+from gateway.sdk.proof import proven_address
 from gateway.sdk.settings import LOOPBACK, ConnectionSettings, safe_address
 from gateway.sdk.spec import CONTRACT, Capabilities, ConnectorSpec, Idempotency, Oversize, RateLimit
 
@@ -178,6 +179,7 @@ __all__ = [
     "html_pieces",
     "note_text",
     "printable",
+    "proven_address",
     "read_json",
     "read_object",
     "safe_address",

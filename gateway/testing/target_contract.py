@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sdk import OutcomeUnknown, TemporaryFailure
+from gateway.sdk import Evidence, Handoff, OutcomeUnknown, Party, TemporaryFailure
 from gateway.testing.faults import FaultKind
 
 #: Faults after which the write stands at the vendor although the answer was lost.
@@ -157,6 +157,52 @@ class HandoffTargetContract(WriteContract):
         again = await connector.hand_off(what)
         assert first.ticket_id == again.ticket_id
         assert self.written(sandbox, "key-9") == 1
+
+
+class RequesterContract:
+    """A target whose tickets are for somebody: agents' public answers are mailed to them. Beside `HandoffTargetContract`."""
+
+    # --- what the connector's author supplies ------------------------------------------------------------------------
+    def new_ticket(self, sandbox: Any, key: str, requester: Party) -> Handoff:
+        """Return a handoff that makes a ticket for somebody."""
+        raise NotImplementedError
+
+    def requester_of(self, sandbox: Any, ticket_id: str) -> str:
+        """Return the e-mail address that the ticket is for, in small letters; empty when it is for none."""
+        raise NotImplementedError
+
+    # --- who a ticket is for -----------------------------------------------------------------------------------------
+    @pytest.mark.parametrize(
+        "party",
+        [
+            Party(kind="email", value="Mia@Customer.Example", name="Mia", evidence=Evidence.VERIFIED),
+            Party(kind="email", value="mia@customer.example", evidence=Evidence.ATTESTED),
+            Party(kind="chat_user", value="U7", name="Mia", email="mia@customer.example", evidence=Evidence.VERIFIED),
+        ],
+        ids=["a mail", "a mail without a name", "an address given along"],
+    )
+    async def test_a_ticket_is_for_the_customer_whose_address_is_proven(
+        self, connector: Any, sandbox: Any, party: Party
+    ) -> None:
+        """Whoever answers the ticket answers its requester: that must not be ourselves."""
+        receipt = await connector.hand_off(self.new_ticket(sandbox, "key-requester", party))
+        assert self.requester_of(sandbox, receipt.ticket_id) == "mia@customer.example"
+
+    @pytest.mark.parametrize(
+        "party",
+        [
+            Party(kind="email", value="mia@customer.example", name="Mia", evidence=Evidence.CLAIMED),
+            Party(kind="visitor", value="v-1", name="Mia", email="mia@customer.example", evidence=Evidence.CLAIMED),
+            Party(kind="phone", value="+4930123456", evidence=Evidence.ATTESTED),
+        ],
+        ids=["a forged mail", "an address that was typed", "no address"],
+    )
+    async def test_a_ticket_is_for_no_address_that_nobody_proved(
+        self, connector: Any, sandbox: Any, party: Party
+    ) -> None:
+        """Else anybody could have what agents write mailed to somebody else: and ours is no customer's address either."""
+        receipt = await connector.hand_off(self.new_ticket(sandbox, "key-claimed", party))
+        assert self.requester_of(sandbox, receipt.ticket_id) == ""
 
 
 class ReplierContract(WriteContract):

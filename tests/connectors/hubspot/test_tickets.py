@@ -26,12 +26,12 @@ from gateway.sdk import (
 )
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import FakeHost
-from gateway.testing.target_contract import HandoffTargetContract
+from gateway.testing.target_contract import HandoffTargetContract, RequesterContract
 from tests.connectors.hubspot.desk import ANN, KINDS, READS, WRITES, HubSpotSetUp, carried, entry, handoff, packet
 
 
 # --- new tickets -----------------------------------------------------------------------------------------------------
-class TestNewTickets(HandoffTargetContract, HubSpotSetUp):
+class TestNewTickets(RequesterContract, HandoffTargetContract, HubSpotSetUp):
     """The note is the last write of a handoff: losing its answer is losing the handoff's."""
 
     def route(self) -> str:
@@ -48,6 +48,13 @@ class TestNewTickets(HandoffTargetContract, HubSpotSetUp):
         found = len(sandbox.tickets_with_external_id(f"baton:{key}"))
         notes = int(sandbox.notes_with_key(key))
         return notes if found <= 1 else found
+
+    def new_ticket(self, sandbox: Any, key: str, requester: Party) -> Handoff:
+        return handoff(key, requester=requester)
+
+    def requester_of(self, sandbox: Any, ticket_id: str) -> str:
+        found = sandbox.portal.linked("tickets", ticket_id, "contacts")
+        return ",".join(sandbox.portal.find("contacts", each).properties["email"] for each in found)
 
     async def test_a_new_ticket_carries_everything(self, connector: Any, sandbox: Any) -> None:
         receipt = await connector.hand_off(handoff(group="anna.agent@example.com"))

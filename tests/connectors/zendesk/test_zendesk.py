@@ -35,7 +35,7 @@ from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
 from gateway.testing.host import FakeHost
 from gateway.testing.source_contract import WebhookSourceContract
-from gateway.testing.target_contract import HandoffTargetContract
+from gateway.testing.target_contract import HandoffTargetContract, RequesterContract
 
 ANN = Party(kind="slack_user", value="U1", name="Ann")
 
@@ -146,7 +146,7 @@ class TestSource(WebhookSourceContract, ZendeskSetUp):
         assert event.reference == "baton:c"
 
 
-class TestNewTickets(HandoffTargetContract, ZendeskSetUp):
+class TestNewTickets(RequesterContract, HandoffTargetContract, ZendeskSetUp):
     def route(self) -> str:
         return "tickets.create"
 
@@ -166,6 +166,18 @@ class TestNewTickets(HandoffTargetContract, ZendeskSetUp):
 
     def written(self, sandbox: Any, key: str) -> int:
         return len(sandbox.tickets_with_external_id(f"baton:{key}"))
+
+    def new_ticket(self, sandbox: Any, key: str, requester: Party) -> Handoff:
+        return replace(self.something(sandbox, key), requester=requester)
+
+    def requester_of(self, sandbox: Any, ticket_id: str) -> str:
+        return str(sandbox.account.users[sandbox.ticket(int(ticket_id)).requester_id]["email"] or "")
+
+    async def test_somebody_without_a_proven_address_is_a_user_with_a_name(self, connector: Any, sandbox: Any) -> None:
+        """Zendesk would take our own user otherwise, and show agents that Baton asks."""
+        receipt = await connector.hand_off(self.something(sandbox, "k"))
+        requester = sandbox.account.users[sandbox.ticket(int(receipt.ticket_id)).requester_id]
+        assert (requester["name"], requester["email"], requester["role"]) == ("Ann", None, "end-user")
 
     async def test_a_new_ticket_carries_everything(self, connector: Any, sandbox: Any) -> None:
         receipt = await connector.hand_off(self.something(sandbox, "k"))
