@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.hubspot.settings import HubSpotSettings
-from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, note_text
+from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, TicketStatus, note_text
 
 #: Longest body of a note, characters (developers.hubspot.com/docs/api-reference/latest/crm/activities/notes/guide).
 LONGEST: Final = 65_536
@@ -74,6 +74,16 @@ def changes(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str
         # A leading semicolon adds to what is ticked, instead of replacing it.
         made[settings.tag_property] = "".join(f";{tag}" for tag in handoff.tags)
     return made
+
+
+def open_stage(pipeline: Mapping[str, Any], stages: Mapping[str, TicketStatus]) -> str | None:
+    """Return the stage of a pipeline in which agents work: the first that means open, else the first that means new."""
+    meant = [(stages.get(str(each.get("id"))), str(each.get("id"))) for each in pipeline.get("stages") or ()]
+    for wanted in (TicketStatus.OPEN, TicketStatus.NEW):
+        for status, stage in meant:
+            if status is wanted:
+                return stage
+    return None
 
 
 # --- the customer ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from connectors.request_tracker.settings import RequestTrackerSettings
-from gateway.sdk import Entry, File, Handoff, Mode, Party, note_text, proven_address
+from gateway.sdk import Entry, File, Handoff, Mode, Party, TicketStatus, note_text, proven_address
 
 #: Longest note, characters. RT takes $MaxAttachmentSize bytes (10 MB as shipped); nobody reads more than this.
 LONGEST: Final = 65_000
@@ -16,6 +16,8 @@ LONGEST: Final = 65_000
 KEY: Final = "x-baton-key"
 #: RT's own fields that a rule may set besides custom fields; REST2 knows them by these names.
 OWN_FIELDS: Final = frozenset({"Status", "Owner", "Subject"})
+#: States in which nobody works on a ticket any more.
+_OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 #: Longest subject that RT's database takes, characters (Tickets.Subject).
 _SUBJECT: Final = 200
 #: Most files that one message carries.
@@ -50,6 +52,9 @@ def changes(
     if handoff.mode is not Mode.LIVE:
         return {}
     own: dict[str, str] = {name: value for name, value in handoff.fields.items() if name in OWN_FIELDS}
+    if handoff.reopen and settings.statuses.get(str(ticket.get("Status"))) in _OVER:
+        # A comment does not open a ticket again, as a requestor's mail does.
+        own.setdefault("Status", _open(settings))
     if queue_id is not None:
         own["Queue"] = queue_id
     if handoff.priority is not None and handoff.priority in settings.priorities:
@@ -68,6 +73,12 @@ def changes(
     if fields:
         wanted["CustomFields"] = fields
     return wanted
+
+
+def _open(settings: RequestTrackerSettings) -> str:
+    """Return RT's word for a ticket in work: `open`, unless its lifecycles call that otherwise."""
+    words = [word for word, status in settings.statuses.items() if status is TicketStatus.OPEN]
+    return "open" if "open" in words or not words else words[0]
 
 
 def not_taken(wanted: Mapping[str, Any], ticket: Mapping[str, Any]) -> list[str]:

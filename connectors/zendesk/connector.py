@@ -228,7 +228,7 @@ class ZendeskConnector(
             if handoff.mode is not Mode.LIVE:
                 raise PermanentFailure(f"Ticket {ticket_id} is closed in Zendesk, and the mode allows no new one.")
             return await self._create(handoff, group_id, bodies, follows=ticket_id)
-        fields = tickets.update(handoff, group_id)
+        fields = tickets.update(handoff, group_id, str(ticket.status))
         fields["comment"] = Comment(**fields["comment"], **await self._uploads(bodies))
         stamp = str(ticket.updated_at)
         await self._writing(

@@ -124,9 +124,12 @@ class ZendeskSandbox(Sandbox):
 
     async def _update(self, request: web.Request) -> web.Response:
         given: dict[str, Any] = (await request.json())["ticket"]
+        before = self.account.find(int(request.match_info["id"])).status
         ticket = self.account.update(int(request.match_info["id"]), given)
         if given.get("comment") and self.tells_own:
             self._tell_comment(ticket, ticket.comments[-1], actor=OWN_USER)
+        if ticket.status != before and self.tells_own:
+            self._tell_status(ticket, before, OWN_USER)
         return web.json_response({"ticket": shown(ticket), "audit": ticket.audits[-1]})
 
     async def _audits(self, request: web.Request) -> web.Response:
@@ -210,13 +213,16 @@ class ZendeskSandbox(Sandbox):
         """Have the ticket's customer send a file; Zendesk tells of it apart from the comment."""
         ticket = self.account.find(ticket_id)
         self.account.touch(ticket)
-        made = self.account.comment(ticket, ticket.requester_id, "See the file.", public=True)
+        before = ticket.status
+        made = self.account.customer_comments(ticket, "See the file.")
         file = self.account.attach(made, name, body.encode())
         self._tell_comment(ticket, made, actor=ticket.requester_id)
         told = {"id": str(file["id"]), "filename": name, "content_type": file["content_type"]}
         told |= {"content_url": file["content_url"], "is_public": True}
         event = {"attachment": told, "comment": {"id": str(made["id"])}}
         self._tell(ticket, "attachment_linked_to_comment", ticket.requester_id, event)
+        if ticket.status != before:
+            self._tell_status(ticket, before, ticket.requester_id)
 
     def customer_judges(self, ticket_id: int, score: str, comment: str = "") -> None:
         """Have the ticket's customer say how they were served: good or bad. A trigger tells of it."""
@@ -238,8 +244,11 @@ class ZendeskSandbox(Sandbox):
         """Have the ticket's customer write again."""
         ticket = self.account.find(ticket_id)
         self.account.touch(ticket)
-        made = self.account.comment(ticket, ticket.requester_id, text, public=True)
+        before = ticket.status
+        made = self.account.customer_comments(ticket, text)
         self._tell_comment(ticket, made, actor=ticket.requester_id)
+        if ticket.status != before:
+            self._tell_status(ticket, before, ticket.requester_id)
 
     def agent_comments(self, ticket_id: int, text: str, *, name: str = "Anna Agent", public: bool = True) -> None:
         """Have an agent answer, or write an internal note."""
@@ -254,7 +263,7 @@ class ZendeskSandbox(Sandbox):
         ticket = self.account.find(ticket_id)
         before, ticket.status = ticket.status, status
         self.account.touch(ticket)
-        self._tell(ticket, "status_changed", agent, {"current": _capital(status), "previous": _capital(before)})
+        self._tell_status(ticket, before, agent)
 
     def agent_tags(self, ticket_id: int, tag: str, *, name: str = "Anna Agent") -> None:
         """Have an agent add a tag."""
@@ -328,6 +337,10 @@ class ZendeskSandbox(Sandbox):
             },
         }
         self._tell(ticket, "comment_added", actor, {"comment": told})
+
+    def _tell_status(self, ticket: SandboxTicket, before: str, actor: int) -> None:
+        event = {"current": _capital(ticket.status), "previous": _capital(before)}
+        self._tell(ticket, "status_changed", actor, event)
 
     def _tell(self, ticket: SandboxTicket, kind: str, actor: int, event: dict[str, Any]) -> None:
         now = self.now()

@@ -148,6 +148,12 @@ class Account:
         ticket.comments.append(made)
         return made
 
+    def customer_comments(self, ticket: SandboxTicket, text: str) -> dict[str, Any]:
+        """Add a comment of the ticket's customer: it opens a ticket again that waited for them, or was solved."""
+        if ticket.status in {"pending", "solved"}:
+            ticket.status = "open"
+        return self.comment(ticket, ticket.requester_id, text, public=True)
+
     def audit(self, ticket: SandboxTicket, author: int, metadata: dict[str, Any]) -> None:
         """Write an audit row."""
         ticket.audits.append(

@@ -15,6 +15,8 @@ TAG: Final = "baton"
 KEY: Final = "baton_key"
 ENTRIES: Final = "baton_entries"
 
+_SOLVED: Final = "solved"
+
 PRIORITIES: Final[dict[Priority, str]] = {
     Priority.P1: "urgent",
     Priority.P2: "high",
@@ -39,8 +41,10 @@ def new_ticket(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     return ticket
 
 
-def update(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
-    """Return the fields of an update: one internal note, and what rules set unless the mode allows notes only."""
+def update(handoff: Handoff, group_id: int | None, status: str) -> dict[str, Any]:
+    """Return the fields of an update of a ticket in a state: one internal note, and unless the mode allows notes only what rules
+    set, and that a solved ticket is open again when its customer is back: an internal note does not open it by itself.
+    """
     ticket: dict[str, Any] = {
         "comment": {"body": note_text(handoff, LONGEST), "public": False},
         "metadata": metadata(handoff),
@@ -48,6 +52,8 @@ def update(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     if handoff.mode is Mode.LIVE:
         ticket["additional_tags"] = [TAG, *(tag for tag in handoff.tags if tag != TAG)]
         ticket.update(_settings(handoff, group_id))
+        if handoff.reopen and status == _SOLVED:
+            ticket["status"] = "open"
     return ticket
 
 

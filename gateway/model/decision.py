@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.model.case import Case, Episode
+from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
 from gateway.model.party import Mode
 
@@ -62,6 +62,8 @@ class Effect:
     buttons: tuple[tuple[str, str], ...] = ()
     #: By when somebody must have taken the episode, UTC microseconds.
     acknowledge_by: int | None = None
+    #: True when a ticket that was solved must be open for it: its customer is back.
+    reopen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,5 +122,7 @@ class Decision:
     timers: tuple[Timer, ...] = ()
     #: Names of deadlines to drop.
     cancelled: tuple[str, ...] = ()
+    #: Tickets of the case of which the helpdesk told another state.
+    tickets: tuple[TicketLink, ...] = ()
     #: Why.
     trace: Trace

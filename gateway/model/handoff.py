@@ -145,6 +145,8 @@ class Handoff:
     tags: tuple[str, ...] = ()
     #: Fields to set, by the helpdesk's name or id.
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: True when the customer is back: in `live`, a known ticket that was solved is opened again; one in work stays as it is.
+    reopen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

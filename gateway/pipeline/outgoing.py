@@ -9,6 +9,7 @@ from gateway.model import (
     Activity,
     ActivityKind,
     Button,
+    CaseStatus,
     Effect,
     EffectKind,
     Entry,
@@ -154,6 +155,7 @@ def _handoff(
         group=effect.destination,
         tags=effect.tags,
         fields=effect.fields,
+        reopen=_reopens(claim),
     )
 
 
@@ -178,7 +180,13 @@ def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -
         group=groups[-1] if groups else "",
         tags=tuple(tags),
         fields=fields,
+        reopen=_reopens(claim),
     )
+
+
+def _reopens(claim: ClaimedEffects) -> bool:
+    """Tell whether the ticket must be open again; not when somebody solved it since the customer came back."""
+    return any(effect.reopen for effect in claim.effects) and claim.case.status is CaseStatus.OPEN
 
 
 def _entry(effect: Effect, causes: Mapping[str, Activity]) -> Entry:

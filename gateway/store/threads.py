@@ -295,6 +295,7 @@ class Threads:
                     adopted=not proven,
                     url=activity.ticket.url or "",
                     status=activity.ticket.status,
+                    status_at=None if activity.ticket.status is None else activity.occurred_at,
                 )
                 rows.append((connection_id, link.ticket_id, case_id, codec.encode(link)))
         self.t.insert("tickets", TICKET, rows, conflict="ON CONFLICT (connection_id, ticket_id) DO NOTHING")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.sdk import Evidence, Handoff, OutcomeUnknown, Party, TemporaryFailure
+from gateway.sdk import Evidence, Handoff, Mode, OutcomeUnknown, Party, TemporaryFailure
 from gateway.testing.faults import FaultKind
 
 #: Faults after which the write stands at the vendor although the answer was lost.
@@ -203,6 +204,43 @@ class RequesterContract:
         """Else anybody could have what agents write mailed to somebody else: and ours is no customer's address either."""
         receipt = await connector.hand_off(self.new_ticket(sandbox, "key-claimed", party))
         assert self.requester_of(sandbox, receipt.ticket_id) == ""
+
+
+class ReopeningContract:
+    """A target whose tickets have a state. Beside `HandoffTargetContract`."""
+
+    # --- what the connector's author supplies ------------------------------------------------------------------------
+    def solved_ticket(self, sandbox: Any) -> str:
+        """Return a ticket that an agent has solved."""
+        raise NotImplementedError
+
+    def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
+        """Return an update of a ticket, in mode `live`, by which a rule sets no state."""
+        raise NotImplementedError
+
+    def in_work(self, sandbox: Any, ticket_id: str) -> bool:
+        """Return whether agents see that there is something to do on a ticket."""
+        raise NotImplementedError
+
+    # --- a customer who is back --------------------------------------------------------------------------------------
+    async def test_a_solved_ticket_whose_customer_is_back_is_opened_again(self, connector: Any, sandbox: Any) -> None:
+        """An internal note on a solved ticket is seen by nobody."""
+        ticket_id = self.solved_ticket(sandbox)
+        assert not self.in_work(sandbox, ticket_id)
+        handoff = replace(self.update_of(sandbox, "key-back", ticket_id), reopen=True)
+        receipt = await connector.hand_off(handoff)
+        assert receipt.ticket_id == ticket_id
+        assert self.in_work(sandbox, ticket_id)
+        await connector.hand_off(handoff)
+        assert self.in_work(sandbox, ticket_id)
+
+    async def test_a_solved_ticket_stays_solved_for_anything_else(self, connector: Any, sandbox: Any) -> None:
+        """Whoever acknowledges late must not open again what is done; and the mode `notes` writes notes."""
+        ticket_id = self.solved_ticket(sandbox)
+        await connector.hand_off(self.update_of(sandbox, "key-note", ticket_id))
+        noted = replace(self.update_of(sandbox, "key-notes", ticket_id), reopen=True, mode=Mode.NOTES)
+        await connector.hand_off(noted)
+        assert not self.in_work(sandbox, ticket_id)
 
 
 class ReplierContract(WriteContract):

@@ -23,10 +23,11 @@ from gateway.sdk import (
     PermanentFailure,
     Priority,
     TemporaryFailure,
+    TicketStatus,
 )
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import FakeHost
-from gateway.testing.target_contract import HandoffTargetContract, RequesterContract
+from gateway.testing.target_contract import HandoffTargetContract, ReopeningContract, RequesterContract
 from tests.connectors.hubspot.desk import ANN, KINDS, READS, WRITES, HubSpotSetUp, carried, entry, handoff, packet
 
 
@@ -196,7 +197,7 @@ class TestNewTickets(RequesterContract, HandoffTargetContract, HubSpotSetUp):
 
 
 # --- tickets that are there ------------------------------------------------------------------------------------------
-class TestUpdates(HandoffTargetContract, HubSpotSetUp):
+class TestUpdates(ReopeningContract, HandoffTargetContract, HubSpotSetUp):
     def route(self) -> str:
         return "create"
 
@@ -207,6 +208,36 @@ class TestUpdates(HandoffTargetContract, HubSpotSetUp):
 
     def written(self, sandbox: Any, key: str) -> int:
         return int(sandbox.notes_with_key(key))
+
+    def solved_ticket(self, sandbox: Any) -> str:
+        ticket_id: str = sandbox.customer_writes("Ben", "Help", "It does not work")
+        sandbox.agent_sets(ticket_id, "hs_pipeline_stage", "4")
+        return ticket_id
+
+    def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
+        return replace(self.something(sandbox, key), ticket_id=ticket_id)
+
+    def in_work(self, sandbox: Any, ticket_id: str) -> bool:
+        return sandbox.ticket(ticket_id).properties["hs_pipeline_stage"] in {"1", "3"}
+
+    async def test_a_ticket_of_another_pipeline_is_opened_in_that_one(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        stages = [{"id": "90", "metadata": {}}, {"id": "91", "metadata": {}}]
+        sandbox.portal.pipelines.append({"id": "8", "label": "Returns", "stages": stages})
+        ticket_id = self.solved_ticket(sandbox)
+        for name, value in (("hs_pipeline", "8"), ("hs_pipeline_stage", "91")):
+            sandbox.agent_sets(ticket_id, name, value)
+        meant = {**connector.settings.stages, "91": TicketStatus.CLOSED}
+        what = replace(self.update_of(sandbox, "k", ticket_id), reopen=True)
+        told = self.make({**self.values(sandbox), "stages": meant}, host)
+        with pytest.raises(PermanentFailure, match="say under stages"):
+            await told.hand_off(what)
+        await told.close()
+        told = self.make({**self.values(sandbox), "stages": {**meant, "90": TicketStatus.NEW}}, host)
+        await told.hand_off(what)
+        await told.close()
+        assert sandbox.ticket(ticket_id).properties["hs_pipeline_stage"] == "90"
 
     async def test_an_adopted_ticket_gets_the_note_and_no_second_ticket(self, connector: Any, sandbox: Any) -> None:
         what = self.something(sandbox, "k")

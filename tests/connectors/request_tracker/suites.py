@@ -23,7 +23,13 @@ from gateway.sdk import (
     Reply,
 )
 from gateway.testing.faults import FaultKind
-from gateway.testing.target_contract import LANDED, HandoffTargetContract, ReplierContract, RequesterContract
+from gateway.testing.target_contract import (
+    LANDED,
+    HandoffTargetContract,
+    ReopeningContract,
+    ReplierContract,
+    RequesterContract,
+)
 from tests.connectors.request_tracker.said import connected, message_of, ticket_there
 
 ANN = Party(kind="email", value="ann@customer.example", name="Ann")
@@ -208,7 +214,7 @@ class Creations(HandoffTargetContract):
         assert sandbox.messages_with_key(what.key) == [(ticket_id, "Comment")]
 
 
-class Updates(HandoffTargetContract):
+class Updates(ReopeningContract, HandoffTargetContract):
     """Handoffs and updates onto tickets that RT had before."""
 
     def route(self) -> str:
@@ -219,6 +225,17 @@ class Updates(HandoffTargetContract):
 
     def written(self, sandbox: Any, key: str) -> int:
         return len(sandbox.messages_with_key(sandbox.salt + key))
+
+    def solved_ticket(self, sandbox: Any) -> str:
+        ticket_id = ticket_there(sandbox)
+        sandbox.agent_sets_status(ticket_id, "resolved")
+        return str(ticket_id)
+
+    def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
+        return update(sandbox, key, ticket_id)
+
+    def in_work(self, sandbox: Any, ticket_id: str) -> bool:
+        return sandbox.ticket_now(int(ticket_id))["status"] in {"new", "open"}
 
     async def test_notes_mode_writes_a_comment_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
         ticket_id = ticket_there(sandbox)

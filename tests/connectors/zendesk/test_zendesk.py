@@ -35,7 +35,7 @@ from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
 from gateway.testing.host import FakeHost
 from gateway.testing.source_contract import WebhookSourceContract
-from gateway.testing.target_contract import HandoffTargetContract, RequesterContract
+from gateway.testing.target_contract import HandoffTargetContract, ReopeningContract, RequesterContract
 
 ANN = Party(kind="slack_user", value="U1", name="Ann")
 
@@ -192,7 +192,7 @@ class TestNewTickets(RequesterContract, HandoffTargetContract, ZendeskSetUp):
         assert sandbox.writes() == 0
 
 
-class TestUpdates(HandoffTargetContract, ZendeskSetUp):
+class TestUpdates(ReopeningContract, HandoffTargetContract, ZendeskSetUp):
     def route(self) -> str:
         return "tickets.update"
 
@@ -212,6 +212,26 @@ class TestUpdates(HandoffTargetContract, ZendeskSetUp):
 
     def written(self, sandbox: Any, key: str) -> int:
         return int(sandbox.notes_with_key(key))
+
+    def solved_ticket(self, sandbox: Any) -> str:
+        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        sandbox.agent_sets_status(ticket_id, "solved")
+        return str(ticket_id)
+
+    def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
+        return replace(self.something(sandbox, key), ticket_id=ticket_id)
+
+    def in_work(self, sandbox: Any, ticket_id: str) -> bool:
+        return sandbox.ticket(int(ticket_id)).status in {"new", "open"}
+
+    @pytest.mark.parametrize("status", ["pending", "hold"])
+    async def test_a_ticket_that_agents_let_wait_goes_on_waiting(
+        self, connector: Any, sandbox: Any, status: str
+    ) -> None:
+        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        sandbox.agent_sets_status(ticket_id, status)
+        await connector.hand_off(replace(self.update_of(sandbox, "k", str(ticket_id)), reopen=True))
+        assert sandbox.ticket(ticket_id).status == status
 
     async def test_notes_mode_writes_a_note_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
         ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
