@@ -78,8 +78,8 @@ class Desk:
         stage = tickets.open_stage(pipeline, self._settings.stages)
         if stage is None:
             raise PermanentFailure(
-                f"Ticket {handoff.ticket_id} is to be opened again, and no stage of its pipeline means open or new: say under stages"
-                " what each stage of that pipeline means, then send this again."
+                f"Ticket {handoff.ticket_id} is to be opened again, and no stage of its pipeline means open or new: say under"
+                " stages what each stage of that pipeline means, then send this again."
             )
         return {"hs_pipeline_stage": stage}
 

@@ -42,8 +42,9 @@ def new_ticket(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
 
 
 def update(handoff: Handoff, group_id: int | None, status: str) -> dict[str, Any]:
-    """Return the fields of an update of a ticket in a state: one internal note, and unless the mode allows notes only what rules
-    set, and that a solved ticket is open again when its customer is back: an internal note does not open it by itself.
+    """Return the fields of an update of a ticket in a state: an internal note, and what rules set unless the mode forbids it.
+
+    When its customer is back, a solved ticket is open again: an internal note does not do that by itself.
     """
     ticket: dict[str, Any] = {
         "comment": {"body": note_text(handoff, LONGEST), "public": False},
