@@ -205,17 +205,6 @@ def _published(entry: Entry) -> bool:
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
-def files_of(handoff: Handoff, largest: int) -> list[File]:
-    """Return the files whose bytes go along, each once; an adopted ticket has those of its transcript already."""
-    entries = handoff.entries if handoff.adopted else tuple(_transcript(handoff))
-    found: dict[str, File] = {}
-    for entry in entries:
-        for file in entry.files:
-            if file.sha256 and (file.size is None or file.size <= largest):
-                found.setdefault(file.sha256, file)
-    return list(found.values())
-
-
 def upload_name(file: File) -> str:
     """Return the file's name in HubSpot: its content's hash keeps two of one name apart and one sent twice together."""
     name = _UNFIT.sub("_", file.name).strip(". ") or "file"

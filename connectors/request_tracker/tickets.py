@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.request_tracker.settings import RequestTrackerSettings
-from gateway.sdk import Entry, File, Handoff, Mode, Party, TicketStatus, note_text, proven_address
+from gateway.sdk import File, Handoff, Mode, Party, TicketStatus, note_text, proven_address
 
 #: Longest note, characters. RT takes $MaxAttachmentSize bytes (10 MB as shipped); nobody reads more than this.
 LONGEST: Final = 65_000
@@ -21,7 +20,7 @@ _OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 #: Longest subject that RT's database takes, characters (Tickets.Subject).
 _SUBJECT: Final = 200
 #: Most files that one message carries.
-_MOST_FILES: Final = 20
+MOST_FILES: Final = 20
 
 
 def new_ticket(handoff: Handoff, settings: RequestTrackerSettings, queue: str) -> dict[str, Any]:
@@ -141,43 +140,6 @@ def custom_values(ticket: Mapping[str, Any], name: str) -> list[str]:
         if field.get("name") == name or str(field.get("id")) == name:
             return [str(value) for value in field.get("values") or []]
     return []
-
-
-def choose(entries: Iterable[Entry], most_bytes: int) -> tuple[list[File], dict[str, str]]:
-    """Return the files to carry, each once, and why the others stay behind, by their hash."""
-    chosen: list[File] = []
-    left: dict[str, str] = {}
-    room = most_bytes
-    for file in (file for entry in entries for file in entry.files if file.sha256):
-        if file.sha256 in left or any(file.sha256 == each.sha256 for each in chosen):
-            continue
-        if (file.size or 0) > most_bytes:
-            left[file.sha256] = "too large for Request Tracker"
-        elif (file.size or 0) > room or len(chosen) == _MOST_FILES:
-            left[file.sha256] = "too many for one message"
-        else:
-            chosen.append(file)
-            room -= file.size or 0
-    return chosen, left
-
-
-def without(handoff: Handoff, left: Mapping[str, str]) -> Handoff:
-    """Return the handoff with its note saying which files stay behind, and why."""
-    if not left:
-        return handoff
-    packet = handoff.packet
-    if packet is not None:
-        packet = replace(packet, transcript=tuple(_less(entry, left) for entry in packet.transcript))
-    return replace(handoff, packet=packet, entries=tuple(_less(entry, left) for entry in handoff.entries))
-
-
-def _less(entry: Entry, left: Mapping[str, str]) -> Entry:
-    return replace(
-        entry,
-        files=tuple(
-            replace(file, sha256="", note=left[file.sha256]) if file.sha256 in left else file for file in entry.files
-        ),
-    )
 
 
 def one_line(text: str) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import aiohttp
 from zenpy.lib.api_objects import Comment, Ticket, User
 
-from connectors.zendesk import events, files, people, poll, tickets
+from connectors.zendesk import SPEC, events, files, people, poll, tickets
 from connectors.zendesk.api import Api
 from connectors.zendesk.settings import ZendeskSettings
 from gateway.sdk import (
@@ -48,10 +48,15 @@ from gateway.sdk import (
     TemporaryFailure,
     WebhookSource,
     as_object,
+    as_text,
+    choose_files,
+    leave_files,
+    shown_entries,
 )
 
 #: How far a webhook's time stamp may be from ours, seconds.
 WINDOW: Final = 300
+_LARGEST: Final = SPEC.capabilities.max_file or 0
 #: How long the list of groups is believed, microseconds.
 _GROUPS_FOR: Final = 600 * 1_000_000
 
@@ -189,10 +194,11 @@ class ZendeskConnector(
     async def hand_off(self, handoff: Handoff) -> Receipt:
         """Write a handoff: a new ticket, or one internal note with what rules set on the ticket that is known."""
         group_id = await self._group_id(handoff)
-        bodies = [(file, await self.host.blob(file.sha256)) for file in files.carried(handoff)]
+        chosen, left = choose_files(shown_entries(handoff), where="Zendesk", largest=_LARGEST, most=files.MOST)
+        told = leave_files(handoff, left)
         if handoff.ticket_id is None:
-            return await self._create(handoff, group_id, bodies)
-        return await self._update(handoff, handoff.ticket_id, group_id, bodies)
+            return await self._create(told, group_id, chosen)
+        return await self._update(told, handoff.ticket_id, group_id, chosen)
 
     async def settle(self, handoff: Handoff) -> Receipt | None:
         """Find out whether a handoff landed: by the external id, or by our key in the ticket's audits."""
@@ -205,35 +211,36 @@ class ZendeskConnector(
         return None if following is None else await self._by_audit(handoff, following)
 
     async def _create(
-        self, handoff: Handoff, group_id: int | None, bodies: list[tuple[File, bytes]], follows: str | None = None
+        self, handoff: Handoff, group_id: int | None, carried: list[File], follows: str | None = None
     ) -> Receipt:
         fields = tickets.new_ticket(handoff, group_id)
         if follows is not None:
             # A closed ticket takes nothing more: what comes after it stands on a new one that names it.
             fields["via_followup_source_id"] = int(follows)
         # zenpy wants its own objects where they nest.
-        fields["comment"] = Comment(**fields["comment"], **await self._uploads(bodies))
+        fields["comment"] = Comment(**fields["comment"], **await self._uploads(carried))
         if "requester" in fields:
             fields["requester"] = User(**fields["requester"])
         audit: Any = await self._api.writing(lambda client: client.tickets.create(Ticket(**fields)), handoff.key)
         return self._receipt(str(audit.ticket.id))
 
-    async def _update(
-        self, handoff: Handoff, ticket_id: str, group_id: int | None, bodies: list[tuple[File, bytes]]
-    ) -> Receipt:
-        known = await self._by_audit(handoff, ticket_id)
-        if known is not None:
-            return known
+    async def _update(self, handoff: Handoff, ticket_id: str, group_id: int | None, carried: list[File]) -> Receipt:
+        audits = await self._audits(ticket_id)
+        if handoff.key in map(_key_of, audits):
+            return self._noted(handoff, ticket_id)
         ticket: Any = await self._api.reading(lambda client: client.tickets(id=int(ticket_id)))
         if ticket.status == "closed":
             following = await self._following(handoff, ticket_id)
             if following is not None:
-                return await self._update(handoff, following, group_id, bodies)
+                return await self._update(handoff, following, group_id, carried)
             if handoff.mode is not Mode.LIVE:
                 raise PermanentFailure(f"Ticket {ticket_id} is closed in Zendesk, and the mode allows no new one.")
-            return await self._create(handoff, group_id, bodies, follows=ticket_id)
+            return await self._create(handoff, group_id, carried, follows=ticket_id)
         fields = tickets.update(handoff, group_id, str(ticket.status))
-        fields["comment"] = Comment(**fields["comment"], **await self._uploads(bodies))
+        # What an agent or the customer put there, or an earlier handoff, is not put there again.
+        there = files.standing(audits)
+        missing = [each for each in carried if (each.name, each.size or 0) not in there]
+        fields["comment"] = Comment(**fields["comment"], **await self._uploads(missing))
         stamp = str(ticket.updated_at)
         await self._api.writing(
             lambda client: client.tickets.update(
@@ -241,7 +248,7 @@ class ZendeskConnector(
             ),
             handoff.key,
         )
-        return self._receipt(ticket_id, ForeignId(kind="update", id=f"{ticket_id}:{handoff.key}"))
+        return self._noted(handoff, ticket_id)
 
     async def _following(self, handoff: Handoff, ticket_id: str) -> str | None:
         """Return the follow-up of ours that a closed ticket has, None when it has none."""
@@ -253,8 +260,9 @@ class ZendeskConnector(
         found = await self._api.reading(look)
         return str(min(found)) if found else None
 
-    async def _uploads(self, bodies: list[tuple[File, bytes]]) -> dict[str, list[str]]:
+    async def _uploads(self, carried: list[File]) -> dict[str, list[str]]:
         """Upload files, and return what a comment says to carry them. One that is uploaded and never named Zendesk drops."""
+        bodies = [(file, await self.host.blob(file.sha256)) for file in carried]
 
         def upload(client: Any, file: File, body: bytes) -> str:
             media_type = file.media_type or "application/octet-stream"
@@ -273,12 +281,16 @@ class ZendeskConnector(
         return self._receipt(min(found, key=int)) if found else None
 
     async def _by_audit(self, handoff: Handoff, ticket_id: str) -> Receipt | None:
-        def look(client: Any) -> bool:
-            return any(_key_of(audit) == handoff.key for audit in client.tickets.audits(ticket=int(ticket_id)))
+        audits = await self._audits(ticket_id)
+        return self._noted(handoff, ticket_id) if handoff.key in map(_key_of, audits) else None
 
-        if await self._api.reading(look):
-            return self._receipt(ticket_id, ForeignId(kind="update", id=f"{ticket_id}:{handoff.key}"))
-        return None
+    async def _audits(self, ticket_id: str) -> list[Mapping[str, Any]]:
+        """Return everything that was done on a ticket."""
+        path = f"tickets/{int(ticket_id)}/audits.json"
+        return await self._api.reading(lambda _: list(self._api.pages(path, "audits")))
+
+    def _noted(self, handoff: Handoff, ticket_id: str) -> Receipt:
+        return self._receipt(ticket_id, ForeignId(kind="update", id=f"{ticket_id}:{handoff.key}"))
 
     def _receipt(self, ticket_id: str, *further: ForeignId) -> Receipt:
         return Receipt(
@@ -339,16 +351,9 @@ def _followed(ticket: Mapping[str, Any]) -> str | None:
     return str(found) if found else None
 
 
-def _key_of(audit: Any) -> str | None:
-    """Return our key in an audit's metadata."""
-    found: Any = audit.metadata
-    if not isinstance(found, Mapping):
-        found = found.to_dict() if hasattr(found, "to_dict") else vars(found)
-    custom: Any = found.get("custom") or {}
-    if not isinstance(custom, Mapping):
-        custom = custom.to_dict() if hasattr(custom, "to_dict") else vars(custom)
-    key: object = custom.get(tickets.KEY)
-    return key if isinstance(key, str) else None
+def _key_of(audit: Mapping[str, Any]) -> str:
+    """Return our key in an audit's metadata, empty when there is none."""
+    return as_text(as_object(as_object(audit.get("metadata")).get("custom")).get(tickets.KEY))
 
 
 def _instant(stamp: str) -> int:

@@ -41,6 +41,7 @@ from gateway.model import (
     TicketChanged,
     TicketStatus,
 )
+from gateway.sdk.carrying import choose_files, leave_files, shown_entries
 from gateway.sdk.connector import (
     Backfill,
     Connector,
@@ -176,12 +177,15 @@ __all__ = [
     "as_object",
     "as_objects",
     "as_text",
+    "choose_files",
     "html_pieces",
+    "leave_files",
     "note_text",
     "printable",
     "proven_address",
     "read_json",
     "read_object",
     "safe_address",
+    "shown_entries",
     "unanswered",
 ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.sdk import Evidence, Handoff, Mode, OutcomeUnknown, Party, TemporaryFailure
+from gateway.sdk import Evidence, File, Handoff, Mode, OutcomeUnknown, Party, TemporaryFailure
 from gateway.testing.faults import FaultKind
+from gateway.testing.host import FakeHost
 
 #: Faults after which the write stands at the vendor although the answer was lost.
 LANDED = (FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.HALF_BODY)
@@ -241,6 +243,55 @@ class ReopeningContract:
         noted = replace(self.update_of(sandbox, "key-notes", ticket_id), reopen=True, mode=Mode.NOTES)
         await connector.hand_off(noted)
         assert not self.in_work(sandbox, ticket_id)
+
+
+class CarryingContract:
+    """A target that carries files. Beside `HandoffTargetContract`."""
+
+    # --- what the connector's author supplies ------------------------------------------------------------------------
+    def handoff_with(self, sandbox: Any, key: str, files: tuple[File, ...], *, adopted: bool) -> Handoff:
+        """Return a handoff whose packet's conversation has one line with these files, onto a new ticket or an adopted one."""
+        raise NotImplementedError
+
+    def notes_on(self, sandbox: Any, ticket_id: str) -> str:
+        """Return everything that agents read on a ticket."""
+        raise NotImplementedError
+
+    def files_on(self, sandbox: Any, ticket_id: str) -> list[bytes]:
+        """Return the files that stand on a ticket."""
+        raise NotImplementedError
+
+    # --- what the note says of files, and where they are -------------------------------------------------------------
+    async def test_a_note_names_as_attached_what_is_there_and_of_the_rest_says_why(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        """Agents look for a file that a note names; more of them than a vendor takes are named all the same."""
+        bodies = [f"file {number}".encode() for number in range(30)]
+        files = tuple(_file(f"f{number}.png", body, host) for number, body in enumerate(bodies))
+        vast = replace(_file("vast.bin", b"vast", host), size=10_000_000_000)
+        receipt = await connector.hand_off(self.handoff_with(sandbox, "key-files", (*files, vast), adopted=False))
+        notes, there = self.notes_on(sandbox, receipt.ticket_id), self.files_on(sandbox, receipt.ticket_id)
+        named = [body for number, body in enumerate(bodies) if f"[file: f{number}.png]" in notes]
+        assert sorted(there) == sorted(named)
+        assert named
+        for file in (*files, vast):
+            assert f": {file.name}]" in notes
+        assert "[file: vast.bin]" not in notes
+
+    async def test_an_adopted_ticket_has_its_own_files_already(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        """The case's conversation came from that very ticket: its files would stand there twice."""
+        file = _file("bill.pdf", b"%PDF the bill", host)
+        receipt = await connector.hand_off(self.handoff_with(sandbox, "key-adopted", (file,), adopted=True))
+        assert self.files_on(sandbox, receipt.ticket_id) == []
+
+
+def _file(name: str, body: bytes, host: FakeHost) -> File:
+    """Return a file that the host keeps."""
+    digest = hashlib.sha256(body).hexdigest()
+    host.blobs[digest] = body
+    return File(name=name, media_type="application/octet-stream", size=len(body), sha256=digest)
 
 
 class ReplierContract(WriteContract):

@@ -98,9 +98,10 @@ async def desk(directory: Path, monkeypatch: pytest.MonkeyPatch, *, mail: str = 
     plugins = PLUGINS.replace('connector = "toyline"', 'connector = "toyline"\nmode = "live"')
     plugins += section("helpdesk.zendesk", "zendesk", settings, sandbox.secrets(), environ) + mail
     try:
-        async with running(
-            directory, plugins, POLICY, environ=environ, clock=clock, found=Specs(found, {})
-        ) as (gateway, knocker):
+        async with running(directory, plugins, POLICY, environ=environ, clock=clock, found=Specs(found, {})) as (
+            gateway,
+            knocker,
+        ):
             await _until_polled(sandbox)
             yield Desk(gateway=gateway, knocker=knocker, sandbox=sandbox, clock=clock)
     finally:

@@ -59,7 +59,9 @@ def test_an_address_that_comes_later_than_its_owner_is_suggested_all_the_same(de
 
 def test_two_who_share_a_claimed_address_are_not_one_for_it(desk: Desk) -> None:
     """Each is proven to be a user of its vendor; of the address, neither is."""
-    desk.bring(desk.activity("team", "t1", Party(kind="slack_user", value="U1", email="ann@example.org"), "in the team"))
+    desk.bring(
+        desk.activity("team", "t1", Party(kind="slack_user", value="U1", email="ann@example.org"), "in the team")
+    )
     desk.ticket("u1", "in the helpdesk", email="ann@example.org")
     assert len(desk.store.contacts()) == 2
     assert len(desk.store.suggestions()) == 1

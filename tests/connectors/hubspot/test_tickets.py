@@ -27,7 +27,12 @@ from gateway.sdk import (
 )
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import FakeHost
-from gateway.testing.target_contract import HandoffTargetContract, ReopeningContract, RequesterContract
+from gateway.testing.target_contract import (
+    CarryingContract,
+    HandoffTargetContract,
+    ReopeningContract,
+    RequesterContract,
+)
 from tests.connectors.hubspot.desk import ANN, KINDS, READS, WRITES, HubSpotSetUp, carried, entry, handoff, packet
 
 
@@ -197,6 +202,25 @@ class TestNewTickets(RequesterContract, HandoffTargetContract, HubSpotSetUp):
 
 
 # --- tickets that are there ------------------------------------------------------------------------------------------
+class TestFiles(CarryingContract, HubSpotSetUp):
+    def handoff_with(self, sandbox: Any, key: str, files: tuple[File, ...], *, adopted: bool) -> Handoff:
+        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work") if adopted else None
+        said = packet(transcript=(entry("See the files", files=files),))
+        return handoff(key, packet=said, ticket_id=ticket_id, adopted=adopted)
+
+    def notes_on(self, sandbox: Any, ticket_id: str) -> str:
+        return "\n".join(each["hs_note_body"] for each in self._notes(sandbox, ticket_id))
+
+    def files_on(self, sandbox: Any, ticket_id: str) -> list[bytes]:
+        named = [each.get("hs_attachment_ids", "").split(";") for each in self._notes(sandbox, ticket_id)]
+        return [sandbox.portal.files[number]["content"] for ids in named for number in ids if number]
+
+    @staticmethod
+    def _notes(sandbox: Any, ticket_id: str) -> list[dict[str, str]]:
+        found = sandbox.portal.linked("tickets", ticket_id, "notes")
+        return [sandbox.portal.find("notes", each).properties for each in found]
+
+
 class TestUpdates(ReopeningContract, HandoffTargetContract, HubSpotSetUp):
     def route(self) -> str:
         return "create"

@@ -26,6 +26,7 @@ from gateway.sdk import (
 )
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import BEGINNING, FakeHost
+from gateway.testing.target_contract import CarryingContract
 from tests.connectors.zendesk.test_zendesk import ZendeskSetUp, entry, packet
 
 BODY = b"%PDF the bill"
@@ -61,7 +62,20 @@ class Journal:
             self.cursors.append(cursor)
 
 
-class TestCompleted(ZendeskSetUp):
+class TestCompleted(CarryingContract, ZendeskSetUp):
+    def handoff_with(self, sandbox: Any, key: str, files: tuple[File, ...], *, adopted: bool) -> Handoff:
+        number = sandbox.customer_writes("Ben", "Help", "It does not work") if adopted else None
+        said = packet(transcript=(replace(entry("See the files"), files=files),))
+        ticket_id = str(number) if number else None
+        return handoff(key, packet=said, ticket_id=ticket_id, adopted=adopted)
+
+    def notes_on(self, sandbox: Any, ticket_id: str) -> str:
+        return "\n".join(each["body"] for each in sandbox.ticket(int(ticket_id)).comments)
+
+    def files_on(self, sandbox: Any, ticket_id: str) -> list[bytes]:
+        comments = sandbox.ticket(int(ticket_id)).comments
+        return [sandbox.account.files[file["id"]] for each in comments for file in each["attachments"]]
+
     # --- files -------------------------------------------------------------------------------------------------------
     async def test_files_stand_on_the_ticket_byte_for_byte_and_the_others_are_named(
         self, connector: Any, sandbox: Any, host: FakeHost
@@ -73,6 +87,21 @@ class TestCompleted(ZendeskSetUp):
         assert (attached["file_name"], sandbox.account.files[attached["id"]]) == ("bill.pdf", BODY)
         assert "[file: bill.pdf]" in comment["body"]
         assert "[file not carried: larger than 25 MB: film.mov]" in comment["body"]
+
+    async def test_a_ticket_that_has_a_file_gets_it_from_no_second_handoff(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        """A second escalation tells the whole conversation again, an agent's own files on that very ticket with it."""
+        host.blobs[FILE.sha256] = BODY
+        ticket_id = (await connector.hand_off(handoff())).ticket_id
+        await connector.hand_off(handoff("k-2", ticket_id=ticket_id))
+        assert self.files_on(sandbox, ticket_id) == [BODY]
+        other = replace(FILE, size=len(BODY) + 1, sha256="0" * 64)
+        host.blobs[other.sha256] = BODY + b"!"
+        await connector.hand_off(
+            handoff("k-3", ticket_id=ticket_id, packet=None, entries=(replace(entry("x"), files=(other,)),))
+        )
+        assert self.files_on(sandbox, ticket_id) == [BODY, BODY + b"!"]
 
     async def test_a_file_whose_bytes_are_gone_is_not_passed_over(self, connector: Any, sandbox: Any) -> None:
         with pytest.raises(PermanentFailure, match="not kept"):
