@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from connectors.zendesk import SPEC, tickets
+from connectors.zendesk.events import CHANGES, SATISFACTION
 from connectors.zendesk.sandbox import SECRET, ZendeskSandbox
 from connectors.zendesk.sandbox_state import iso
 from gateway.sdk import (
@@ -110,6 +111,21 @@ class TestSource(WebhookSourceContract, ZendeskSetUp):
             json.dumps({"type": "zen:event-type:user.created", "id": "1", "detail": {"id": "1"}}).encode(),
             json.dumps({"type": "zen:event-type:ticket.something_new", "id": "1", "detail": {"id": "1"}}).encode(),
         ]
+
+    def test_every_kind_of_event_that_the_page_names_is_recorded(self) -> None:
+        """Webhooks as the page has an admin subscribe to them; and by the poll, all that it says it finds."""
+        page = (Path(__file__).parents[3] / "docs" / "connectors" / "zendesk.md").read_text(encoding="utf-8")
+        ticked = page.partition("tick these **Ticket events**:")[2].partition(". Endpoint URL")[0]
+        kinds = {f"ticket.{each.strip().replace(' ', '_')}" for each in " ".join(ticked.split()).split(",")}
+        assert kinds == {*CHANGES, "ticket.attachment_linked_to_comment"}
+        by_hook: set[str] = set()
+        by_poll: set[str] = set()
+        for path in self.recordings():
+            recorded = json.loads(path.read_text(encoding="utf-8"))
+            kind = json.loads(recorded["body"])["type"].removeprefix("zen:event-type:")
+            (by_poll if recorded.get("method") == "FRAME" else by_hook).add(kind)
+        assert by_hook == {*kinds, SATISFACTION}
+        assert by_poll == by_hook - {"ticket.merged", "ticket.soft_deleted", "ticket.permanently_deleted"}
 
     async def test_signature_vectors_of_others(self, reference: Path, sandbox: Any) -> None:
         vectors = json.loads((reference / "signature_vectors.open.json").read_text(encoding="utf-8"))
