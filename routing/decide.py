@@ -18,18 +18,17 @@ from gateway.model import (
     EffectKind,
     Role,
     TicketChange,
-    TicketStatus,
     count_in,
 )
 from gateway.model.life import takes, takes_further
 from routing import ladder, lookup, sla
 from routing.acting import act_on, follow
-from routing.draft import Draft
+from routing.draft import OVER, Draft
 from routing.matching import matching_rules
 from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
+from routing.states import news
 
-_OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 _PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 
 
@@ -56,6 +55,7 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         )
     elif activity.own:
         draft.say("own", "Baton did this itself: no rule looks at it.")
+        news(draft)
     elif activity.kind is ActivityKind.HANDOFF_REQUEST:
         _rules(draft)
         follow(draft)
@@ -119,6 +119,7 @@ def _person_acted(draft: Draft, role: Role) -> None:
         return
     if role is Role.CUSTOMER and draft.case.status is CaseStatus.RESOLVED:
         draft.move_case(CaseStatus.OPEN)
+        draft.back = True
     _rules(draft)
     if role is Role.CUSTOMER and activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON}:
         follow(draft)
@@ -129,13 +130,17 @@ def _status_changed(draft: Draft) -> bool:
     ticket = draft.activity.ticket
     if ticket is None or ticket.status is None or draft.activity.kind is not ActivityKind.TICKET:
         return False
-    if ticket.status in _OVER:
+    changed = news(draft)
+    if ticket.status in OVER:
+        if changed is None and draft.case.status is CaseStatus.OPEN:
+            # Its customer is back, and the ticket is not open again yet.
+            return False
         if draft.case.status is CaseStatus.OPEN:
             draft.move_case(CaseStatus.RESOLVED)
         ladder.close(draft)
         draft.say("resolved", f"The ticket was set to {ticket.status.value} in the helpdesk: the case is resolved.")
         return True
-    if draft.case.status is CaseStatus.RESOLVED:
+    if changed is not None and draft.case.status is CaseStatus.RESOLVED:
         draft.move_case(CaseStatus.OPEN)
     return False
 

@@ -17,17 +17,22 @@ from gateway.model import (
     Mode,
     Priority,
     TicketLink,
+    TicketStatus,
     Timer,
     Trace,
     TraceStep,
     effect_id,
     move,
 )
+from gateway.model.life import is_customers
 from routing.policy import Policy, Rule
 from routing.signals.customer import NOBODY, Customer
 from routing.signals.reading import Signals
 from routing.snapshot import Snapshot
 
+#: States in which nobody works on a ticket any more.
+OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
+_WRITES: Final = frozenset({EffectKind.HANDOFF, EffectKind.UPDATE})
 _RANK: Final = {Mode.OBSERVE: 0, Mode.NOTES: 1, Mode.LIVE: 2}
 
 #: Effects by which people learn of a customer whom they may not know.
@@ -64,6 +69,10 @@ class Draft:
         self.effects: list[Effect] = []
         self.timers: list[Timer] = []
         self.cancelled: list[str] = []
+        #: The ticket of the activity, once the helpdesk told another state of it.
+        self.told: TicketLink | None = None
+        #: True once the customer took a resolved case up again.
+        self.back = False
         self.result = "none"
         self.sentence = ""
         self.steps: tuple[TraceStep, ...] = ()
@@ -142,9 +151,17 @@ class Draft:
             acknowledge_by=acknowledge_by,
             assignee=assignee,
             profile=self.signals.customer.facts() if kind in _TOLD else (),
+            reopen=kind in _WRITES and self._reopens(connection),
         )
         self.effects.append(effect)
         return effect
+
+    def _reopens(self, connection: str) -> bool:
+        """Tell whether a ticket that was solved must be open for what the customer did."""
+        if self.back:
+            return True
+        link = self.ticket(connection)
+        return link is not None and link.status in OVER and is_customers(self.activity)
 
     def change_case(self, **changes: object) -> None:
         """Take changes of the case over."""
@@ -170,6 +187,7 @@ class Draft:
             effects=tuple(self.effects),
             timers=tuple(self.timers),
             cancelled=tuple(self.cancelled),
+            tickets=() if self.told is None else (self.told,),
             trace=Trace(
                 policy=self.snapshot.policy.digest,
                 result=self.result,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from connectors.hubspot import tickets
 from connectors.hubspot.crm import Crm, Json
 from connectors.hubspot.settings import HubSpotSettings
-from gateway.sdk import Contact, Evidence, Profile, Roster, RosterEntry
+from gateway.sdk import Contact, Evidence, Profile, Roster, RosterEntry, proven_address
 
 _CONTACT: Final = ("email", "firstname", "lastname", "lifecyclestage", "hubspot_owner_id", "hs_language", "createdate")
 _COMPANY: Final = ("name", "domain", "lifecyclestage", "hubspot_owner_id")
@@ -67,7 +67,7 @@ def _contact(crm: Crm, contact: Contact, properties: list[str]) -> Json | None:
             return crm.get("contacts", party.value, properties)
     for party in sorted(contact.parties, key=lambda each: _RANK.get(each.evidence, 2)):
         # Somebody who only claims an address is not shown whom it belongs to.
-        address = tickets.proven_address(party)
+        address = proven_address(party)
         found = crm.get("contacts", address, properties, by="email") if address else None
         if found is not None:
             return found

@@ -49,6 +49,9 @@ from gateway.sdk import (
     Role,
     Roster,
     WebhookSource,
+    choose_files,
+    leave_files,
+    shown_entries,
 )
 
 #: How far a webhook's time stamp may be from ours, seconds.
@@ -258,9 +261,8 @@ class RequestTrackerConnector(
             )
 
     async def _comment(self, handoff: Handoff, ticket_id: str) -> str:
-        transcript = handoff.packet.transcript if handoff.packet is not None and not handoff.adopted else ()
-        files, left = await self._carried((*transcript, *handoff.entries))
-        body = tickets.message(tickets.without(handoff, left), self.settings)
+        files, left = await self._carried(shown_entries(handoff))
+        body = tickets.message(leave_files(handoff, left), self.settings)
         post = self._api.post("ticket", ticket_id, "comment", body=body, files=files)
         made = (await self._writing(handoff.key, post)).made
         # Without ShowTicketComments RT shows us no comment, not even our own: every look would be in vain.
@@ -344,7 +346,9 @@ class RequestTrackerConnector(
     # --- what all writes share ---------------------------------------------------------------------------------------
     async def _carried(self, entries: Iterable[Entry]) -> tuple[list[Upload], dict[str, str]]:
         """Return the files with their bytes, and why the others stay behind, by their hash."""
-        chosen, left = tickets.choose(entries, _MOST_BYTES)
+        chosen, left = choose_files(
+            entries, where="Request Tracker", largest=_MOST_BYTES, most=tickets.MOST_FILES, together=_MOST_BYTES
+        )
         carried: list[Upload] = []
         for file in chosen:
             try:

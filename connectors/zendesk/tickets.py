@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text
+from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text, proven_address
 
 #: Longest comment that Zendesk takes, characters (developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments).
 LONGEST: Final = 65_000
@@ -14,6 +14,8 @@ TAG: Final = "baton"
 #: Names in an audit's metadata.
 KEY: Final = "baton_key"
 ENTRIES: Final = "baton_entries"
+
+_SOLVED: Final = "solved"
 
 PRIORITIES: Final[dict[Priority, str]] = {
     Priority.P1: "urgent",
@@ -39,8 +41,11 @@ def new_ticket(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     return ticket
 
 
-def update(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
-    """Return the fields of an update: one internal note, and what rules set unless the mode allows notes only."""
+def update(handoff: Handoff, group_id: int | None, status: str) -> dict[str, Any]:
+    """Return the fields of an update of a ticket in a state: an internal note, and what rules set unless the mode forbids it.
+
+    When its customer is back, a solved ticket is open again: an internal note does not do that by itself.
+    """
     ticket: dict[str, Any] = {
         "comment": {"body": note_text(handoff, LONGEST), "public": False},
         "metadata": metadata(handoff),
@@ -48,6 +53,8 @@ def update(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     if handoff.mode is Mode.LIVE:
         ticket["additional_tags"] = [TAG, *(tag for tag in handoff.tags if tag != TAG)]
         ticket.update(_settings(handoff, group_id))
+        if handoff.reopen and status == _SOLVED:
+            ticket["status"] = "open"
     return ticket
 
 
@@ -90,11 +97,15 @@ def _field_id(name: str) -> int:
 
 
 def _requester(party: Party | None) -> Mapping[str, Any]:
-    """Return who the ticket is for. Somebody without a Zendesk user or an address stays a name in the note."""
+    """Return who the ticket is for: without it Zendesk takes our own user, and mails agents' answers to us.
+
+    Somebody without a proven address is a user with a name only: nothing is mailed to them, nor to an address that they typed.
+    """
     if party is None:
         return {}
     if party.kind == "zendesk_user" and party.value.isdigit():
         return {"requester_id": int(party.value)}
-    if party.email:
-        return {"requester": {"name": party.name or party.email, "email": party.email}}
-    return {}
+    address = proven_address(party)
+    if address:
+        return {"requester": {"name": party.name or address, "email": address}}
+    return {"requester": {"name": party.name or party.value}}

@@ -70,8 +70,10 @@ class TicketLink:
     adopted: bool
     #: The ticket's page for agents, empty when unknown.
     url: str = ""
-    #: The last state the helpdesk told.
+    #: The last state the helpdesk told; None when it told none yet.
     status: TicketStatus | None = None
+    #: When it got that state by the helpdesk's clock, UTC microseconds; None when that is not known.
+    status_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

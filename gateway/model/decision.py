@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.model.case import Case, Episode
+from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
 from gateway.model.party import Mode
 from gateway.model.sla import SlaClocks
@@ -71,6 +71,8 @@ class Effect:
     assignee: str | None = None
     #: What was known of the customer at the decision, label and value, for a handoff or a notice.
     profile: tuple[tuple[str, str], ...] = ()
+    #: True when a ticket that was solved must be open for it: its customer is back.
+    reopen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,5 +136,7 @@ class Decision:
     timers: tuple[Timer, ...] = ()
     #: Names of deadlines to drop.
     cancelled: tuple[str, ...] = ()
+    #: Tickets of the case of which the helpdesk told another state.
+    tickets: tuple[TicketLink, ...] = ()
     #: Why.
     trace: Trace

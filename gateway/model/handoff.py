@@ -152,6 +152,8 @@ class Handoff:
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     #: Who to assign the ticket to, by the id that the roster gives; empty to take it from whoever has it, None to leave it.
     assignee: str | None = None
+    #: True when the customer is back: in `live`, a known ticket that was solved is opened again; one in work stays as it is.
+    reopen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

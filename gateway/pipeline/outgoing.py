@@ -9,6 +9,7 @@ from gateway.model import (
     Activity,
     ActivityKind,
     Button,
+    CaseStatus,
     Effect,
     EffectKind,
     Entry,
@@ -158,6 +159,7 @@ def _handoff(
         tags=effect.tags,
         fields=effect.fields,
         assignee=effect.assignee,
+        reopen=_reopens(claim),
     )
 
 
@@ -184,7 +186,13 @@ def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -
         tags=tuple(tags),
         fields=fields,
         assignee=assignees[-1] if assignees else None,
+        reopen=_reopens(claim),
     )
+
+
+def _reopens(claim: ClaimedEffects) -> bool:
+    """Tell whether the ticket must be open again; not when somebody solved it since the customer came back."""
+    return any(effect.reopen for effect in claim.effects) and claim.case.status is CaseStatus.OPEN
 
 
 def _entry(effect: Effect, causes: Mapping[str, Activity]) -> Entry:

@@ -279,6 +279,8 @@ class _Batch:
             self._keep_episode(case_id, decision.replaced)
         if decision.episode is not None:
             self._keep_episode(case_id, decision.episode)
+        for link in decision.tickets:
+            self._keep_ticket(case_id, link)
         for timer in decision.timers:
             self.t.run(
                 "INSERT INTO timers (case_id, name, due_at) VALUES (?, ?, ?)"
@@ -291,6 +293,17 @@ class _Batch:
                 name,
                 case_id,
             )
+
+    def _keep_ticket(self, case_id: str, link: TicketLink) -> None:
+        """Keep what the helpdesk told of a ticket that the case has."""
+        self.tickets[case_id] = [
+            link if (each.connection, each.ticket_id) == (link.connection, link.ticket_id) else each
+            for each in self.tickets.get(case_id, ())
+        ]
+        self.t.run(
+            "UPDATE tickets SET doc = ? WHERE connection_id = ? AND ticket_id = ?",
+            *(codec.encode(link), self.names.number(link.connection), link.ticket_id),
+        )
 
     def _keep_episode(self, case_id: str, episode: Episode) -> None:
         others = [other for other in self.episodes.get(case_id, []) if other.id != episode.id]

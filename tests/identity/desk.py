@@ -243,6 +243,18 @@ class Desk:
         """Bring a message of somebody in a workspace."""
         self.bring(self.activity("team", thread, Party(kind="slack_user", value=user, name=name or user), text))
 
+    def ticket(self, user: str, text: str = "hello", *, email: str = "", dedupe: str = "") -> None:
+        """Bring what somebody writes to the helpdesk itself; its webhooks name no address, its poll does."""
+        number = user.removeprefix("u")
+        said = self.activity(
+            "desk",
+            f"ticket:{number}",
+            Party(kind="zendesk_user", value=user, name=user, email=email),
+            text,
+            ticket=TicketFacts(id=number, change=TicketChange.COMMENTED),
+        )
+        self.bring(replace(said, dedupe=dedupe) if dedupe else said)
+
     def resolve(self, case_id: str) -> None:
         """Let a person end the case in the helpdesk."""
         self.ticket_status(case_id, TicketStatus.SOLVED)
