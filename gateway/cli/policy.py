@@ -1,4 +1,4 @@
-"""`baton policy signals`."""
+"""`baton policy`: what an administrator asks about the policy, each in a module of its own; `signals` stands here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gateway.cli.policy_test import test
 from gateway.cli.terminal import WrongFiles, WrongInput, json_option, paragraph, print_json, table
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ _LONGEST: Final = 1_000_000
 
 @click.group()
 def command() -> None:
-    """Look into the policy: what it makes of a text."""
+    """Look into the policy: test it, explain it, draw it, and ask what it makes of a text."""
+
+
+command.add_command(test)
 
 
 @command.command()
