@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     help="Test this policy instead of the one that the configuration names.",
 )
 @click.option(
-    "--junit", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the results as JUnit XML, for build servers."
+    "--junit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Write the results as JUnit XML, for build servers.",
 )
 @click.option(
     "--fail-under",
@@ -181,26 +184,29 @@ def _write(file: Path, report: Report) -> None:
 
 def _junit(results: Iterable[Result]) -> bytes:
     """Return the results as JUnit XML: a suite for each file, a case for each test."""
-    from xml.etree import ElementTree as Xml
+    from xml.etree import ElementTree as ET
 
     suites: dict[str, list[Result]] = {}
     for result in results:
         suites.setdefault(result.test.file, []).append(result)
-    root = Xml.Element("testsuites")
+    root = ET.Element("testsuites")
     for name, members in suites.items():
         failed = str(sum(not result.passed for result in members))
         counts = {"tests": str(len(members)), "failures": failed, "errors": "0", "skipped": "0"}
-        suite = Xml.SubElement(root, "testsuite", {"name": _plain(name), **counts})
+        suite = ET.SubElement(root, "testsuite", {"name": _plain(name), **counts})
         for result in members:
             names = {"classname": _plain(name), "name": _plain(result.test.name), "file": _plain(name)}
-            case = Xml.SubElement(suite, "testcase", {**names, "line": str(result.test.line), "time": "0"})
+            case = ET.SubElement(suite, "testcase", {**names, "line": str(result.test.line), "time": "0"})
             if not result.passed:
                 first = result.failures[0]
                 told = "\n".join(f"line {each.place[0]}: {each}. {each.said}" for each in result.failures)
-                Xml.SubElement(case, "failure", {"message": _plain(str(first))}).text = _plain(told)
-    return Xml.tostring(root, encoding="utf-8", xml_declaration=True)
+                ET.SubElement(case, "failure", {"message": _plain(str(first))}).text = _plain(told)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _plain(text: str) -> str:
     """Return a text without the characters that XML 1.0 cannot hold, not even escaped."""
-    return "".join(each if each in "\t\n" or each >= " " and each not in "\ufffe\uffff" else "\ufffd" for each in text)
+    return "".join(
+        each if each in "\t\n" or (each >= " " and each not in "\ufffe\uffff") else "\ufffd" for each in text
+    )

@@ -14,23 +14,26 @@ from routing.policy_tests.world import Happened, World
 _SECOND: Final = 1_000_000
 
 
-def differences(
-    wanted: Mapping[str, object], happened: Happened, world: World
-) -> Iterator[tuple[str, str, str]]:
+def differences(wanted: Mapping[str, object], happened: Happened, world: World) -> Iterator[tuple[str, str, str]]:
     """Yield each key whose value is not the expected one, with what was expected and what is, as texts."""
     for key, value in wanted.items():
         if key == "case":
             yield from _of_case(cast("Mapping[str, object]", value), world)
             continue
-        got = _GOT[key](happened, world)
-        if key == "path":
-            value, got = _alike(cast("tuple[Step, ...]", value), cast("tuple[Step, ...]", got))
-        elif key == "reply":
-            got = _as_written(str(value), cast("list[tuple[str, str]]", got))
-        elif key == "timers":
-            value = {name: _duration(_seconds(each)) for name, each in cast("Mapping[str, int]", value).items()}
-        if got != value:
-            yield key, shown(value), shown(got)
+        expected, got = _comparable(key, value, _GOT[key](happened, world))
+        if got != expected:
+            yield key, shown(expected), shown(got)
+
+
+def _comparable(key: str, wanted: object, got: object) -> tuple[object, object]:
+    """Return what is expected and what is, in one form."""
+    if key == "path":
+        return _alike(cast("tuple[Step, ...]", wanted), cast("tuple[Step, ...]", got))
+    if key == "reply":
+        return wanted, _as_written(str(wanted), cast("list[tuple[str, str]]", got))
+    if key == "timers":
+        return {name: _duration(_seconds(each)) for name, each in cast("Mapping[str, int]", wanted).items()}, got
+    return wanted, got
 
 
 # --- what is ---------------------------------------------------------------------------------------------------------
@@ -72,6 +75,11 @@ def _group(_happened: Happened, world: World) -> object:
 
 def _fields(_happened: Happened, world: World) -> object:
     return next((dict(ticket.fields) for ticket in reversed(world.desks.values())), {})
+
+
+def _reason(happened: Happened, world: World) -> object:
+    rules = [effect.rule for effect in happened.effects if effect.kind is EffectKind.HANDOFF]
+    return world.policy.by_id[rules[-1]].set.reason if rules and rules[-1] in world.policy.by_id else ""
 
 
 def _notify(happened: Happened, _world: World) -> object:
@@ -126,6 +134,7 @@ _GOT: Final[Mapping[str, Callable[[Happened, World], object]]] = {
     "tags": _tags,
     "group": _group,
     "fields": _fields,
+    "reason": _reason,
     "notify": _notify,
     "titles": _titles,
     "reply": _reply,

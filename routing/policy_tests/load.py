@@ -56,7 +56,9 @@ class _Reader(Reader):
         for number, test in enumerate(made):
             if test is not None and test.name in seen:
                 path = ("policy_test", number, "name")
-                self.note(path, f"the test {test.name!r} stands twice: it is also in line {seen[test.name]}", value=True)
+                self.note(
+                    path, f"the test {test.name!r} stands twice: it is also in line {seen[test.name]}", value=True
+                )
             elif test is not None:
                 seen[test.name] = test.line
         return tuple(
@@ -72,9 +74,9 @@ class _Reader(Reader):
         if "each" not in table:
             return (test,)
         texts = self.strings(path, table["each"], "each")
-        if not texts:
+        if table["each"] == []:
             self.note(path, "each needs texts to try: leave it out where there is one")
-        if not any(_EACH in event.activity.text for event in test.events if event.activity is not None):
+        elif not any(_EACH in event.activity.text for event in test.events if event.activity is not None):
             self.note(path, f"no message of the test says {_EACH}")
         return tuple(
             replace(test, name=f"{test.name}: {text}", events=tuple(_filled(event, text) for event in test.events))
@@ -84,9 +86,11 @@ class _Reader(Reader):
     def _test(self, path: Path, value: object) -> PolicyTest | None:
         before = len(self.problems)
         table = self.table(path, value, "a policy test")
+        if len(self.problems) > before:
+            return None
         self.keys(path, table, schema.TEST, "a policy test")
         name = self.string(path, table, "name")
-        if not name:
+        if not table.get("name"):
             self.note(path, "a test needs a name that says what it shows")
         at = self._instant(path, table, "at")
         if "at" not in table:
@@ -120,6 +124,8 @@ class _Reader(Reader):
     def _event(self, path: Path, value: object) -> Event | None:
         before = len(self.problems)
         table = self.table(path, value, "an event")
+        if len(self.problems) > before:
+            return None
         self.keys(path, table, schema.EVENT, "an event")
         what = [key for key in schema.WHAT if key in table]
         if len(what) != 1 and len(self.problems) == before:
@@ -132,9 +138,14 @@ class _Reader(Reader):
         until = self._instant(path, table, "until") if kind == "until" else None
         press = self.word(path, table, "press", schema.WHAT["press"]["enum"]) if kind == "press" else None
         passive = kind in {"wait", "until", "press"}
-        allowed = {kind, "expect", *(("name",) if kind == "press" else ()), *(() if kind in {"wait", "until"} else ("times",))}
+        allowed = {
+            kind,
+            "expect",
+            *(("name",) if kind == "press" else ()),
+            *(() if kind in {"wait", "until"} else ("times",)),
+        }
         if passive:
-            for key in sorted(set(table) - allowed):
+            for key in sorted((set(table) & set(schema.EVENT)) - allowed):
                 self.note((*path, key), f"{kind} has no {key}")
         activity = None if passive else read_activity(self, path, table, kind)
         times = table.get("times", 1)

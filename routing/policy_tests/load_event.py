@@ -61,10 +61,13 @@ def read_activity(reader: Reader, path: Path, table: Mapping[str, Any], kind: st
     for key, kinds in _ONLY.items():
         if key in table and kind not in kinds:
             reader.note((*path, key), f"{key} belongs to {' or '.join(sorted(kinds))}, not to {kind}")
-    role = Role(reader.word(path, table, "role", [each.value for each in Role]) or _ROLES.get(kind, Role.CUSTOMER).value)
+    role = Role(
+        reader.word(path, table, "role", [each.value for each in Role]) or _ROLES.get(kind, Role.CUSTOMER).value
+    )
     connection = _connection(reader, path, table, kind, role)
     facts = reader.connections.get(connection)
     desk = facts is not None and facts.channel is Channel.HELPDESK
+    thread = reader.string(path, table, "thread")
     text = reader.string(path, table, kind) if kind in _TEXTS else ""
     internal = table.get("internal", kind == "handoff_request")
     if not isinstance(internal, bool):
@@ -72,7 +75,7 @@ def read_activity(reader: Reader, path: Path, table: Mapping[str, Any], kind: st
     activity = Activity(
         kind=_KINDS[kind],
         connection=connection,
-        thread=reader.string(path, table, "thread") or (TICKET_ID if desk else f"{connection}-1"),
+        thread=thread or (TICKET_ID if desk else f"{connection}-1"),
         dedupe="",
         occurred_at=0,
         received_at=0,
@@ -85,7 +88,7 @@ def read_activity(reader: Reader, path: Path, table: Mapping[str, Any], kind: st
         language=reader.string(path, table, "language"),
         attachments=_attachments(reader, path, table),
         bot=BotFacts(fallback=True) if table.get("fallback") is True else None,
-        **_facts(reader, path, table, kind, desk=desk),
+        **_facts(reader, path, table, kind, ticket_id=(thread or TICKET_ID) if desk else ""),
     )
     more = read_fields(
         reader, (*path, "activity"), table.get("activity", {}), Activity, what="an activity", hidden=_HIDDEN
@@ -122,14 +125,15 @@ def _attachments(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[
     return tuple(Attachment(id=f"file-{number}") for number in range(1, count + 1))
 
 
-def _facts(reader: Reader, path: Path, table: Mapping[str, Any], kind: str, *, desk: bool) -> dict[str, Any]:
-    """Return what only activities of a kind have."""
-    ticket_id = reader.string(path, table, "thread") or TICKET_ID
+def _facts(reader: Reader, path: Path, table: Mapping[str, Any], kind: str, *, ticket_id: str) -> dict[str, Any]:
+    """Return what only activities of a kind have; those of a helpdesk are of a ticket."""
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "button": lambda: {
-            "button": ButtonChoice(action=reader.string(path, table, "button"), value=reader.string(path, table, "value"))
+            "button": ButtonChoice(
+                action=reader.string(path, table, "button"), value=reader.string(path, table, "value")
+            )
         },
-        "ticket": lambda: {"ticket": _ticket(reader, path, table, ticket_id)},
+        "ticket": lambda: {"ticket": _ticket(reader, path, table, ticket_id or TICKET_ID)},
         "call": lambda: {
             "call": CallFacts(
                 id="call-1",
@@ -142,9 +146,7 @@ def _facts(reader: Reader, path: Path, table: Mapping[str, Any], kind: str, *, d
         },
         "consent": lambda: {"consent": read_value(reader, (*path, "consent"), table["consent"], bool)},
         "deletion": lambda: _deleted(reader, path, table),
-        "message": lambda: (
-            {"ticket": TicketFacts(id=ticket_id, change=TicketChange.COMMENTED)} if desk else {}
-        ),
+        "message": lambda: {"ticket": TicketFacts(id=ticket_id, change=TicketChange.COMMENTED)} if ticket_id else {},
     }
     return makers.get(kind, dict)()
 

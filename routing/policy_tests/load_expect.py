@@ -31,14 +31,10 @@ def read_expectation(reader: Reader, path: Path, value: object, policy: Policy) 
         reader.note(path, f"expect names nothing: it can be {', '.join(schema.EXPECT)}")
     if len(reader.problems) > before:
         return None
-    return Expectation(
-        wanted=wanted, places={key: reader.document.value_position(*path, key) for key in wanted}
-    )
+    return Expectation(wanted=wanted, places={key: reader.document.value_position(*path, key) for key in wanted})
 
 
-def _readers(
-    reader: Reader, path: Path, table: Mapping[str, Any], policy: Policy
-) -> dict[str, Callable[[], object]]:
+def _readers(reader: Reader, path: Path, table: Mapping[str, Any], policy: Policy) -> dict[str, Callable[[], object]]:
     def text(key: str) -> Callable[[], object]:
         return lambda: reader.string(path, table, key)
 
@@ -46,7 +42,9 @@ def _readers(
         return lambda: reader.strings((*path, key), table[key], key)
 
     def word(key: str) -> Callable[[], object]:
-        return lambda: reader.word(path, table, key, schema.EXPECT[key]["enum"])
+        words = [each for each in schema.EXPECT[key]["enum"] if each]
+        empty = "" in schema.EXPECT[key]["enum"] and table[key] == "" if key in table else False
+        return lambda: "" if empty else reader.word(path, table, key, words)
 
     return {
         "rules": lambda: _named(reader, (*path, "rules"), table["rules"], policy.by_id, "rule"),
@@ -59,6 +57,7 @@ def _readers(
         "tags": lambda: tuple(sorted(reader.strings((*path, "tags"), table["tags"], "tags"))),
         "group": text("group"),
         "fields": lambda: reader.table((*path, "fields"), table["fields"], "fields"),
+        "reason": text("reason"),
         "notify": texts("notify"),
         "titles": texts("titles"),
         "reply": lambda: _reply(reader, path, table),

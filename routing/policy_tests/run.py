@@ -81,18 +81,14 @@ class _Reached:
     steps: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
 
 
-def run_policy_tests(
-    policy: Policy, connections: Mapping[str, ConnectionFacts], tests: Iterable[PolicyTest]
-) -> Report:
+def run_policy_tests(policy: Policy, connections: Mapping[str, ConnectionFacts], tests: Iterable[PolicyTest]) -> Report:
     """Play tests on a policy. Connections are live, unless a test says otherwise."""
     reached = _Reached()
     results = tuple(_run(policy, connections, test, reached) for test in tests)
     return Report(results=results, coverage=_coverage(policy, reached))
 
 
-def _run(
-    policy: Policy, connections: Mapping[str, ConnectionFacts], test: PolicyTest, reached: _Reached
-) -> Result:
+def _run(policy: Policy, connections: Mapping[str, ConnectionFacts], test: PolicyTest, reached: _Reached) -> Result:
     facts = {name: replace(each, mode=test.modes.get(name, Mode.LIVE)) for name, each in connections.items()}
     world = World(policy, facts, at=test.at, given=test.case, down=test.down)
     failures: list[Failure] = []
@@ -115,9 +111,10 @@ def _play(world: World, event: Event) -> Happened:
         return world.pass_time(world.now + event.wait)
     if event.until is not None:
         return world.pass_time(event.until)
-    made: list[Happened] = []
-    for _ in range(event.times):
-        made.append(world.press(event.press, event.name) if event.activity is None else world.happen(event.activity))
+    made = [
+        world.press(event.press, event.name) if event.activity is None else world.happen(event.activity)
+        for _ in range(event.times)
+    ]
     return Happened(
         decisions=tuple(decision for each in made for decision in each.decisions),
         effects=tuple(effect for each in made for effect in each.effects),

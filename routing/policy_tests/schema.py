@@ -34,7 +34,9 @@ WHAT: Final[dict[str, Any]] = {
     "deletion": {"type": "boolean", "description": "The last message is deleted."},
     "button": _text("A button of this action is pressed, which the channel offered."),
     "press": _text("A button of the newest notice is pressed by an agent.", ACKNOWLEDGE, FURTHER),
-    "ticket": _text("The ticket is changed in the helpdesk, by an agent unless `role` says another.", *_words(TicketChange)),
+    "ticket": _text(
+        "The ticket is changed in the helpdesk, by an agent unless `role` says another.", *_words(TicketChange)
+    ),
     "handoff_request": _text("A bot gives up, for this reason."),
     "call": _text("Something happens in a telephone call.", *_words(CallChange)),
     "satisfaction": {"type": "number", "description": "The customer judges, from 0 (worst) to 1 (best)."},
@@ -46,7 +48,9 @@ EVENT: Final[dict[str, Any]] = {
     **WHAT,
     "role": _text("Who does it.", *_words(Role)),
     "name": _text("The name of who does it."),
-    "connection": _text("The connection it comes over. Default: for tickets and agents the first helpdesk, else the first channel."),
+    "connection": _text(
+        "The connection it comes over. Default: for tickets and agents the first helpdesk, else the first channel."
+    ),
     "thread": _text("The thread it comes over. Default: one for each connection."),
     "internal": {"type": "boolean", "description": "True for a message that the customer cannot read."},
     "subject": _text("The subject."),
@@ -61,12 +65,19 @@ EVENT: Final[dict[str, Any]] = {
     "priority": _text("The ticket's priority, in the helpdesk's word."),
     "via": _text("Over what the ticket came to the helpdesk, in its word."),
     "activity": _table("Further fields of the activity, by their names in the model."),
-    "times": {"type": "integer", "minimum": 1, "maximum": MOST_TIMES, "description": "How often it happens. Default: once."},
+    "times": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MOST_TIMES,
+        "description": "How often it happens. Default: once.",
+    },
     "expect": _table("What must be so afterwards."),
 }
 EXPECT: Final[dict[str, Any]] = {
     "rules": _texts("Rules that matched at this event, in order."),
-    "result": _text("What came of it, in one word, as `baton cases show --json` has it; of the last deadline after `wait`."),
+    "result": _text(
+        "What came of it, in one word, as `baton cases show --json` has it; of the last deadline after `wait`."
+    ),
     "ladder": _text("The ladder of the case's newest escalation, empty for none."),
     "episode": _text("Where the newest escalation stands.", "none", *_words(EpisodeState)),
     "path": {
@@ -79,17 +90,24 @@ EXPECT: Final[dict[str, Any]] = {
     "tags": _texts("The case's tags, in any order."),
     "group": _text("The group that the ticket stands in now, empty for none."),
     "fields": _table("The fields that were set on the ticket so far."),
+    "reason": _text(
+        "Why the case is there, as the rule says whose handoff this event made; empty for no handoff or no reason."
+    ),
     "notify": _texts("Who was told at this event: CONNECTION:PLACE, in order."),
     "titles": _texts("The titles of these notices, in order."),
     "reply": _text("What the customer was told at this event, empty for nothing; places as in `reply` of a rule."),
     "effects": _texts("Everything that was written at this event: KIND CONNECTION, and the mode unless it is live."),
-    "timers": _table("Deadlines that wait now: what each is for (the part of its name before the colon), and in how long it is due."),
+    "timers": _table(
+        "Deadlines that wait now: what each is for (the part of its name before the colon), and in how long it is due."
+    ),
     "case": _table("Further fields of the case, by their names in the model."),
 }
 TEST: Final[dict[str, Any]] = {
     "name": _text("What the test shows, unique within its file."),
     "at": {"type": "string", "format": "date-time", "description": "When it begins, with the offset from UTC."},
-    "each": _texts("Texts that are tried one after the other, each in a case of its own: they stand in for `{{each}}` in messages."),
+    "each": _texts(
+        "Texts that are tried one after the other, each in a case of its own: they stand in for `{{each}}` in messages."
+    ),
     "case": _table("Fields of the case that are so before the first event, by their names in the model."),
     "modes": {
         "type": "object",
@@ -108,7 +126,12 @@ TOP: Final[dict[str, Any]] = {
     "policy_test": {
         "type": "array",
         "minItems": 1,
-        "items": {"type": "object", "properties": TEST, "required": ["name", "at", "event"], "additionalProperties": False},
+        "items": {
+            "type": "object",
+            "properties": TEST,
+            "required": ["name", "at", "event"],
+            "additionalProperties": False,
+        },
         "description": "The tests.",
     }
 }

@@ -6,7 +6,7 @@ So a test may name every field that a case or an activity has, and a field that 
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -19,7 +19,7 @@ _PLAIN = {str: "text in quotation marks", bool: "true or false", int: "a whole n
 
 
 @cache
-def hints_of(cls: type[Any]) -> Mapping[str, Any]:
+def _hints_of(cls: Hashable) -> Mapping[str, Any]:
     """Return the types of a class's fields."""
     return get_type_hints(cls)
 
@@ -29,7 +29,7 @@ def read_fields(
 ) -> dict[str, object]:
     """Read a table that names fields of a class; `hidden` ones cannot be named. What is wrong is noted."""
     table = reader.table(path, value, what)
-    known = {name: hint for name, hint in hints_of(cls).items() if name not in hidden}
+    known = {name: hint for name, hint in _hints_of(cls).items() if name not in hidden}
     made: dict[str, object] = {}
     for name, each in table.items():
         if name not in known:
@@ -37,6 +37,11 @@ def read_fields(
             continue
         made[name] = read_value(reader, (*path, name), each, known[name])
     return made
+
+
+def _name(path: Path) -> str:
+    """Return the name of what stands somewhere: of an item, that of its list."""
+    return next((str(each) for each in reversed(path) if isinstance(each, str)), "")
 
 
 def _listed(known: Mapping[str, Any]) -> str:
@@ -53,9 +58,12 @@ def read_value(reader: Reader, path: Path, value: object, hint: Any) -> object:
     if origin is tuple:
         return _items(reader, path, value, get_args(hint)[0])
     if origin is not None and issubclass(origin, Mapping):
-        table = reader.table(path, value, str(path[-1]))
+        table = reader.table(path, value, _name(path))
         inner = get_args(hint)[1]
-        return {key: each if inner is object else read_value(reader, (*path, key), each, inner) for key, each in table.items()}
+        return {
+            key: each if inner is object else read_value(reader, (*path, key), each, inner)
+            for key, each in table.items()
+        }
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _word(reader, path, value, hint)
     if isinstance(hint, type) and is_dataclass(hint):
@@ -65,7 +73,7 @@ def read_value(reader: Reader, path: Path, value: object, hint: Any) -> object:
 
 def _items(reader: Reader, path: Path, value: object, inner: Any) -> tuple[object, ...]:
     if not isinstance(value, list):
-        reader.note(path, f"{path[-1]} must be a list", value=True)
+        reader.note(path, f"{_name(path)} must be a list", value=True)
         return ()
     items = cast("list[object]", value)
     return tuple(read_value(reader, (*path, number), each, inner) for number, each in enumerate(items))
@@ -76,20 +84,20 @@ def _word(reader: Reader, path: Path, value: object, hint: type[Enum]) -> object
     if value in words:
         return hint(value)
     hint_text = did_you_mean(str(value), words, f"it can be {', '.join(words)}")
-    reader.note(path, f"{path[-1]} cannot be {value!r}: {hint_text}", value=True)
+    reader.note(path, f"{_name(path)} cannot be {value!r}: {hint_text}", value=True)
     return None
 
 
 def _made(reader: Reader, path: Path, value: object, hint: type[Any]) -> object:
     before = len(reader.problems)
-    given = read_fields(reader, path, value, hint, what=str(path[-1]))
+    given = read_fields(reader, path, value, hint, what=_name(path))
     lacking = [
         each.name
         for each in fields(hint)
         if each.name not in given and each.default is MISSING and each.default_factory is MISSING
     ]
     if lacking and len(reader.problems) == before:
-        reader.note(path, f"{path[-1]} needs {', '.join(lacking)}")
+        reader.note(path, f"{_name(path)} needs {', '.join(lacking)}")
     return None if len(reader.problems) > before else hint(**given)
 
 
@@ -98,5 +106,5 @@ def _plain(reader: Reader, path: Path, value: object, hint: Any) -> object:
         return float(value)
     if isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
-    reader.note(path, f"{path[-1]} must be {_PLAIN.get(hint, hint.__name__)}", value=True)
+    reader.note(path, f"{_name(path)} must be {_PLAIN.get(hint, hint.__name__)}", value=True)
     return None

@@ -261,9 +261,7 @@ class World:
             ticket.fields.update(effect.fields)
         return Receipt(ids=(ForeignId(kind="ticket", id=link.ticket_id),), ticket_id=link.ticket_id, url=link.url)
 
-    def _internal(
-        self, kind: ActivityKind, dedupe: str, *, name: str = "", outcome: Outcome | None = None
-    ) -> Activity:
+    def _internal(self, kind: ActivityKind, dedupe: str, *, name: str = "", outcome: Outcome | None = None) -> Activity:
         """Return what Baton itself appends to the case now."""
         return Activity(
             kind=kind,
