@@ -78,6 +78,8 @@ class Draft:
     facts: Mapping[str, ConnectionFacts]
     #: Where the store is.
     premises: Premises
+    #: The languages that messages are told to be in.
+    languages: tuple[str, ...]
 
 
 def load_draft(path: Path, *, specs: Specs, environ: Mapping[str, str], policy: Path | None = None) -> Draft:
@@ -87,9 +89,22 @@ def load_draft(path: Path, *, specs: Specs, environ: Mapping[str, str], policy: 
     """
     text = read_text(path)
     premises = load_premises(text, shown(path), environ=environ)
-    facts = _outlined(read_toml(text, shown(path)), specs)
+    document = read_toml(text, shown(path))
+    facts = _outlined(document, specs)
     file = policy if policy is not None else premises.policy
-    return Draft(file=file, policy=load_policy(read_text(file), shown(file), facts), facts=facts, premises=premises)
+    return Draft(
+        file=file,
+        policy=load_policy(read_text(file), shown(file), facts),
+        facts=facts,
+        premises=premises,
+        languages=_languages(document),
+    )
+
+
+def _languages(document: TomlDocument) -> tuple[str, ...]:
+    cases: Any = document.values.get("cases", {})
+    given: Any = cases.get("languages", []) if isinstance(cases, dict) else []
+    return tuple(map(str, given)) if isinstance(given, list) else ()
 
 
 def _outlined(document: TomlDocument, specs: Specs) -> dict[str, ConnectionFacts]:

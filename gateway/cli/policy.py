@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gateway.cli.policy_check import check
 from gateway.cli.policy_test import test
 from gateway.cli.terminal import WrongFiles, WrongInput, json_option, paragraph, print_json, table
 
@@ -26,6 +27,7 @@ def command() -> None:
     """Look into the policy: test it, explain it, draw it, and ask what it makes of a text."""
 
 
+command.add_command(check)
 command.add_command(test)
 
 

@@ -6,10 +6,9 @@ So a test may name every field that a case or an activity has, and a field that 
 from __future__ import annotations
 
 import types
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from gateway.toml import did_you_mean
@@ -18,18 +17,12 @@ from routing.reader import Path, Reader
 _PLAIN = {str: "text in quotation marks", bool: "true or false", int: "a whole number", float: "a number"}
 
 
-@cache
-def _hints_of(cls: Hashable) -> Mapping[str, Any]:
-    """Return the types of a class's fields."""
-    return get_type_hints(cls)
-
-
 def read_fields(
     reader: Reader, path: Path, value: object, cls: type[Any], *, what: str, hidden: frozenset[str] = frozenset()
 ) -> dict[str, object]:
     """Read a table that names fields of a class; `hidden` ones cannot be named. What is wrong is noted."""
     table = reader.table(path, value, what)
-    known = {name: hint for name, hint in _hints_of(cls).items() if name not in hidden}
+    known = {name: hint for name, hint in get_type_hints(cls).items() if name not in hidden}
     made: dict[str, object] = {}
     for name, each in table.items():
         if name not in known:
