@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gateway.cli.policy_check import check
+from gateway.cli.policy_coverage import coverage
+from gateway.cli.policy_doc import doc
 from gateway.cli.policy_test import test
 from gateway.cli.terminal import WrongFiles, WrongInput, json_option, paragraph, print_json, table
 
@@ -29,6 +31,8 @@ def command() -> None:
 
 command.add_command(check)
 command.add_command(test)
+command.add_command(coverage)
+command.add_command(doc)
 
 
 @command.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.configuration import config_option, read_draft
-from gateway.cli.terminal import Failure, WrongInput, good, json_option, paragraph, print_json, several
+from gateway.cli.terminal import Failure, WrongInput, good, json_option, paragraph, policy_option, print_json, several
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--policy",
-    "policy_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="Check this policy instead of the one that the configuration names.",
-)
+@policy_option
 @click.option(
     "--ignore", metavar="LINT", multiple=True, help="Leave a lint out, by its name; may be given several times."
 )

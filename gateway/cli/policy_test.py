@@ -15,6 +15,7 @@ from gateway.cli.terminal import (
     good,
     json_option,
     paragraph,
+    policy_option,
     print_json,
     several,
 )
@@ -29,13 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--policy",
-    "policy_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="Test this policy instead of the one that the configuration names.",
-)
+@policy_option
 @click.option(
     "--junit",
     type=click.Path(path_type=Path, dir_okay=False),

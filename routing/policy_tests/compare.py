@@ -10,8 +10,7 @@ from typing import Final, cast
 from gateway.model import EffectKind, Mode
 from routing.policy_tests.values import Step
 from routing.policy_tests.world import Happened, World
-
-_SECOND: Final = 1_000_000
+from routing.shown import duration_of
 
 
 def differences(wanted: Mapping[str, object], happened: Happened, world: World) -> Iterator[tuple[str, str, str]]:
@@ -32,7 +31,7 @@ def _comparable(key: str, wanted: object, got: object) -> tuple[object, object]:
     if key == "reply":
         return wanted, _as_written(str(wanted), cast("list[tuple[str, str]]", got))
     if key == "timers":
-        return {name: _duration(_seconds(each)) for name, each in cast("Mapping[str, int]", wanted).items()}, got
+        return {name: duration_of(each) for name, each in cast("Mapping[str, int]", wanted).items()}, got
     return wanted, got
 
 
@@ -119,7 +118,7 @@ def _timers(_happened: Happened, world: World) -> object:
     """Return in how long each deadline is due; of several of one sort the first."""
     found: dict[str, str] = {}
     for name, due in sorted(world.timers.items(), key=lambda each: -each[1]):
-        found[name.partition(":")[0]] = _duration(_seconds(due - world.now))
+        found[name.partition(":")[0]] = duration_of(due - world.now)
     return found
 
 
@@ -144,15 +143,11 @@ _GOT: Final[Mapping[str, Callable[[Happened, World], object]]] = {
 
 
 # --- how they are compared -------------------------------------------------------------------------------------------
-def _seconds(micros: int) -> int:
-    return round(micros / _SECOND)
-
-
 def _alike(wanted: tuple[Step, ...], got: tuple[Step, ...]) -> tuple[object, object]:
     """Return both paths as texts, with times only where the test names them."""
 
     def text(step: Step, *, timed: bool) -> str:
-        return f"{step.name} at {_duration(_seconds(step.after or 0))}" if timed else step.name
+        return f"{step.name} at {duration_of(step.after or 0)}" if timed else step.name
 
     asked = [step.after is not None for step in wanted]
     timed = [*asked, *[any(asked)] * len(got)][: len(got)]
@@ -178,13 +173,6 @@ def _of_case(wanted: Mapping[str, object], world: World) -> Iterator[tuple[str, 
 
 
 # --- how they are shown ----------------------------------------------------------------------------------------------
-def _duration(seconds: int) -> str:
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
 def shown(value: object) -> str:
     """Return a value for people: nearly as TOML has it."""
     if isinstance(value, Enum):
