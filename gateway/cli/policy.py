@@ -12,6 +12,8 @@ import click
 from gateway.cli.policy_check import check
 from gateway.cli.policy_coverage import coverage
 from gateway.cli.policy_doc import doc
+from gateway.cli.policy_explain import explain
+from gateway.cli.policy_replay import replay
 from gateway.cli.policy_test import test
 from gateway.cli.terminal import WrongFiles, WrongInput, json_option, paragraph, print_json, table
 
@@ -31,6 +33,8 @@ def command() -> None:
 
 command.add_command(check)
 command.add_command(test)
+command.add_command(explain)
+command.add_command(replay)
 command.add_command(coverage)
 command.add_command(doc)
 

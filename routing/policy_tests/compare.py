@@ -8,9 +8,8 @@ from enum import Enum
 from typing import Final, cast
 
 from gateway.model import EffectKind, Mode
-from routing.policy_tests.values import Step
-from routing.policy_tests.world import Happened, World
 from routing.shown import duration_of
+from routing.world import Happened, Step, World
 
 
 def differences(wanted: Mapping[str, object], happened: Happened, world: World) -> Iterator[tuple[str, str, str]]:

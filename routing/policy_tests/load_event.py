@@ -26,9 +26,8 @@ from gateway.model import (
 from gateway.toml import did_you_mean
 from routing.policy_tests.typed import read_fields, read_value
 from routing.reader import Path, Reader
+from routing.world import TICKET_ID
 
-#: Id of the ticket in every helpdesk of a test.
-TICKET_ID: Final = "1001"
 #: Fields of an activity that the events' own keys, or the test itself, give.
 _HIDDEN: Final = frozenset(
     {"kind", "connection", "thread", "dedupe", "occurred_at", "received_at", "outcome", "name", "reference"}

@@ -12,9 +12,10 @@ from routing.expression import parse_duration
 from routing.policy import Policy
 from routing.policy_tests import schema
 from routing.policy_tests.typed import read_fields
-from routing.policy_tests.values import Expectation, Step
+from routing.policy_tests.values import Expectation
 from routing.reader import Path, Reader
 from routing.template import PATHS, unknown_places
+from routing.world import Step
 
 _STEP: Final = re.compile(r"([1-9][0-9]{0,2}|final)(?: at (\S+))?")
 _HIDDEN: Final = frozenset({"id", "seq"})

@@ -9,7 +9,7 @@ from gateway.model import Mode
 from routing.policy import ConnectionFacts, Policy
 from routing.policy_tests.compare import differences
 from routing.policy_tests.values import Event, Place, PolicyTest
-from routing.policy_tests.world import Happened, World
+from routing.world import Happened, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

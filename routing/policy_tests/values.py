@@ -12,16 +12,6 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """A step of a ladder that was reached, or is expected to be."""
-
-    #: Its number from 1, or ``final``.
-    name: str
-    #: When, in microseconds since the escalation began; None where a test does not say.
-    after: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What must be so after an event: only what is named is looked at."""
 

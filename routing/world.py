@@ -1,7 +1,8 @@
 """A case in memory: it is decided on as in the gateway, what is written lands at once, and deadlines happen at their instants.
 
 What the pipeline and the store do around `decide` is done here in small: timers are set and dropped, a handoff that landed
-binds its ticket, and every outcome comes back as an activity of the case.
+binds its ticket, and every outcome comes back as an activity of the case. Policy tests play in it, and what is stored of a
+case is gone through in it once more. One thing it does not know: threads that were merged with those of another person.
 """
 
 from __future__ import annotations
@@ -33,16 +34,26 @@ from gateway.model import (
 )
 from routing.decide import decide
 from routing.policy import ConnectionFacts, Policy
-from routing.policy_tests.load_event import TICKET_ID
-from routing.policy_tests.values import Step
 from routing.snapshot import Snapshot
 
+#: Id of the ticket that is made in a helpdesk here.
+TICKET_ID: Final = "1001"
 _BATON: Final = "baton"
 _CASE_ID: Final = "00000000-0000-7000-8000-000000000001"
 #: Between two events a moment passes, microseconds: only what is newer than an escalation is evidence for another.
 _MOMENT: Final = 1
 #: Deadlines that may happen while time passes once; a ladder has far fewer.
 _MOST_TIMERS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of a ladder that an escalation reached."""
+
+    #: Its number from 1, or ``final``.
+    name: str
+    #: When, in microseconds since the escalation began; None where that is no matter.
+    after: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,9 +87,12 @@ class World:
         at: int,
         given: Mapping[str, object] | None = None,
         down: frozenset[str] = frozenset(),
+        case_id: str = _CASE_ID,
     ) -> None:
         """Begin at an instant (UTC microseconds), with fields of the case that are so already, and connections that are down."""
         self.policy = policy
+        #: Policies of other hashes, under which an escalation may have begun.
+        self.older: dict[str, Policy] = {}
         self.now = at
         self.case: Case | None = None
         #: The newest escalation, closed or not.
@@ -94,6 +108,7 @@ class World:
         self._connections = connections
         self._given = dict(given or {})
         self._down = down
+        self._case_id = case_id
         self._links: dict[str, TicketLink] = {}
         self._notice: Effect | None = None
         self._made = 0
@@ -103,16 +118,38 @@ class World:
         """Let something happen now."""
         self._made += 1
         self.now += _MOMENT
-        made = replace(
-            activity,
-            dedupe=f"event-{self._made}",
-            message_id=activity.message_id or f"message-{self._made}",
-            occurred_at=self.now,
-            received_at=self.now,
+        return self.take(
+            replace(
+                activity,
+                dedupe=f"event-{self._made}",
+                message_id=activity.message_id or f"message-{self._made}",
+                occurred_at=self.now,
+                received_at=self.now,
+            )
         )
-        self._adopt(made)
+
+    def take(self, activity: Activity) -> Happened:
+        """Let something happen that has its ids and instants already, and everything that comes of it."""
+        self.now = max(self.now, activity.received_at)
+        self._adopt(activity)
         effects: list[Effect] = []
-        return Happened(decisions=(self._settle(made, effects),), effects=tuple(effects))
+        return Happened(decisions=(self._settle(activity, effects),), effects=tuple(effects))
+
+    def recall(self, activity: Activity) -> tuple[Snapshot, Decision]:
+        """Let something happen of which all that came of it is known as well: nothing lands and no deadline happens by itself."""
+        self.now = activity.received_at
+        self._adopt(activity)
+        outcome = activity.outcome
+        if outcome is not None and outcome.landed and outcome.receipt is not None and outcome.receipt.ticket_id:
+            link = TicketLink(
+                connection=outcome.connection,
+                ticket_id=outcome.receipt.ticket_id,
+                adopted=False,
+                url=outcome.receipt.url,
+            )
+            self._links.setdefault(outcome.connection, link)
+        snapshot = self._snapshot(activity)
+        return snapshot, self._decide(activity, snapshot)
 
     def press(self, action: str, name: str) -> Happened:
         """Press a button of the newest notice, as an agent does on a channel that takes everybody for a customer."""
@@ -155,7 +192,8 @@ class World:
         waiting = deque([activity])
         first: Decision | None = None
         while waiting:
-            decision = self._decide(waiting.popleft())
+            next_one = waiting.popleft()
+            decision = self._decide(next_one, self._snapshot(next_one))
             first = first or decision
             effects += decision.effects
             waiting += [self._outcome(effect) for effect in decision.effects if effect.mode is not Mode.OBSERVE]
@@ -163,13 +201,13 @@ class World:
             raise ValueError("nothing was decided")
         return first
 
-    def _decide(self, activity: Activity) -> Decision:
-        case = self.case or self._begun(activity)
+    def _snapshot(self, activity: Activity) -> Snapshot:
         running = self.episode if self.episode is not None and self.episode.state is not EpisodeState.CLOSED else None
-        snapshot = Snapshot(
+        older = self.older.get(running.policy) if running is not None else None
+        return Snapshot(
             policy=self.policy,
-            episode_policy=None,
-            case=case,
+            episode_policy=older if older is not self.policy else None,
+            case=self.case or self._begun(activity),
             episode=running,
             tickets=tuple(self._links.values()),
             thread=Thread(
@@ -180,6 +218,8 @@ class World:
             ),
             connections=self._connections,
         )
+
+    def _decide(self, activity: Activity, snapshot: Snapshot) -> Decision:
         decision = decide(snapshot, activity, self.now)
         self.case = decision.case
         self.matched |= {step.rule for step in decision.trace.steps}
@@ -194,11 +234,11 @@ class World:
     def _begun(self, activity: Activity) -> Case:
         """Return the case as its first activity finds it."""
         begun = Case(
-            id=_CASE_ID,
+            id=self._case_id,
             channel=activity.channel,
             connection=activity.connection,
-            opened_at=self.now,
-            last_activity_at=self.now,
+            opened_at=activity.occurred_at,
+            last_activity_at=activity.occurred_at,
         )
         return replace(begun, **self._given)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
@@ -208,7 +248,7 @@ class World:
         if before is None or before.id != episode.id:
             self.path = []
         if before is None or (before.id, before.epoch) != (episode.id, episode.epoch):
-            ladder = self.policy.ladders.get(episode.ladder)
+            ladder = self.older.get(episode.policy, self.policy).ladders.get(episode.ladder)
             end = ladder is not None and ladder.at_end(episode.step)
             name = "final" if end else str(episode.step + 1)
             self.path.append(Step(name=name, after=self.now - episode.opened_at))
@@ -266,7 +306,7 @@ class World:
         return Activity(
             kind=kind,
             connection=_BATON,
-            thread=_CASE_ID,
+            thread=self._case_id,
             dedupe=dedupe,
             occurred_at=self.now,
             received_at=self.now,
