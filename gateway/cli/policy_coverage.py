@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,7 +48,7 @@ _DAY: Final = 86_400_000_000
 @config_option
 @json_option
 def coverage(
-    days: int, first: Any, longest: str | None, policy_file: Path | None, config: Path, *, as_json: bool
+    days: int, first: datetime | None, longest: str | None, policy_file: Path | None, config: Path, *, as_json: bool
 ) -> None:
     """Say when a case that comes to a ladder's step has to wait until somebody's hours begin.
 
@@ -78,9 +79,7 @@ def _in_order(days: int, longest: str | None) -> str:
     return f"Somebody hears of every case {heard}, on each of {several(days, 'day')}."
 
 
-def _start(first: Any) -> int:
-    from datetime import UTC
-
+def _start(first: datetime | None) -> int:
     from gateway.clock import SystemClock
 
     if first is None:

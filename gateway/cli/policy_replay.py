@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,7 +44,7 @@ _SHOWN: Final = 20
 )
 @config_option
 @json_option
-def replay(since: Any, candidate: Path | None, limit: int, config: Path, *, as_json: bool) -> None:
+def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *, as_json: bool) -> None:
     """Say what a policy would have made of the cases that are stored, and of how many something else.
 
     Nothing is changed and nobody is called. Over-escalated is what no agent had to do anything for; under-escalated what
@@ -102,7 +102,8 @@ def _of_then(history: CaseHistory) -> Story:
 
 
 def _steps(trace: Any) -> Sequence[Any]:
-    return (trace or {}).get("steps", ())
+    steps: Sequence[Any] = (trace or {}).get("steps", ())
+    return steps
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ def _tell(found: Sequence[Replayed], before: Judgement, after: Judgement, *, com
     ]
     table(rows, ("policy", "escalated", "over-escalated", "under-escalated"))
     differ = [each for each in found if each.change is not Change.SAME]
-    counts = Counter(each.change for each in differ)
+    counts = Counter(each.change.value for each in differ)
     told = ", ".join(f"{counts[change]} {_WORDS[change]}" for change in _WORDS if counts[change])
     click.echo(f"{several(len(found), 'case')}; {len(differ)} would go otherwise{f': {told}' if told else ''}.")
     for each in differ[:_SHOWN]:

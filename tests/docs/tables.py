@@ -33,6 +33,10 @@ from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
 from routing import expression, lexicons, load, load_calendar, load_ladder, reader, schema
 from routing.fields import FIELDS
+from routing.lint import LINTS
+from routing.policy_tests import load as load_tests
+from routing.policy_tests import load_event, load_expect, typed
+from routing.policy_tests import schema as test_schema
 from routing.template import PATHS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -155,6 +159,11 @@ def fields() -> str:
     return table(("Field", "Kind", "Words", "What it is"), rows)
 
 
+def lints() -> str:
+    """Return every lint with what it warns of."""
+    return table(("Lint", "What it warns of"), [(f"`{name}`", about) for name, about in LINTS.items()])
+
+
 def places() -> str:
     """Return what templates may name."""
     return table(("Place", "What stands there"), [(f"`{{{{{path}}}}}`", about) for path, about in PATHS.items()])
@@ -268,6 +277,12 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "sentences-of-the-file": lambda: sentences("note", load, load_calendar, load_ladder, reader),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
+    "lints": lints,
+    "policy-tests": lambda: keys(test_schema.TOP),
+    "policy-test": lambda: keys(test_schema.TEST),
+    "policy-test-event": lambda: keys(test_schema.EVENT),
+    "policy-test-expect": lambda: keys(test_schema.EXPECT),
+    "sentences-of-policy-tests": lambda: sentences("note", load_tests, load_event, load_expect, typed),
     "places": places,
     "command-line": command_line,
     "options": options,

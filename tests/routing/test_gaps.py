@@ -58,7 +58,7 @@ def looked_at(of: Ladder, start: int, days: int) -> list[Watch]:
     return list(watches({of.id: of}, start, start + days * DAY))
 
 
-STEPS: Final = (
+STEPS: Final[tuple[str, ...]] = (
     "",
     'calendar = "office"',
     'calendar = "nights"',
