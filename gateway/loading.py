@@ -67,7 +67,7 @@ def connection_facts(config: Config, specs: Specs | None) -> dict[str, Connectio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Outline:
     """A policy with what it may know of the connections: enough to test it, without any secret."""
 
     #: The policy file.
@@ -82,7 +82,7 @@ class Draft:
     languages: tuple[str, ...]
 
 
-def load_draft(path: Path, *, specs: Specs, environ: Mapping[str, str], policy: Path | None = None) -> Draft:
+def load_outline(path: Path, *, specs: Specs, environ: Mapping[str, str], policy: Path | None = None) -> Outline:
     """Read the policy that a configuration names, or another one, and of the connections only what needs no secret.
 
     So a policy can be tried where nobody has the secrets of production. Raises `Problems`.
@@ -92,7 +92,7 @@ def load_draft(path: Path, *, specs: Specs, environ: Mapping[str, str], policy: 
     document = read_toml(text, shown(path))
     facts = _outlined(document, specs)
     file = policy if policy is not None else premises.policy
-    return Draft(
+    return Outline(
         file=file,
         policy=load_policy(read_text(file), shown(file), facts),
         facts=facts,

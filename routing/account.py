@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.model import Activity, Decision, Episode, TraceStep
-from routing.explain import explain
+from routing.explain import explain, seen
 from routing.policy import ConnectionFacts, Ladder, Policy
 from routing.snapshot import Snapshot
 from routing.world import World
@@ -60,6 +60,8 @@ class Account:
     policy: str
     #: What came of it.
     decision: Decision
+    #: What the rules saw: each field that the policy reads, None when it was missing. Empty when no rule was asked.
+    seen: Mapping[str, object]
     #: Every rule of the policy, in order.
     rules: tuple[RuleAccount, ...]
     #: Steps that were left out.
@@ -89,6 +91,7 @@ def accounts(
             activity=activity,
             policy=policy.digest,
             decision=decision,
+            seen=seen(snapshot, activity, world.now) if decision.trace.steps else {},
             rules=tuple(_rules(snapshot, activity, world.now, decision)),
             steps=tuple(_steps(snapshot, before, decision, world.now)),
         )

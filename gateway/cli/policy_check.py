@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.configuration import config_option, read_draft
+from gateway.cli.configuration import config_option, read_outline
 from gateway.cli.terminal import Failure, WrongInput, good, json_option, paragraph, policy_option, print_json, several
 
 if TYPE_CHECKING:
@@ -33,16 +33,16 @@ def check(policy_file: Path | None, ignore: tuple[str, ...], config: Path, *, as
     from routing.lint import lint
 
     _known(ignore)
-    draft = read_draft(config, policy_file)
-    found = lint(draft.policy, shown(draft.file), draft.facts, draft.languages)
+    outline = read_outline(config, policy_file)
+    found = lint(outline.policy, shown(outline.file), outline.facts, outline.languages)
     left = [each for each in found if each.lint not in ignore]
     if as_json:
         print_json({"ok": not left, "warnings": _values(left), "ignored": len(found) - len(left)})
     else:
         for each in left:
             click.echo(f"warning: {each}", err=True)
-        rules, ladders = len(draft.policy.rules), len(draft.policy.ladders)
-        click.echo(f"{several(rules, 'rule')}, {several(ladders, 'ladder')} in {draft.file.name}.")
+        rules, ladders = len(outline.policy.rules), len(outline.policy.ladders)
+        click.echo(f"{several(rules, 'rule')}, {several(ladders, 'ladder')} in {outline.file.name}.")
         if left:
             paragraph(f"{several(len(left), 'warning')}. The policy can be used as it is.")
         else:

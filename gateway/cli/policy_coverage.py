@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gateway.cli.configuration import config_option, read_draft
+from gateway.cli.configuration import config_option, read_outline
 from gateway.cli.terminal import (
     Failure,
     WrongInput,
@@ -57,9 +57,9 @@ def coverage(
     """
     from routing.gaps import watches
 
-    draft = read_draft(config, policy_file)
+    outline = read_outline(config, policy_file)
     start = _start(first)
-    found = watches(draft.policy.ladders, start, start + days * _DAY)
+    found = watches(outline.policy.ladders, start, start + days * _DAY)
     allowed = _longest(longest)
     gaps = {(each.ladder, each.step): [gap for gap in each.gaps if gap.wait > allowed] for each in found}
     left = sum(map(len, gaps.values()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.configuration import config_option, read_draft
+from gateway.cli.configuration import config_option, read_outline
 from gateway.cli.terminal import Failure, policy_option
 
 
@@ -35,8 +35,8 @@ def doc(form: str, output: Path | None, policy_file: Path | None, config: Path) 
     """
     from routing.matrix import markdown, svg
 
-    draft = read_draft(config, policy_file)
-    text = markdown(draft.policy) if form == "markdown" else svg(draft.policy)
+    outline = read_outline(config, policy_file)
+    text = markdown(outline.policy) if form == "markdown" else svg(outline.policy)
     if output is None:
         click.echo(text, nl=False)
         return

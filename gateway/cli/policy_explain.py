@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.configuration import config_option, read_draft
-from gateway.cli.terminal import WrongInput, bad, good, instant, json_option, paragraph, print_json
+from gateway.cli.configuration import config_option, read_outline
+from gateway.cli.terminal import WrongInput, bad, good, instant, json_option, paragraph, plain, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateway.loading import Draft
+    from gateway.loading import Outline
     from gateway.store.ports import AppliedActivity, Store
     from routing.account import Account, RuleAccount
     from routing.policy import Policy
@@ -39,14 +39,14 @@ def explain(case_id: str, seq: int | None, config: Path, *, every: bool, as_json
     """
     from gateway.cli.reading import reading
 
-    draft = read_draft(config)
+    outline = read_outline(config)
     with reading(config) as store:
         history = store.history(case_id)
         if history is None:
             message = f"there is no case {case_id}: `baton cases list` shows those that there are"
             raise WrongInput(message)
         applied = history.activities
-        found = _accounts(applied, case_id, _shelf(store, draft), draft)
+        found = _accounts(applied, case_id, _shelf(store, outline), outline)
     numbers = [each.seq for each in applied]
     if seq is not None and seq not in numbers:
         raise WrongInput(f"case {case_id} has no activity {seq}: they are numbered 1 to {max(numbers, default=0)}")
@@ -64,32 +64,32 @@ def explain(case_id: str, seq: int | None, config: Path, *, every: bool, as_json
         paragraph(f"No rule looked at anything that happened to case {case_id}; --all shows why.")
 
 
-def _shelf(store: Store, draft: Draft) -> Callable[[str], Policy]:
+def _shelf(store: Store, outline: Outline) -> Callable[[str], Policy]:
     """Return what gives policies by their hash: the stored ones, and the one in force for those that cannot be read any more."""
     from gateway.toml import Problems
     from routing.load import load_policy
 
-    known = {draft.policy.digest: draft.policy}
+    known = {outline.policy.digest: outline.policy}
 
     def policy(digest: str) -> Policy:
         if digest not in known:
             text = store.policy(digest)
             try:
-                known[digest] = load_policy(text or "", f"policy {digest[:12]}", draft.facts)
+                known[digest] = load_policy(text or "", f"policy {digest[:12]}", outline.facts)
             except Problems:
-                known[digest] = draft.policy
+                known[digest] = outline.policy
         return known[digest]
 
     return policy
 
 
 def _accounts(
-    applied: Sequence[AppliedActivity], case_id: str, policies: Callable[[str], Policy], draft: Draft
+    applied: Sequence[AppliedActivity], case_id: str, policies: Callable[[str], Policy], outline: Outline
 ) -> list[Account]:
     from routing.account import accounts
 
     told = [(each.activity, str((each.trace or {}).get("policy", ""))) for each in applied]
-    return list(accounts(told, case_id, policies, draft.facts))
+    return list(accounts(told, case_id, policies, outline.facts))
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
@@ -103,23 +103,41 @@ def _tell(stored: AppliedActivity, account: Account) -> None:
     paragraph(str(trace.get("sentence", "")), indent="       ")
     for note in _doubts(stored, account):
         click.echo(bad(f"       {note}"))
-    if account.decision.trace.steps:
-        _rows([(rule.step.rule, rule.verdict.value, _why(rule)) for rule in account.rules])
+    if account.seen:
+        known = ", ".join(f"{name} {_word(name, value)}" for name, value in account.seen.items() if value is not None)
+        paragraph(f"The rules saw: {known}.", indent="       ")
+        for rule in account.rules:
+            _tell_rule(rule)
     for step in account.steps:
         paragraph(f"Step {step.step + 1} of ladder {step.ladder} is left out: {step.why}.", indent="       ")
 
 
-def _rows(rows: Sequence[tuple[str, str, str]]) -> None:
-    for name, verdict, why in rows:
-        word = good(verdict) if verdict == "matched" else verdict
-        click.echo(f"       {name}: {word}")
-        paragraph(why, indent="           ")
+def _tell_rule(rule: RuleAccount) -> None:
+    from routing.account import Verdict
+
+    word = good(rule.verdict.value) if rule.verdict is Verdict.MATCHED else rule.verdict.value
+    click.echo(f"       {rule.step.rule}: {word}")
+    if rule.verdict is Verdict.NOT_ASKED:
+        # What it would have said is in --json: for people it would hide what mattered.
+        paragraph(rule.why, indent="           ")
+        return
+    for source, held in rule.step.conditions:
+        paragraph(source, indent="               ", first=f"           {'yes' if held else 'no ':3} ")
+    for field, words in rule.step.evidence:
+        paragraph(f"{field}: {words}", indent="               ")
 
 
-def _why(rule: RuleAccount) -> str:
-    held = "; ".join(f"{source} ({'yes' if held else 'no'})" for source, held in rule.step.conditions)
-    seen = "; ".join(f"{field}: {words}" for field, words in rule.step.evidence)
-    return " ".join(each for each in (rule.why, f"[{held}]" if held else "", f"Seen: {seen}." if seen else "") if each)
+def _word(name: str, value: object) -> str:
+    from routing.fields import FIELDS, Kind
+    from routing.shown import span_of
+
+    if FIELDS[name].kind is Kind.DURATION and isinstance(value, int):
+        return span_of(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list | frozenset):
+        return " ".join(sorted(map(str, value))) or "none"
+    return str(value)
 
 
 def _doubts(stored: AppliedActivity, account: Account) -> list[str]:
@@ -147,6 +165,7 @@ def _values(stored: AppliedActivity, account: Account) -> dict[str, Any]:
         "result": trace.get("result"),
         "sentence": trace.get("sentence"),
         "doubts": _doubts(stored, account),
+        "seen": plain(account.seen),
         "rules": [
             {
                 "rule": rule.step.rule,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gateway.cli.configuration import config_option, read_draft
+from gateway.cli.configuration import config_option, read_outline
 from gateway.cli.terminal import json_option, paragraph, plain, print_json, several, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.loading import Draft
+    from gateway.loading import Outline
     from gateway.store.ports import CaseHistory, Store
     from routing.replay import Judgement, Replayed, Story
 
@@ -54,11 +54,11 @@ def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *,
     from gateway.cli.reading import reading
     from routing.replay import judge
 
-    draft = read_draft(config)
-    other = read_draft(config, candidate) if candidate is not None else None
+    outline = read_outline(config)
+    other = read_outline(config, candidate) if candidate is not None else None
     begin = round(since.replace(tzinfo=UTC).timestamp()) * _MICRO
     with reading(config) as store:
-        found = _replayed(store, draft, other, begin, limit)
+        found = _replayed(store, outline, other, begin, limit)
     before = judge([(each.before, each.evidence) for each in found])
     after = judge([(each.after, each.evidence) for each in found])
     if as_json:
@@ -67,7 +67,7 @@ def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *,
     _tell(found, before, after, compared=other is not None)
 
 
-def _replayed(store: Store, draft: Draft, other: Draft | None, begin: int, limit: int) -> list[Replayed]:
+def _replayed(store: Store, outline: Outline, other: Outline | None, begin: int, limit: int) -> list[Replayed]:
     from gateway.clock import SystemClock
     from gateway.model import CaseStatus
     from routing.replay import Replayed, evidence, story
@@ -79,7 +79,7 @@ def _replayed(store: Store, draft: Draft, other: Draft | None, begin: int, limit
         if history is None or case.status is CaseStatus.MERGED:
             continue
         said = [each.activity for each in history.activities]
-        own = story(said, draft.policy, draft.facts, case_id=case.id, until=now)
+        own = story(said, outline.policy, outline.facts, case_id=case.id, until=now)
         if other is not None:
             before, after = own, story(said, other.policy, other.facts, case_id=case.id, until=now)
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.configuration import config_option, read_draft
+from gateway.cli.configuration import config_option, read_outline
 from gateway.cli.terminal import (
     Failure,
     WrongFiles,
@@ -23,7 +23,7 @@ from gateway.cli.terminal import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gateway.loading import Draft
+    from gateway.loading import Outline
     from routing.policy_tests.run import Coverage, Report, Result
     from routing.policy_tests.values import PolicyTest
 
@@ -62,22 +62,22 @@ def test(
     """
     from routing.policy_tests.run import run_policy_tests
 
-    draft = read_draft(config, policy_file)
-    report = run_policy_tests(draft.policy, draft.facts, _tests(draft, files))
+    outline = read_outline(config, policy_file)
+    report = run_policy_tests(outline.policy, outline.facts, _tests(outline, files))
     if junit is not None:
         _write(junit, report)
     low = fail_under is not None and report.coverage.percent < fail_under
     if as_json:
         print_json(_values(report, fail_under, ok=report.passed and not low))
     else:
-        _tell(draft, report)
+        _tell(outline, report)
         if low:
             click.echo(bad(f"At least {fail_under:g} % must be reached."), err=True)
     if low or not report.passed:
         raise SystemExit(Failure.exit_code)
 
 
-def _tests(draft: Draft, files: Sequence[Path]) -> list[PolicyTest]:
+def _tests(outline: Outline, files: Sequence[Path]) -> list[PolicyTest]:
     """Return the tests of some files. Raises `WrongFiles` with every mistake of all of them."""
     from gateway.loading import read_text, shown
     from gateway.toml import Problems
@@ -85,9 +85,9 @@ def _tests(draft: Draft, files: Sequence[Path]) -> list[PolicyTest]:
 
     tests: list[PolicyTest] = []
     lines: list[str] = []
-    for file in files or (draft.premises.policy.with_suffix(".test.toml"),):
+    for file in files or (outline.premises.policy.with_suffix(".test.toml"),):
         try:
-            tests += load_policy_tests(read_text(file), shown(file), draft.policy, draft.facts)
+            tests += load_policy_tests(read_text(file), shown(file), outline.policy, outline.facts)
         except Problems as problems:
             lines += str(problems).splitlines()
     if lines:
@@ -96,7 +96,7 @@ def _tests(draft: Draft, files: Sequence[Path]) -> list[PolicyTest]:
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
-def _tell(draft: Draft, report: Report) -> None:
+def _tell(outline: Outline, report: Report) -> None:
     failed = [result for result in report.results if not result.passed]
     for result in failed:
         _tell_failure(result)
@@ -108,7 +108,7 @@ def _tell(draft: Draft, report: Report) -> None:
     )
     coverage = report.coverage
     click.echo(
-        f"{coverage.percent:.0f} % of {draft.file.name} is reached: {_of(coverage.rules, coverage.missed_rules)} rules,"
+        f"{coverage.percent:.0f} % of {outline.file.name} is reached: {_of(coverage.rules, coverage.missed_rules)} rules,"
         f" {_of(coverage.steps, coverage.missed_steps)} steps of ladders."
     )
     for what, missed in (("rules", coverage.missed_rules), ("steps", coverage.missed_steps)):

@@ -22,11 +22,12 @@ from routing.phrases import canonical
 MOST_ALTERNATIVES: Final = 256
 #: A flag that is true whenever another one is.
 _FOLLOWS: Final[Mapping[str, str]] = {"message.wants_manager": "message.wants_person"}
-#: Fields that count something: whole numbers from 0 on.
-_COUNTS: Final = frozenset(
-    name
-    for name, each in FIELDS.items()
-    if each.kind is Kind.NUMBER and not each.nullable and name.startswith(("case.", "message."))
+#: Fields that count something: whole numbers from 0 on. Named one by one, since a new field may be a share or a sum.
+COUNTS: Final = frozenset(
+    {
+        *("message.length", "message.attachments", "case.customer_messages", "case.agent_messages"),
+        *("case.repeated_question", "case.bot_turns", "case.bot_fallbacks", "case.reopened"),
+    }
 )
 
 _Value: TypeAlias = str | int | float | bool | None
@@ -144,7 +145,7 @@ def values_of(name: str, literals: Iterable[Literal]) -> tuple[_Value, ...]:
 
 def _numbers(name: str, named: Sequence[float]) -> Iterator[float]:
     """Yield numbers that stand for all: those that are named, and one on each side of each."""
-    if name in _COUNTS:
+    if name in COUNTS:
         around = {int(each) + step for each in named for step in (-1, 0, 1, 2)} | {0}
         yield from sorted(each for each in around if each >= 0)
         return

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli.commands import baton
-from gateway.cli.configuration import read_draft
+from gateway.cli.configuration import read_outline
 from gateway.model import Activity, ActivityKind, Satisfaction
 from gateway.store import open_store
 from tests.routing.stored import Stored, at
@@ -34,8 +34,8 @@ def place(tmp_path: Path) -> Path:
         text = (ROOT / name).read_text(encoding="utf-8").replace('mode = "observe"', 'mode = "live"')
         (tmp_path / name).write_text(text, encoding="utf-8")
     (tmp_path / "baton-data").mkdir()
-    draft = read_draft(tmp_path / "plugins.toml")
-    real = Stored(open_store(f"sqlite:///{tmp_path / 'baton-data' / 'baton.db'}"), draft.policy, draft.facts)
+    outline = read_outline(tmp_path / "plugins.toml")
+    real = Stored(open_store(f"sqlite:///{tmp_path / 'baton-data' / 'baton.db'}"), outline.policy, outline.facts)
     tale = [
         (0, on_slack(f"hello, {CANARY}")),
         (60, on_slack("can I talk to a human?")),
@@ -98,6 +98,8 @@ def test_each_rule_and_condition_is_told_with_what_became_of_it(place: Path) -> 
     assert rules["keep-chats"]["why"] == "Rule wants-person stands above it, matched, and does not continue."
     assert rules["keep-chats"]["conditions"] == [{"condition": "channel == 'chat'", "holds": True}]
     assert rules["wants-person"]["evidence"] == {"message.wants_person": "en: talk to a human"}
+    assert human["seen"]["case.customer_messages"] == 2
+    assert human["seen"]["message.phrases"] == []
     assert human["doubts"] == hello["doubts"] == []
 
 
@@ -107,9 +109,11 @@ def test_people_are_told_the_same_without_what_anybody_wrote(place: Path) -> Non
     assert code == 0
     assert CANARY not in output
     flat = " ".join(output.split())
-    assert "wants-person: matched Its conditions hold." in flat
-    assert "Seen: message.wants_person: en: talk to a human." in flat
-    assert "in-circles: not asked" in flat
+    assert "case.customer_messages 2, case.agent_messages 0" in flat
+    assert "wants-person: matched yes sender.role == 'customer' yes message.wants_person" in flat
+    assert "message.wants_person: en: talk to a human" in flat
+    assert "distress: passed over yes sender.role == 'customer' no message.distress" in flat
+    assert "in-circles: not asked Rule wants-person stands above it, matched, and does not continue." in flat
     code, output, _ = run(place, "policy", "explain", case, "--all")
     assert "The handoff to zendesk arrived." in output
     assert "message of agent on zendesk" in output

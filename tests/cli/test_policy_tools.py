@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli.commands import baton
+from tests.routing.test_shipped_policy import ENVIRON
 
 ROOT: Final = Path(__file__).parents[2]
 TEST: Final = """
@@ -157,6 +158,18 @@ def test_a_lint_warns_ends_with_1_and_can_be_left_out(place: Path) -> None:
     assert (code, answer["ok"], answer["warnings"][0]["lint"]) == (1, False, "silent-end")
     code, _, errors = run(place, "check", "--ignore", "silent-ends")
     assert (code, "did you mean silent-end?" in errors) == (2, True)
+
+
+def test_baton_check_warns_of_the_same_and_ends_with_0_all_the_same(place: Path) -> None:
+    text = (place / "escalation.toml").read_text().replace(', notify = ["support-slack:#cx-leads"] }', " }", 1)
+    (place / "escalation.toml").write_text(text)
+    runner = CliRunner(env={"BATON_CONFIG": str(place / "plugins.toml"), "BATON_DATABASE_URL": "", **ENVIRON})
+    result = runner.invoke(baton, ["check"], prog_name="baton")
+    assert result.exit_code == 0, result.stderr
+    assert "add notify to final [silent-end]" in result.stderr
+    answer = json.loads(runner.invoke(baton, ["check", "--json"], prog_name="baton").stdout)
+    assert answer["ok"] is True
+    assert [each for each in answer["warnings"] if each.endswith("[silent-end]")]
 
 
 @pytest.mark.parametrize("command", ["check", "test", "coverage", "doc"])

@@ -71,7 +71,7 @@ STEPS: Final[tuple[str, ...]] = (
 @st.composite
 def ladders(draw: st.DrawFn) -> Ladder:
     """Return ladders whose steps know hours, and stand in for each other."""
-    steps = draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=3))
+    steps: list[str] = draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=3))
     for number in range(1, len(steps)):
         if draw(st.booleans()):
             steps[number - 1] = (

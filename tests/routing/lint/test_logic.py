@@ -11,7 +11,8 @@ from gateway.model import Activity, Case
 from gateway.toml import nearest
 from routing.compiling import Condition
 from routing.expression import parse
-from routing.lint.logic import Alternative, alternatives_of, phrases_within
+from routing.fields import FIELDS, Kind
+from routing.lint.logic import COUNTS, Alternative, alternatives_of, phrases_within
 from routing.phrases import PhraseBook, canonical
 from routing.signals.reading import Signals
 from tests.routing.strategies import PHRASES, Tree, activities, cases, trees, written
@@ -64,6 +65,10 @@ def test_the_alternatives_together_are_the_condition(tree: Tree, case: Case, act
         )
 
     assert any(map(one, ways(made))) is holds(made, case, activity)
+
+
+def test_every_field_that_counts_is_a_number_that_is_never_missing() -> None:
+    assert {(FIELDS[name].kind, FIELDS[name].nullable) for name in COUNTS} == {(Kind.NUMBER, False)}
 
 
 @given(trees())
