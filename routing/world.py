@@ -2,7 +2,8 @@
 
 What the pipeline and the store do around `decide` is done here in small: timers are set and dropped, a handoff that landed
 binds its ticket, and every outcome comes back as an activity of the case. Policy tests play in it, and what is stored of a
-case is gone through in it once more. One thing it does not know: threads that were merged with those of another person.
+case is gone through in it once more. Two things it does not know: threads that were merged with those of another person, and
+that whoever comes back too late begins a new case.
 """
 
 from __future__ import annotations
