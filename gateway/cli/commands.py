@@ -34,7 +34,9 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "parse": Entry(
         "gateway.cli.parse", "Show what Baton would make of a delivery; nothing is called, nothing is kept."
     ),
-    "policy": Entry("gateway.cli.policy", "Look into the policy: what it makes of a text."),
+    "policy": Entry(
+        "gateway.cli.policy", "Look into the policy: test it, explain it, draw it, and ask what it makes of a text."
+    ),
     "sandbox": Entry("gateway.cli.sandbox", "Run a stand-in for a vendor, to try Baton without an account."),
     "cases": Entry(
         "gateway.cli.cases", "Show cases, and why they were escalated or not; merge those that are one matter."

@@ -46,6 +46,10 @@ from routing import (
     schema_people,
 )
 from routing.fields import FIELDS
+from routing.lint import LINTS
+from routing.policy_tests import load as load_tests
+from routing.policy_tests import load_event, load_expect, typed
+from routing.policy_tests import schema as test_schema
 from routing.template import PATHS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -166,6 +170,11 @@ def fields() -> str:
         for name, field in FIELDS.items()
     ]
     return table(("Field", "Kind", "Words", "What it is"), rows)
+
+
+def lints() -> str:
+    """Return every lint with what it warns of."""
+    return table(("Lint", "What it warns of"), [(f"`{name}`", about) for name, about in LINTS.items()])
 
 
 def places() -> str:
@@ -291,6 +300,12 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     ),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
+    "lints": lints,
+    "policy-tests": lambda: keys(test_schema.TOP),
+    "policy-test": lambda: keys(test_schema.TEST),
+    "policy-test-event": lambda: keys(test_schema.EVENT),
+    "policy-test-expect": lambda: keys(test_schema.EXPECT),
+    "sentences-of-policy-tests": lambda: sentences("note", load_tests, load_event, load_expect, typed),
     "places": places,
     "command-line": command_line,
     "options": options,

@@ -9,7 +9,7 @@ from hypothesis import given
 from gateway.model import Activity, ActivityKind, Case, CaseStatus, Priority, Role
 from routing.compiling import Condition
 from routing.decide import decide
-from routing.explain import explain
+from routing.explain import explain, seen
 from tests.routing.strategies import activities, cases
 from tests.routing.values import BOT, CATCH_ALL, NOW, case, message, policy, snapshot
 
@@ -49,6 +49,15 @@ def test_conditions_are_shown_as_the_rules_saw_them_not_as_the_rules_left_the_ca
 def test_what_no_rule_looks_at_matches_none() -> None:
     account = explain(snapshot(POLICY), message("hello", sender=BOT), NOW)
     assert [step.matched for step in account] == [False] * 4
+
+
+@given(cases(), activities())
+def test_what_the_rules_saw_is_told_without_what_anybody_wrote(of: Case, what: Activity) -> None:
+    start = snapshot(POLICY, case=of)
+    told = seen(start, what, NOW)
+    assert set(told) == POLICY.reads - {"message.text"}
+    assert told["channel"] == what.channel
+    assert told["case.priority"] == of.priority
 
 
 @given(cases(), activities())
