@@ -66,6 +66,14 @@ def answered(draft: Draft, outcome: Outcome, look: Callable[[Draft, frozenset[st
         draft.change_case(lookup=replace(lookup, waiting=(), failed_at=draft.now))
         draft.say("looked_up", f"{outcome.connection} could not say anything about the customer.")
         return
+    wants = draft.snapshot.policy.customer
+    known = draft.snapshot.profile is not None or wants is None or wants.connection != lookup.connection
+    if not known and draft.snapshot.askable:
+        # Who is one person has changed since they were asked about: it was the answer about somebody else.
+        effect = draft.emit(EffectKind.LOOKUP, lookup.connection, Mode.LIVE)
+        draft.change_case(lookup=replace(lookup, effect_id=effect.id))
+        draft.say("looked_up", f"{outcome.connection} is asked again: the customer is another person by now.")
+        return
     draft.change_case(lookup=None)
     there = {(each.connection, each.dedupe): each for each in draft.snapshot.waiting}
     for each in lookup.waiting if draft.case.status is CaseStatus.OPEN else ():

@@ -85,6 +85,31 @@ async def test_a_person_who_was_linked_by_mistake_is_a_vip_no_longer_once_they_a
         assert ann.case.priority is Priority.P1
 
 
+async def test_whoever_becomes_another_person_while_the_question_is_out_is_asked_about_again(
+    tmp_path: Path, where: dict[str, str]
+) -> None:
+    async with world_of(tmp_path, where) as world:
+        world.vendor.customers["ann@example.com"] = GOLD
+        world.say("hello", thread="ann", sender=ANN)
+        world.say("hello", thread="bob", sender=BOB)
+        world.decide()
+        dispatch = world.pipeline.dispatch
+        claims = await dispatch._claim()
+        assert len(claims) == 2, "both are being asked about"
+        people = {each.identifiers[0].party.value: each.id for each in world.store.contacts()}
+        world.store.link_contacts(people["bob@example.com"], people["ann@example.com"], "op", "", world.clock.now())
+        for claim in claims:
+            dispatch._running[claim.connection] += 1
+            await dispatch._one(claim)
+        results, dispatch._results = dispatch._results, []
+        assert world.store.finish(results, world.clock.now()) == 2
+        world.decide()
+        assert sorted(world.states(LOOKUP)) == [DONE, DONE, EffectState.PENDING, EffectState.PENDING]
+        await world.rest(until=world.clock.now())
+        assert [of(world, thread).case.priority for thread in ("ann", "bob")] == [Priority.P1, Priority.P1]
+        assert [of(world, thread).case.lookup for thread in ("ann", "bob")] == [None, None]
+
+
 async def test_a_case_that_is_merged_while_its_look_up_is_out_and_parted_again_asks_anew(
     tmp_path: Path, where: dict[str, str]
 ) -> None:

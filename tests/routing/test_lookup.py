@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, EffectKind, Lookup, Mode, Profile
+from gateway.model import Activity, ActivityKind, EffectKind, Lookup, Mode, Profile
 from routing.decide import decide
 from routing.expression import parse_duration
 from routing.lookup import AGAIN, MOST_WAITING
 from routing.signals.customer import Customer, CustomerRules
 from routing.snapshot import Snapshot
 from tests.routing.situations import situations
-from tests.routing.values import CATCH_ALL, NOW, SECOND, connections, message, play, policy, snapshot
+from tests.routing.values import CATCH_ALL, NOW, SECOND, connections, message, outcome, play, policy, snapshot
 
 DAY: Final = parse_duration("1d") or 0
 VIP: Final = """
@@ -45,7 +45,7 @@ def test_a_look_up_is_made_only_when_it_is_needed_and_none_is_out(situation: tup
     made = decide(start, what, NOW)
     asked = [effect for effect in made.effects if effect.kind is EffectKind.LOOKUP]
     assert len(asked) <= 1
-    for effect in asked:
+    for effect in asked if what.kind is not ActivityKind.OUTCOME else ():
         before, after = start.case.lookup, made.case.lookup
         assert start.askable
         assert start.profile is None or NOW - start.profile.read_at > DAY
@@ -54,6 +54,21 @@ def test_a_look_up_is_made_only_when_it_is_needed_and_none_is_out(situation: tup
         assert (after.effect_id, after.connection, effect.connection) == (effect.id, "desk", "desk")
         assert [each.activity for each in after.waiting] == [(what.connection, what.dedupe)]
         assert [each.rules for each in after.waiting] == [tuple(step.rule for step in made.trace.steps)]
+
+
+def test_an_answer_about_somebody_whom_the_customer_is_no_longer_is_asked_for_again() -> None:
+    """Contacts were linked or parted on the way: what waits goes on waiting, and one look-up is out."""
+    before, _ = play(snapshot(RULES, askable=True), message())
+    lookup = before.case.lookup
+    assert lookup is not None
+    answer = outcome(lookup.effect_id, None, effect_kind="lookup")
+    (again,) = decide(before, answer, NOW).effects
+    assert again.kind is EffectKind.LOOKUP
+    assert decide(before, answer, NOW).case.lookup == replace(lookup, effect_id=again.id)
+    known = replace(before, profile=Profile(values={}, read_at=NOW))
+    for told in (known, replace(before, askable=False)):
+        made = decide(told, answer, NOW)
+        assert (made.effects, made.case.lookup) == ((), None)
 
 
 @given(situations())
