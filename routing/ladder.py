@@ -93,7 +93,7 @@ def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
     facts = draft.snapshot.connections.get(draft.case.last_connection)
     if not rule.reply or facts is None or "reply" not in facts.roles:
         return
-    if f"{facts.name}:{draft.case.last_thread}" in draft.case.silenced:
+    if (facts.name, draft.case.last_thread) in draft.snapshot.silenced:
         return
     if (facts.name, draft.case.last_thread) in draft.snapshot.strangers:
         # Who spoke there last is another person by now: an operator said so after they spoke.

@@ -31,3 +31,5 @@ class Snapshot:
     connections: Mapping[str, ConnectionFacts]
     #: Connection and key of the case's threads on which somebody else than its customer speaks.
     strangers: frozenset[tuple[str, str]] = frozenset()
+    #: Connection and key of the case's threads on which no messages are wanted (STOP).
+    silenced: frozenset[tuple[str, str]] = frozenset()

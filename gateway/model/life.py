@@ -88,7 +88,6 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         bot_fallbacks=case.bot_fallbacks + (fresh and activity.bot is not None and activity.bot.fallback),
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
-        silenced=_silenced(case, activity, thread),
     )
 
 
@@ -106,20 +105,10 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         bot_fallbacks=0,
         last_connection="",
         last_thread="",
-        silenced=(),
     )
     for activity, thread in happened:
         case = count_in(case, activity, thread)
     return case
-
-
-def _silenced(case: Case, activity: Activity, thread: Thread) -> tuple[str, ...]:
-    """Return the threads on which nothing may be written, after a STOP or START."""
-    if activity.consent is None:
-        return case.silenced
-    place = f"{thread.connection}:{thread.key}"
-    others = tuple(each for each in case.silenced if each != place)
-    return others if activity.consent else (*others, place)
 
 
 def _first_words(text: str) -> str:

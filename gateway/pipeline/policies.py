@@ -86,4 +86,5 @@ class Policies:
             thread=view.thread,
             connections=direction.connections,
             strangers=frozenset((each.connection, each.key) for each in view.threads if each.stranger),
+            silenced=frozenset((each.connection, each.key) for each in view.threads if each.silenced),
         )

@@ -177,6 +177,8 @@ class ClaimedEffects:
     tickets: tuple[TicketLink, ...]
     #: True when a reply would go to a thread that is not the case's customer's any more: operators have parted them since.
     astray: bool = False
+    #: True when a reply would go to somebody who wants no messages any more (STOP).
+    silenced: bool = False
 
 
 class Verdict(StrEnum):
