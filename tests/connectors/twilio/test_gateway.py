@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ webhook_secret = {{ env = "ZENDESK_SECRET" }}
 
 
 @asynccontextmanager
-async def world(directory: Path) -> AsyncGenerator[World, None]:
+async def world(directory: Path, policy: str = POLICY) -> AsyncGenerator[World, None]:
     texts = TwilioSandbox(public=f"{PUBLIC}/hooks/texts")
     calls = TwilioVoiceSandbox(public=f"{PUBLIC}/hooks/line")
     zendesk = ZendeskSandbox()
@@ -126,7 +127,7 @@ async def world(directory: Path) -> AsyncGenerator[World, None]:
         "zendesk": "connectors.zendesk:SPEC",
     }
     found = Specs({name: EntryPoint(name, value, GROUP) for name, value in names.items()}, {})
-    path = write(directory, plugins(texts, calls, zendesk), POLICY)
+    path = write(directory, plugins(texts, calls, zendesk), policy)
     secrets = zendesk.secrets()
     environ = {
         "TWILIO_TOKEN": texts.secrets()["auth_token"],
@@ -242,6 +243,36 @@ async def test_a_call_is_one_case_from_its_first_ring_to_the_voicemail(tmp_path:
         assert "Please call me about my order." in text
         assert ticket
         assert there.gateway.store.accounts().unaccounted == 0
+
+
+def shipped() -> str:
+    """Return the shipped policy, for a house without Slack."""
+    text = (Path(__file__).parents[3] / "escalation.toml").read_text()
+    return re.sub(r"notify = \[[^]]*\]", "notify = []", text)
+
+
+@pytest.mark.parametrize(
+    ("moves", "rule", "told"),
+    [
+        (["press:2", "press:4930123456"], "call-back", "4930123456"),
+        (["press:2", "press:"], "call-back", "Please call me back: +4915550100"),
+        (["press:2"], "call-back", "Pressed 2"),
+        (["press:1", "record:My parcel has not arrived."], "voicemail", "My parcel has not arrived."),
+        (["press:0", "record:Please call me."], "wants-person", "Please call me."),
+    ],
+)
+async def test_by_the_shipped_policy_every_wish_of_a_caller_becomes_a_ticket(
+    tmp_path: Path, moves: list[str], rule: str, told: str
+) -> None:
+    async with world(tmp_path, shipped()) as there:
+        await there.calls.call(there.hook("line"), ANNA, moves)
+        await there.rest()
+        (case,) = there.gateway.store.cases()
+        history = there.gateway.store.history(case.id)
+        assert history is not None
+        assert [episode.rule for episode in history.episodes] == [rule]
+        (ticket,) = there.zendesk.account.tickets.values()
+        assert told in "\n".join(str(comment["body"]) for comment in ticket.comments)
 
 
 async def test_a_call_while_the_connection_is_paused_goes_to_the_old_number(tmp_path: Path) -> None:
