@@ -95,8 +95,10 @@ class Rule:
     target: str
     #: Ladder to climb; empty unless `act` is escalate.
     ladder: str
-    #: Text to the customer once the handoff stands, empty for none.
+    #: Text to the customer: once the handoff stands, where it escalates, and else when it matches. Empty for none.
     reply: str
+    #: Action and label of the buttons under the reply.
+    buttons: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,8 +110,11 @@ class _Asking:
             post = self._post(effect.id)
             place, _, thread = effect.destination.partition(":")
             there = post is not None and post in self._chat.messages(place) and post.get("thread_ts", "") == thread
-            sentence = f'the customer was told, where they are: "{effect.text}"'
-            yield Claim(sentence=sentence, holds=there and post is not None and post["text"] == effect.text)
+            labels = [label for _, label in effect.buttons]
+            offered = f" with the button {', '.join(labels)}" if labels else ""
+            sentence = f'the customer was told, where they are: "{effect.text}"{offered}'
+            holds = there and post is not None and post["text"] == effect.text and _labels(post) == labels
+            yield Claim(sentence=sentence, holds=holds)
         elif effect.kind is EffectKind.NOTIFY:
             post = self._post(effect.id)
             there = post is not None and post in self._chat.messages(effect.destination)
@@ -141,6 +144,12 @@ class _Asking:
         found = [post["metadata"]["event_payload"]["key"] for post in marked]
         sentence = f"each of the {len(found)} messages that Baton wrote in the chat was decided, and stands there once"
         yield Claim(sentence=sentence, holds=len(found) == len(set(found)) and set(found) == keys)
+
+
+def _labels(post: dict[str, Any]) -> list[str]:
+    """Return what stands on the buttons of a message."""
+    blocks = [block for block in post.get("blocks", ()) if block["type"] == "actions"]
+    return [button["text"]["text"] for block in blocks for button in block["elements"]]
 
 
 def _expected(histories: Sequence[CaseHistory], morning: Morning) -> Iterable[Claim]:

@@ -175,6 +175,8 @@ class Case:
     observed: tuple[str, ...] = ()
     #: Rules in observe mode that matched: what each would have done is written down once.
     rehearsed: tuple[str, ...] = ()
+    #: Rules that answered the customer without escalating: each does so once a case.
+    answered_by: tuple[str, ...] = ()
     #: When it was resolved, UTC microseconds; None while it is open.
     resolved_at: int | None = None
     #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.

@@ -59,6 +59,16 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button offered with a reply or a notice."""
+
+    #: Action name that comes back: see `ButtonPressed.action`.
+    action: str
+    #: What it says.
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line of a case's transcript."""
 
@@ -76,6 +86,8 @@ class Entry:
     key: str = ""
     #: Files that came along.
     files: tuple[File, ...] = ()
+    #: Buttons that were offered with it, in a history for the one who speaks.
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +157,6 @@ class Handoff:
     tags: tuple[str, ...] = ()
     #: Fields to set, by the helpdesk's name or id.
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
-    """A button offered with a reply or a notice."""
-
-    #: Action name that comes back: see `ButtonPressed.action`.
-    action: str
-    #: What it says.
-    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ class Conversations:
             effect = codec.effect_from(doc)
             if effect.destination == thread:
                 author = self._agent(t, *effect.cause)
-                line = Said(key=effect.id, at=created_at, text=effect.text, author=author)
+                line = Said(key=effect.id, at=created_at, text=effect.text, author=author, buttons=effect.buttons)
                 told.append(((created_at, 1, seq), line))
         return told
 

@@ -358,6 +358,8 @@ class Said:
     channel: Channel | None = None
     #: Files that came along.
     attachments: tuple[Attachment, ...] = ()
+    #: For a reply of ours: action and label of its buttons.
+    buttons: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import expression, lexicons, load, load_calendar, load_ladder, reader, schema
+from routing import expression, lexicons, load, load_calendar, load_ladder, load_reply, reader, schema
 from routing.fields import FIELDS
 from routing.template import PATHS
 
@@ -260,12 +260,13 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "rule": lambda: keys(schema.RULE),
     "when": lambda: keys(schema.WHEN),
     "set": lambda: keys(schema.SET),
+    "button": lambda: keys(schema.BUTTON),
     "calendar": lambda: keys(schema.CALENDAR),
     "ladder": lambda: keys(schema.LADDER),
     "step": lambda: keys(schema.STEP),
     "final": lambda: keys(schema.FINAL),
     "fields": fields,
-    "sentences-of-the-file": lambda: sentences("note", load, load_calendar, load_ladder, reader),
+    "sentences-of-the-file": lambda: sentences("note", load, load_calendar, load_ladder, load_reply, reader),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
     "places": places,

@@ -138,7 +138,16 @@ KEYS: Final = sorted(
     {
         key
         for table in (
-            *(schema.RULE, schema.WHEN, schema.SET, schema.LADDER, schema.STEP, schema.CALENDAR, schema.TOP),
+            *(
+                schema.RULE,
+                schema.WHEN,
+                schema.SET,
+                schema.BUTTON,
+                schema.LADDER,
+                schema.STEP,
+                schema.CALENDAR,
+                schema.TOP,
+            ),
             {"2026-12-24": None},
         )
         for key in table

@@ -103,6 +103,7 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
             message("and where is parcel 4711"),
         ),
     ],
+    "offer-person": [(case(bot_turns=1, customer_messages=1), message("I have tried that"))],
     "keep-chats": ["hello", "my parcel is late", (case(customer_messages=4), message("hello?"))],
     "everything-else": [
         (case(channel=Channel.HELPDESK), message("hello", connection="zendesk", channel=Channel.HELPDESK)),
