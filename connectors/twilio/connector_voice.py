@@ -21,6 +21,8 @@ _OVER: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"
 class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
     """The calls of one account."""
 
+    _kind = "call"
+
     @property
     def _hook(self) -> tuple[str, str]:
         return ("voice_url", "") if self.settings.answers else ("status_callback", f"/{events_voice.STATUS}")

@@ -85,7 +85,7 @@ class TwilioSettings(TwilioAccount):
     """The variable of that template that takes the reply's text."""
 
     daily_messages: int = Field(default=1000, ge=1, le=100_000)
-    """Messages that each of our numbers may send in a day (UTC), whoever sent them. What is beyond becomes a dead letter."""
+    """Message segments, as they are billed, that each number may send in a day (UTC), whoever sent them. More: dead letters."""
 
 
 class TwilioVoiceSettings(TwilioAccount):
