@@ -9,14 +9,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 
 from connectors.twilio.sandbox import TwilioSandbox
+from connectors.twilio.sandbox_account import signature
 from connectors.twilio.sandbox_voice import TwilioVoiceSandbox
 from connectors.zendesk.sandbox import ZendeskSandbox
 from gateway.app import Gateway
+from gateway.examining import examine
 from gateway.host.registry import GROUP, Specs
 from gateway.loading import load_setup
 from gateway.model import CaseStatus
@@ -243,6 +246,39 @@ async def test_a_call_is_one_case_from_its_first_ring_to_the_voicemail(tmp_path:
         assert "Please call me about my order." in text
         assert ticket
         assert there.gateway.store.accounts().unaccounted == 0
+
+
+async def test_who_takes_a_call_hears_which_case_it_is(tmp_path: Path) -> None:
+    async with world(tmp_path, shipped()) as there:
+        there.calls.agents[AGENT] = "takes"
+        told = await there.calls.call(there.hook("line"), ANNA, ["say:Hello", "press:0"])
+        assert told.heard[-1] == f"[speaks with {AGENT}]"
+        await there.rest()
+        (case,) = there.gateway.store.cases()
+        (ticket,) = there.zendesk.account.tickets
+        thread = there.gateway.store.history(case.id).activities[0].activity.thread  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess]
+        standing = there.gateway.store.standing("line", thread)
+        assert (standing.case_id, standing.priority) == (case.id, "P3")
+        assert (standing.rule, standing.ticket) == ("wants-person", str(ticket))
+        path = f"/hooks/line?step=whisper&n=1&call={thread.removeprefix('call:')}"
+        fields = {"CallSid": "CA" + "9" * 32, "From": ANNA}
+        signed = signature(there.texts.secrets()["auth_token"], PUBLIC + path, fields.items())
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed}
+        address = f"http://127.0.0.1:{there.gateway.port}{path}"
+        body = urlencode(fields).encode()
+        async with aiohttp.ClientSession() as session, session.post(address, data=body, headers=headers) as answer:
+            text = await answer.text()
+        assert "Priority P3. Reason: wants person." in text
+        assert f"Ticket {' '.join(str(ticket))}." in text
+
+
+async def test_texts_and_calls_of_one_number_are_not_two_owners(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
+        gateway = there.gateway
+        found = await examine(gateway.setup.config, gateway._specs, there.clock)
+        subjects = [each.subject for one in found for each in one.findings]
+        assert "webhook" in subjects
+        assert "address" not in subjects
 
 
 def shipped() -> str:
