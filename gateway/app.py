@@ -167,6 +167,7 @@ class Gateway:
             public_url=config.public_url,
             read_seconds=config.limits.read_seconds,
             requests=config.limits.requests,
+            sessions=self._conversing,
         )
         health = Health(vitals=self, meters=self.meters, refresh=self.count)
         sessions = SessionRoutes(

@@ -12,6 +12,8 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
+from normalizers.cards import card_numbers
+
 
 class Secret(StrEnum):
     """What is redacted."""
@@ -22,10 +24,10 @@ class Secret(StrEnum):
     PASSWORD = "password"  # noqa: S105 (the word for it)
 
 
-#: Longest and shortest card numbers in use, digits.
-_CARD_LENGTHS: Final = range(13, 20)
-#: Digits, in groups or not, that begin as a card of a known scheme does (2 to 6).
-_CARD: Final = re.compile(r"(?<![\w+])[2-6]\d(?:[ \u00a0-]?\d){11,17}(?![\w-])")
+#: First digits of cards that bear their security code of four digits in front; all others bear three at the back.
+_FRONT: Final = ("34", "37")
+_FRONT_CODE: Final = 4
+_BACK_CODE: Final = 3
 _IBAN: Final = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]){11,30}(?!\w)", re.IGNORECASE)
 _CODE: Final = re.compile(
     r"(?<!\w)(cvv2?|cvc2?|cid|security code|kartenprüfnummer|prüfziffer|cryptogramme)(\s*(?:is|:|=|ist|est)?\s*)\d{3,4}(?!\d)",
@@ -40,7 +42,7 @@ _NINETY_SEVEN: Final = 97
 def redact(text: str, what: Collection[Secret]) -> str:
     """Return the text with the secrets of some kinds replaced by words in brackets."""
     if Secret.CARD in what:
-        text = _CARD.sub(_card, text)
+        text = _cards(text, codes=Secret.SECURITY_CODE in what)
     if Secret.IBAN in what:
         text = _IBAN.sub(_iban, text)
     if Secret.SECURITY_CODE in what:
@@ -50,20 +52,23 @@ def redact(text: str, what: Collection[Secret]) -> str:
     return text
 
 
-def _card(found: re.Match[str]) -> str:
-    digits = re.sub(r"\D", "", found[0])
-    if len(digits) not in _CARD_LENGTHS or len(set(digits)) == 1 or not _luhn(digits):
-        return found[0]
-    return f"[card number ending in {digits[-4:]}]"
+def _cards(text: str, *, codes: bool) -> str:
+    """Replace card numbers, and the security code that was written beside one."""
+    told: list[str] = []
+    done = 0
+    for card in card_numbers(text):
+        told += [text[done : card.start], f"[card number ending in {card.digits[-4:]}]"]
+        done = card.end
+        size = _FRONT_CODE if card.digits.startswith(_FRONT) else _BACK_CODE
+        code = next(((start, end) for start, end in card.after if end - start == size and not _joined(text, end)), None)
+        if codes and code is not None:
+            told += [text[done : code[0]], "[security code]"]
+            done = code[1]
+    return "".join(told) + text[done:]
 
 
-def _luhn(digits: str) -> bool:
-    """Tell whether the check digit fits (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 if value > 9 else value  # noqa: PLR2004 (the sum of two digits)
-    return total % 10 == 0
+def _joined(text: str, at: int) -> bool:
+    return text[at : at + 1].isalnum()
 
 
 def _iban(found: re.Match[str]) -> str:

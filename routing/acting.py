@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role
-from routing import climbing
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role, speaks
+from routing import climbing, ladder
 from routing.draft import Draft, stricter
 from routing.people import UNKNOWN, People
 from routing.policy import Act, Address, Ladder, Rule
@@ -30,10 +30,31 @@ def act_on(draft: Draft, rule: Rule) -> None:
             _replace(draft, rule, draft.episode)
         else:
             _join(draft, rule, draft.episode)
-    elif rule.act is Act.MIRROR:
+        return
+    if rule.act is Act.MIRROR:
         _mirror(draft, rule)
     elif draft.result == "none":
         draft.say("none", f"Rule {rule.id} says that nothing is to be done.")
+    if rule.reply:
+        _answer(draft, rule)
+
+
+def _answer(draft: Draft, rule: Rule) -> None:
+    """Answer the customer by a rule that does not escalate: once a case, at once, and never a machine.
+
+    While the case is escalated nobody but people answers: what such a rule offers would be late. What a machine wrote
+    (an out-of-office note) gets none, so that two machines never talk to each other.
+    """
+    activity, thread = draft.activity, draft.snapshot.thread
+    escalated = draft.episode is not None and draft.episode.state is not EpisodeState.CLOSED
+    machine = activity.mail is not None and activity.mail.auto_generated is not None
+    if rule.id in draft.case.answered_by or escalated or machine or not speaks(activity):
+        return
+    if (draft.case.last_connection, draft.case.last_thread) != (thread.connection, thread.key):
+        # Somebody else than the case's customer speaks here: the answer would go to that customer.
+        return
+    if ladder.reply(draft, rule, None):
+        draft.change_case(answered_by=(*draft.case.answered_by, rule.id))
 
 
 def _rehearse(draft: Draft, rule: Rule) -> None:

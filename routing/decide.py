@@ -13,6 +13,7 @@ from gateway.model import (
     Activity,
     ActivityKind,
     Audience,
+    CallChange,
     CaseStatus,
     Decision,
     EffectKind,
@@ -121,8 +122,13 @@ def _person_acted(draft: Draft, role: Role) -> None:
         draft.move_case(CaseStatus.OPEN)
         draft.back = True
     _rules(draft)
-    if role is Role.CUSTOMER and activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON}:
+    if role is Role.CUSTOMER and (activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON} or _calls_for(activity)):
         follow(draft)
+
+
+def _calls_for(activity: Activity) -> bool:
+    """Tell whether a caller just left the number that they want to be called at: whoever calls back must have it."""
+    return activity.call is not None and activity.call.change is CallChange.CALLBACK
 
 
 def _status_changed(draft: Draft) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.model import (
     ActivityKind,
+    CallChange,
     CaseStatus,
     Channel,
     Priority,
@@ -129,6 +130,13 @@ FIELDS: Final[dict[str, Field]] = {
         source="(activity.button.value if activity.button is not None else None)",
         nullable=True,
         about="the value that the button carried",
+    ),
+    "call.change": Field(
+        kind=Kind.WORD,
+        source="(activity.call.change if activity.call is not None else None)",
+        words=_words(CallChange),
+        nullable=True,
+        about="what happened in the telephone call; its words are a message, its voicemail a message with a file",
     ),
     "ticket.change": Field(
         kind=Kind.WORD,

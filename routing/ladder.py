@@ -77,7 +77,7 @@ def outcome_came(draft: Draft) -> None:
     )
     if not episode.hushed:
         tell_step(draft, rule, climbs, headline(draft, rule), link)
-    _reply(draft, rule, link)
+    reply(draft, rule, link)
 
 
 def _given_up(draft: Draft, outcome: Outcome) -> None:
@@ -92,16 +92,16 @@ def _given_up(draft: Draft, outcome: Outcome) -> None:
         close(draft)
 
 
-def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
-    """Answer the customer on the thread where they spoke last. The destination is frozen here."""
+def reply(draft: Draft, rule: Rule, link: TicketLink | None) -> bool:
+    """Answer the customer on the thread where they spoke last, and tell whether. The destination is frozen here."""
     facts = draft.snapshot.connections.get(draft.case.last_connection)
     if not rule.reply or facts is None or "reply" not in facts.roles:
-        return
-    if f"{facts.name}:{draft.case.last_thread}" in draft.case.silenced:
-        return
+        return False
+    if (facts.name, draft.case.last_thread) in draft.snapshot.silenced:
+        return False
     if (facts.name, draft.case.last_thread) in draft.snapshot.strangers:
         # Who spoke there last is another person by now: an operator said so after they spoke.
-        return
+        return False
     mode = draft.mode(facts.name, rule)
     customer = draft.case.customer
     values = {
@@ -111,8 +111,8 @@ def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
         "customer.name": customer.name if customer else "",
         "rule.id": rule.id,
         "rule.reason": rule.set.reason,
-        "ticket.id": link.ticket_id,
-        "ticket.url": link.url,
+        "ticket.id": link.ticket_id if link is not None else "",
+        "ticket.url": link.url if link is not None else "",
     }
     draft.emit(
         EffectKind.REPLY,
@@ -121,7 +121,9 @@ def _reply(draft: Draft, rule: Rule, link: TicketLink) -> None:
         rule=rule.id,
         destination=draft.case.last_thread,
         text=render(rule.reply, values),
+        buttons=rule.buttons,
     )
+    return True
 
 
 # --- taken, answered, over -------------------------------------------------------------------------------------------

@@ -18,12 +18,12 @@ from routing.load_calendar import read_calendar
 from routing.load_customer import read_customer
 from routing.load_ladder import read_ladder
 from routing.load_people import read_people
+from routing.load_reply import read_buttons, read_reply
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
 from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Sla
 from routing.reader import Path, Reader
-from routing.template import PATHS, loose_braces, unknown_places
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -157,7 +157,7 @@ class _Reader(Reader):
         conditions = self._when(path, table, rule_id)
         target = self._target(path, table, act, rule_id)
         ladder = self._named_ladder(path, table, act, rule_id, ladders)
-        reply = self._template((*path, "reply"), self.string(path, table, "reply"))
+        reply, buttons = read_reply(self, path, table, act), read_buttons(self, path, table)
         settings = self._set(path, table)
         if len(self.problems) > before or act is None:
             return None
@@ -175,6 +175,7 @@ class _Reader(Reader):
             target=target,
             ladder=ladder,
             reply=reply,
+            buttons=buttons,
         )
 
     def _when(
@@ -245,9 +246,8 @@ class _Reader(Reader):
     ) -> str:
         name = self.string(path, table, "ladder")
         if act != Act.ESCALATE:
-            for key in ("ladder", "reply"):
-                if key in table:
-                    self.note((*path, key), f'only a rule with do = "escalate" has a {key}')
+            if "ladder" in table:
+                self.note((*path, "ladder"), 'only a rule with do = "escalate" has a ladder')
             return ""
         if not name:
             self.note(path, f'rule {rule_id} escalates: say to whom, ladder = "NAME OF A LADDER"')
@@ -274,11 +274,3 @@ class _Reader(Reader):
             fields={name: str(value) for name, value in fields.items()},
             reason=self.string(here, given, "reason"),
         )
-
-    def _template(self, path: Path, text: str) -> str:
-        for name, offset in unknown_places(text):
-            hint = did_you_mean(name, PATHS, f"there are {', '.join(PATHS)}", shown="{{{{{}}}}}")
-            self.note(path, f"there is no {{{{{name}}}}}: {hint}", value=True, offset=offset + 1)
-        for sign, offset in loose_braces(text):
-            self.note(path, f"{sign} stands alone: write {{{{ticket.id}}}} and the like", value=True, offset=offset + 1)
-        return text

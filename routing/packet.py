@@ -67,7 +67,7 @@ def _happening(activity: Activity) -> str:
     if activity.call is not None:
         took = f", {activity.call.duration} s" if activity.call.duration is not None else ""
         keys = f", pressed {activity.call.digits}" if activity.call.digits else ""
-        return f"(call: {activity.call.change.value}{took}{keys})"
+        return f"(call: {activity.call.change.value}{took}{keys}) {activity.text}".rstrip()
     if activity.satisfaction is not None:
         word = f" ({activity.satisfaction.word})" if activity.satisfaction.word else ""
         return f"(judged {activity.satisfaction.score:.0%}{word}) {activity.text}".rstrip()

@@ -101,7 +101,7 @@ class Rule:
     target: str
     #: Ladder to climb; empty unless `act` is escalate.
     ladder: str
-    #: Text to the customer once the handoff stands, empty for none.
+    #: Text to the customer: once the handoff stands, where it escalates, and else when it matches. Empty for none.
     reply: str
     #: The signals that its conditions ask for, which the account of a decision gives evidence of.
     signals: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -111,6 +111,9 @@ class Rule:
         read = fields_of((*self.all, *self.any))
         asked = sorted(name for name in read if name.partition(".")[0] in _SIGNALS)
         object.__setattr__(self, "signals", tuple(asked))
+
+    #: Action and label of the buttons under the reply.
+    buttons: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,12 @@ SET: Final[dict[str, Any]] = {
     },
     "reason": _text("One sentence for the agents: why this case is here."),
 }
+#: Buttons under one reply: more are a form, and Slack's are hard to read on a telephone.
+MOST_BUTTONS: Final = 5
+BUTTON: Final[dict[str, Any]] = {
+    "action": _text("What rules ask for, `button.action == 'ACTION'`: small letters, digits, - and _."),
+    "label": _text("What stands on it: at most 75 characters."),
+}
 RULE: Final[dict[str, Any]] = {
     "id": _text("Name of the rule, unique: small letters, digits, - and _."),
     "type": _one_of(EscalationType, "Which of the four types of escalation it is."),
@@ -55,7 +61,21 @@ RULE: Final[dict[str, Any]] = {
     "set": {"type": "object", "properties": SET, "additionalProperties": False, "description": "What it sets."},
     "target": _text("Helpdesk connection to mirror into."),
     "ladder": _text("Ladder to climb when it escalates."),
-    "reply": _text("Text to the customer once the ticket stands; `{{path}}` is replaced."),
+    "reply": _text(
+        "Text to the customer: once the ticket stands where the rule escalates, else when it matches, once a case;"
+        " `{{path}}` is replaced."
+    ),
+    "reply_buttons": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": BUTTON,
+            "required": ["action", "label"],
+            "additionalProperties": False,
+        },
+        "maxItems": MOST_BUTTONS,
+        "description": 'Buttons under the reply: `[{ action = "talk_to_agent", label = "Talk to an agent" }]`, at most 5.',
+    },
 }
 _TARGET = _text("Helpdesk connection and group: queue:CONNECTION/GROUP.")
 _ASKED = _text(

@@ -40,3 +40,5 @@ class Snapshot:
     askable: bool = False
     #: What waits for the look-up whose outcome the activity is.
     waiting: tuple[Activity, ...] = ()
+    #: Connection and key of the case's threads on which no messages are wanted (STOP).
+    silenced: frozenset[tuple[str, str]] = frozenset()

@@ -23,7 +23,12 @@ _PLACE: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 def unknown_places(template: str) -> list[tuple[str, int]]:
     """Return the paths of a template that do not exist, each with its offset."""
-    return [(found[1], found.start(1)) for found in _PLACE.finditer(template) if found[1] not in PATHS]
+    return [each for each in places(template) if each[0] not in PATHS]
+
+
+def places(template: str) -> list[tuple[str, int]]:
+    """Return all paths that a template names, each with its offset."""
+    return [(found[1], found.start(1)) for found in _PLACE.finditer(template)]
 
 
 def loose_braces(template: str) -> list[tuple[str, int]]:

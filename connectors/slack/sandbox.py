@@ -24,6 +24,8 @@ from gateway.testing.webhooks import Webhook
 TOKEN: Final = "xoxb-sandbox-token"
 SECRET: Final = "sandbox-signing-secret"
 BOT_USER: Final = "U0BATON"
+#: Bot id of whatever other app there is.
+OTHER_BOT: Final = "B0OTHER"
 BOT_ID: Final = "B0BATON"
 APP_ID: Final = "A0BATON"
 APP_TOKEN: Final = "xapp-sandbox-token"
@@ -270,7 +272,7 @@ class SlackSandbox(Sandbox):
         message = {
             "type": "message",
             "subtype": "bot_message",
-            "bot_id": "B0OTHER",
+            "bot_id": OTHER_BOT,
             "username": name,
             "text": text,
             "ts": self._stamp(),
@@ -281,8 +283,18 @@ class SlackSandbox(Sandbox):
     def person_presses(
         self, user: str, action: str, *, channel: str, stamp: str, value: str = "", label: str = "", name: str = ""
     ) -> None:
-        """Have somebody press a button of a message."""
+        """Have somebody press a button of a message; what it carries and says is taken from the message, if it is there.
+
+        Raises ValueError for a message of another app: Slack tells that app alone, and Baton never hears of it.
+        """
         message = self._find(channel, stamp)
+        if message.get("bot_id") == OTHER_BOT:
+            raise ValueError(
+                "Slack tells of a pressed button the app that posted it, and this message is another app's."
+            )
+        blocks = [block for block in message.get("blocks", ()) if block.get("type") == "actions"]
+        for button in (each for block in blocks for each in block["elements"] if each["action_id"] == action):
+            value, label = value or button["value"], label or button["text"]["text"]
         pressed = self._stamp()
         payload = {
             "type": "block_actions",

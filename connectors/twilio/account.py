@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -89,6 +89,9 @@ class TwilioConnection(Connector[AccountT], WebhookSource, MediaSource):
         self._authenticity.check(delivery)
 
     # --- the account's numbers ---------------------------------------------------------------------------------------
+    #: What a number's address is called by: what comes in over it.
+    _kind: ClassVar[str] = "sms"
+
     @property
     def _hook(self) -> tuple[str, str]:
         """Which of a number's addresses must lead to us, by twilio's name, and what stands behind the hook's address in it."""
@@ -112,7 +115,8 @@ class TwilioConnection(Connector[AccountT], WebhookSource, MediaSource):
             number, url = str(each.phone_number), str(getattr(each, self._hook[0]) or "")
             if wanted and number not in wanted:
                 continue
-            addresses.append(f"phone:{number}")
+            # Texts and calls of one number are two things, which two connections may read.
+            addresses.append(f"{self._kind}:{number}")
             findings += [self._judged_number(number, url), *self._also(each)]
         missing = wanted - {str(each.phone_number) for each in found}
         findings += [

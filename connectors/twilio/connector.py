@@ -10,7 +10,9 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from connectors.twilio import events, polling
 from connectors.twilio.account import TwilioConnection, at
 from connectors.twilio.replies import sending, wanted
+from connectors.twilio.segments import segments
 from connectors.twilio.settings import TwilioSettings
+from connectors.twilio.spending import Spending
 from gateway.sdk import (
     Ack,
     Backfill,
@@ -19,6 +21,7 @@ from gateway.sdk import (
     Delivery,
     Emit,
     ForeignId,
+    Host,
     OutcomeUnknown,
     PermanentFailure,
     Receipt,
@@ -30,7 +33,6 @@ from gateway.sdk import (
 _LOOK_BACK: Final = 200
 #: How far Twilio's clock may differ from ours, microseconds.
 _SKEW: Final = 60_000_000
-_DAY: Final = 86_400_000_000
 _PAGE: Final = 1000
 #: Twilio takes TwiML as an answer to a message; an empty one says nothing to the customer.
 _SILENT: Final = Ack(body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>', content_type="text/xml")
@@ -38,6 +40,11 @@ _SILENT: Final = Ack(body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>', 
 
 class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
     """The text messages of one account."""
+
+    def __init__(self, settings: TwilioSettings, host: Host) -> None:
+        """Keep what is given. No I/O."""
+        super().__init__(settings, host)
+        self._spending = Spending()
 
     async def check(self) -> None:
         """See that the credentials may read messages."""
@@ -94,7 +101,8 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
             variable=self.settings.template_variable,
             webhook_url=self.settings.webhook_url,
         )
-        await self._within_the_day(what.ours)
+        count = segments(what.text, to=what.theirs)
+        await self._within_the_day(what.ours, count)
         arguments: dict[str, Any] = {"to": what.theirs}
         arguments["messaging_service_sid" if what.ours.startswith("MG") else "from_"] = what.ours
         if what.template:
@@ -103,7 +111,9 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
             arguments["body"] = what.text
         if what.callback:
             arguments["status_callback"] = what.callback
-        return _receipt(await self.client.messages.create_async(**arguments), reply)
+        made = await self.client.messages.create_async(**arguments)
+        self._spending.note(what.ours, str(made.sid), count)
+        return _receipt(made, reply)
 
     async def settle_reply(self, reply: Reply) -> Receipt | None:
         """Look for the reply among the messages between both numbers, by its text.
@@ -133,30 +143,17 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
             raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
         return None
 
-    async def _within_the_day(self, ours: str) -> None:
-        """Return when one more message of a number keeps within the day's cap. Raises PermanentFailure.
+    async def _within_the_day(self, ours: str, count: int) -> None:
+        """Return when so many more segments of a sender keep within the day's cap. Raises PermanentFailure.
 
-        Twilio is asked, so that the count outlives restarts and holds for all who send from that number; calls that run
-        at the same moment may overshoot it by as many as they are.
+        Calls that run at the same moment may overshoot it by as many messages as they are.
         """
         cap = self.settings.daily_messages
-        midnight = self.host.now() // _DAY * _DAY
-        numbers: dict[str, Any] = {} if ours.startswith("MG") else {"from_": ours}
-        found = await self.client.messages.list_async(
-            **numbers,
-            date_sent_after=at(midnight),
-            limit=None if ours.startswith("MG") else cap,
-            page_size=min(cap, _PAGE),
-        )
-        count = sum(
-            1
-            for each in found
-            if str(each.direction).startswith("outbound")
-            and (not ours.startswith("MG") or each.messaging_service_sid == ours)
-        )
-        if count >= cap:
+        sent = await self._spending.sent(self.client, ours, self.host.now(), cap)
+        if sent + count > cap:
             raise PermanentFailure(
-                f"The sender has sent its {cap} messages of the day (UTC): raise daily_messages, then replay this one."
+                f"The sender has sent {sent} of its {cap} message segments of the day (UTC), and this reply is {count}: "
+                "raise daily_messages, then replay this one."
             )
 
 

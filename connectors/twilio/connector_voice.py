@@ -11,7 +11,7 @@ from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNum
 from connectors.twilio import events_voice, polling, twiml
 from connectors.twilio.account import TwilioConnection, at
 from connectors.twilio.settings import TwilioVoiceSettings
-from gateway.sdk import Ack, Backfill, ChannelEvent, Cursor, Delivery, Emit, Finding
+from gateway.sdk import Ack, Backfill, ChannelEvent, Cursor, Delivery, Emit, Finding, Sessions
 
 _PAGE: Final = 1000
 _XML: Final = "text/xml"
@@ -20,6 +20,8 @@ _OVER: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"
 
 class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
     """The calls of one account."""
+
+    _kind = "call"
 
     @property
     def _hook(self) -> tuple[str, str]:
@@ -57,6 +59,14 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
         if delivery.endpoint == events_voice.STATUS or events_voice.turn_of(delivery).step == "transcribed":
             return Ack()
         text = twiml.answer(delivery, self.settings, paused=self.host.paused)
+        return Ack(body=text.encode(), content_type=_XML)
+
+    async def answer(self, delivery: Delivery, sessions: Sessions) -> Ack:
+        """Answer as `acknowledge` does; to whoever takes the call over, with what is known of its case."""
+        if delivery.endpoint == events_voice.STATUS or not twiml.speaks_of_the_case(delivery, self.settings):
+            return self.acknowledge(delivery)
+        standing = await sessions.state(events_voice.thread_of(delivery))
+        text = twiml.answer(delivery, self.settings, paused=self.host.paused, standing=standing)
         return Ack(body=text.encode(), content_type=_XML)
 
     def parse(self, delivery: Delivery) -> Iterable[ChannelEvent]:

@@ -97,6 +97,11 @@ def lane_of(delivery: Delivery) -> str:
     return turn_of(delivery).root or form.get("ParentCallSid", "CallSid") or "other"
 
 
+def thread_of(delivery: Delivery) -> str:
+    """Return the key of the thread that a request about a call is of. Never raises."""
+    return f"call:{lane_of(delivery)}"
+
+
 def parse_call(delivery: Delivery, *, listening: bool) -> Iterable[ChannelEvent]:
     """Return what a request about a call says; `listening` beside what answers the calls. Raises UnreadableDelivery."""
     form, turn = readable(delivery), turn_of(delivery)

@@ -132,7 +132,7 @@ class TwilioSandbox(TwilioAccountSandbox):
             "direction": direction,
             "status": status,
             "num_media": "0",
-            "num_segments": "1",
+            "num_segments": str(_parts(theirs, body)),
             "error_code": None,
             "messaging_service_sid": None,
             "date_created": self.stamp(),
@@ -275,3 +275,9 @@ class TwilioSandbox(TwilioAccountSandbox):
         }
         query = urlsplit(row["_callback"]).query
         self.webhooks.put(TwilioWebhook(endpoint="", query=query, body=urlencode(sorted(fields.items())).encode()))
+
+
+def _parts(to: str, body: str) -> int:
+    """Return how many messages Twilio makes of a text, as far as letters of ASCII and others go."""
+    whole, part = (160, 153) if body.isascii() else (70, 67)
+    return 1 if ":" in to or len(body) <= whole else -(-len(body) // part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -85,7 +86,7 @@ class TwilioSettings(TwilioAccount):
     """The variable of that template that takes the reply's text."""
 
     daily_messages: int = Field(default=1000, ge=1, le=100_000)
-    """Messages that each of our numbers may send in a day (UTC), whoever sent them. What is beyond becomes a dead letter."""
+    """Message segments, as they are billed, that each number may send in a day (UTC), whoever sent them. More: dead letters."""
 
 
 class TwilioVoiceSettings(TwilioAccount):
@@ -123,8 +124,12 @@ class TwilioVoiceSettings(TwilioAccount):
     )
     """Said when the caller wants to be called back."""
 
-    whisper: str = "A customer is on the line. Press any key to take the call."
-    """Said to whoever picks up a transferred call, who must press a key to take it. Empty: picking up is taking."""
+    whisper: str = (
+        "A customer is on the line. Priority {{priority}}. Reason: {{reason}}. Ticket {{ticket}}. "
+        "Press any key to take the call."
+    )
+    """Said to whoever picks up a transferred call, who must press a key to take it. A sentence of which a place (`{{priority}}`,
+    `{{reason}}`: the rule, `{{ticket}}`) is not known is left out. Empty: picking up is taking."""
 
     person_words: tuple[str, ...] = ("agent", "person", "human", "representative", "operator", "somebody real")
     """Words by which a caller who speaks is transferred at once."""
@@ -158,6 +163,15 @@ class TwilioVoiceSettings(TwilioAccount):
 
     turns: int = Field(default=4, ge=1, le=20)
     """How often a caller may say something before the voicemail takes over."""
+
+    @field_validator("whisper")
+    @classmethod
+    def _places(cls, value: str) -> str:
+        unknown = set(re.findall(r"\{\{\s*(.*?)\s*\}\}", value)) - {"priority", "reason", "ticket"}
+        if unknown:
+            message = f"there is no place {{{{{min(unknown)}}}}}: there are {{{{priority}}}}, {{{{reason}}}} and {{{{ticket}}}}"
+            raise ValueError(message)
+        return value
 
     @field_validator("transfer_to")
     @classmethod

@@ -7,6 +7,7 @@ Source: twilio.com/docs/voice/twiml/gather, …/record, …/dial, …/number, �
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -15,8 +16,11 @@ from twilio.twiml.voice_response import Dial, Enqueue, Gather, VoiceResponse
 
 from connectors.twilio.events_voice import is_attested, turn_of
 from connectors.twilio.forms import lenient_form
+from gateway.sdk import Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from connectors.twilio.events_voice import Turn
     from connectors.twilio.forms import Form
     from connectors.twilio.settings import TwilioVoiceSettings
@@ -26,19 +30,49 @@ if TYPE_CHECKING:
 _SILENCE: Final = 5
 #: Twilio writes down no longer recording.
 _LONGEST_TRANSCRIBED: Final = 120
+#: Places in what is whispered; see the setting.
+_PLACE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_SENTENCES: Final = re.compile(r"(?<=[.!?])\s+")
+#: Said when all sentences of the setting name what is not known: the key must be asked for.
+_WHISPER: Final = "Press any key to take the call."
 _GOOD_ENDS: Final = frozenset({"completed", "answered", "bridged"})
 
 
-def answer(delivery: Delivery, settings: TwilioVoiceSettings, *, paused: bool) -> str:
-    """Return the TwiML that answers a request for a call. Never raises, whatever the bytes are."""
+def answer(
+    delivery: Delivery,
+    settings: TwilioVoiceSettings,
+    *,
+    paused: bool,
+    standing: Standing = Standing(),  # noqa: B008 (a value)
+) -> str:
+    """Return the TwiML that answers a request for a call; `standing` is its case's. Never raises, whatever the bytes are."""
     form, turn = lenient_form(delivery), turn_of(delivery)
-    return str(_Dialogue(form, turn, settings, paused=paused).next())
+    return str(_Dialogue(form, turn, settings, paused=paused, standing=standing).next())
+
+
+def speaks_of_the_case(delivery: Delivery, settings: TwilioVoiceSettings) -> bool:
+    """Tell whether the answer to a request may tell an agent, or Flex, which case the call is of. Never raises."""
+    step = turn_of(delivery).step
+    return step == "whisper" or (step == "choice" and bool(settings.transfer_workflow))
+
+
+def whispered(text: str, places: Mapping[str, str]) -> str:
+    """Return what an agent hears: places are filled, and a sentence of which one is empty is left out."""
+    told: list[str] = []
+    for sentence in _SENTENCES.split(text):
+        named = _PLACE.findall(sentence)
+        if all(places.get(name) for name in named):
+            told.append(_PLACE.sub(lambda found: places[found[1]], sentence))
+    return " ".join(told)
 
 
 class _Dialogue:
     """One answer."""
 
-    def __init__(self, form: Form, turn: Turn, settings: TwilioVoiceSettings, *, paused: bool) -> None:
+    def __init__(
+        self, form: Form, turn: Turn, settings: TwilioVoiceSettings, *, paused: bool, standing: Standing
+    ) -> None:
+        self._standing = standing
         self._form = form
         self._turn = turn
         self._settings = settings
@@ -117,7 +151,7 @@ class _Dialogue:
         elif settings.transfer_workflow:
             self._say(settings.waiting)
             enqueue = Enqueue(workflow_sid=settings.transfer_workflow, action=self._url("queued"), method="POST")
-            enqueue.task("{}")
+            enqueue.task(json.dumps(self._task()))
             self._said.append(enqueue)
         elif settings.transfer_queue:
             self._say(settings.waiting)
@@ -149,10 +183,34 @@ class _Dialogue:
 
     def _whisper(self) -> None:
         gather = Gather(input="dtmf", num_digits=1, timeout=_SILENCE, action=self._url("accept"), method="POST")
-        gather.say(self._settings.whisper, **self._tongue())
+        text = whispered(self._settings.whisper, self._places()) or whispered(_WHISPER, {})
+        gather.say(text, **self._tongue())
         self._said.append(gather)
         # Nobody pressed a key: an answering machine has picked up.
         self._said.hangup()
+
+    def _places(self) -> dict[str, str]:
+        """Return what may be told to an agent, as it is spoken: digits of a ticket one by one."""
+        standing = self._standing
+        ticket = " ".join(standing.ticket) if standing.ticket.isdigit() else standing.ticket
+        reason = standing.rule.replace("-", " ").replace("_", " ")
+        return {"priority": standing.priority, "reason": reason, "ticket": ticket}
+
+    def _task(self) -> dict[str, object]:
+        """Return the attributes of a task in TaskRouter: what a workflow routes by, and Flex shows. No word of the caller."""
+        standing = self._standing
+        told = {
+            "call_sid": self._turn.root or self._form.get("CallSid"),
+            "from": self._form.get("From"),
+            "to": self._form.get("To"),
+            "attested": self._attested,
+            "asked_by": "digits" if self._form.get("Digits") else "words",
+            "case": standing.case_id,
+            "ticket": standing.ticket,
+            "priority": standing.priority,
+            "reason": standing.rule,
+        }
+        return {name: value for name, value in told.items() if value != ""}
 
     def _voicemail(self, first: str = "") -> None:
         settings = self._settings

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 from connectors.webchat.visitors import Visitor
-from gateway.sdk import Delivery, Entry, Reply, Role, Standing
+from gateway.sdk import Button, Delivery, Entry, Reply, Role, Standing
 
 Frame: TypeAlias = Mapping[str, Any]
 
@@ -127,6 +127,7 @@ def line_of(entry: Entry, thread: str) -> Frame:
         "text": entry.text,
         "at": entry.occurred_at // 1000,
         "files": [{"name": each.name, "size": each.size} for each in entry.files],
+        "buttons": _buttons(entry.buttons),
     }
 
 
@@ -139,8 +140,12 @@ def line_of_reply(reply: Reply, at: int) -> Frame:
         "text": reply.text,
         "at": at // 1000,
         "files": [{"name": each.name, "size": each.size} for each in reply.files],
-        "buttons": [{"action": each.action, "label": each.label} for each in reply.buttons],
+        "buttons": _buttons(reply.buttons),
     }
+
+
+def _buttons(buttons: Iterable[Button]) -> list[Frame]:
+    return [{"action": each.action, "label": each.label} for each in buttons]
 
 
 def line_of_frame(frame: Frame, at: int) -> Frame:

@@ -111,8 +111,11 @@ class _Asking:
             post = self._post(effect.id)
             place, _, thread = effect.destination.partition(":")
             there = post is not None and post in self._chat.messages(place) and post.get("thread_ts", "") == thread
-            sentence = f'the customer was told, where they are: "{effect.text}"'
-            yield Claim(sentence=sentence, holds=there and post is not None and post["text"] == effect.text)
+            labels = [label for _, label in effect.buttons]
+            offered = f" with the button {', '.join(labels)}" if labels else ""
+            sentence = f'the customer was told, where they are: "{effect.text}"{offered}'
+            holds = there and post is not None and post["text"] == effect.text and _labels(post) == labels
+            yield Claim(sentence=sentence, holds=holds)
         elif effect.kind is EffectKind.NOTIFY:
             post = self._post(effect.id)
             there = post is not None and post in self._chat.messages(effect.destination)
@@ -158,6 +161,12 @@ class _Asking:
         ]
         sentence = f"the helpdesk was asked about {len(asked)} customers, each once, and nobody waited for that"
         yield Claim(sentence=sentence, holds=len(asked) == len(set(asked)) == self._desk.count("users.show"))
+
+
+def _labels(post: dict[str, Any]) -> list[str]:
+    """Return what stands on the buttons of a message."""
+    blocks = [block for block in post.get("blocks", ()) if block["type"] == "actions"]
+    return [button["text"]["text"] for block in blocks for button in block["elements"]]
 
 
 def _expected(histories: Sequence[CaseHistory], morning: Morning) -> Iterable[Claim]:

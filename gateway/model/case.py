@@ -56,6 +56,8 @@ class Thread:
     #: True when somebody else speaks here than the one whose case it is, since cases were merged: no answer of the case
     #: may go here, and nothing that is said here becomes the case's subject or customer.
     stranger: bool = False
+    #: True while who speaks here wants no messages (STOP): no reply goes here, whatever case it is of, until a START.
+    silenced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,12 +223,12 @@ class Case:
     observed: tuple[str, ...] = ()
     #: Rules in observe mode that matched: what each would have done is written down once.
     rehearsed: tuple[str, ...] = ()
-    #: Threads, as ``connection:key``, on which the customer wants no messages (STOP): no reply is written there.
-    silenced: tuple[str, ...] = ()
     #: Who waits for whom, and since when.
     waiting: Waiting = NOBODY
     #: The SLA that applies, with its clocks; None when none ever did.
     sla: SlaClocks | None = None
+    #: Rules that answered the customer without escalating: each does so once a case.
+    answered_by: tuple[str, ...] = ()
     #: When it was resolved, UTC microseconds; None while it is open.
     resolved_at: int | None = None
     #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.

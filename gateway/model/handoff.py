@@ -60,6 +60,16 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button offered with a reply or a notice."""
+
+    #: Action name that comes back: see `ButtonPressed.action`.
+    action: str
+    #: What it says.
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line of a case's transcript."""
 
@@ -77,6 +87,8 @@ class Entry:
     key: str = ""
     #: Files that came along.
     files: tuple[File, ...] = ()
+    #: Buttons that were offered with it, in a history for the one who speaks.
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,16 +166,6 @@ class Handoff:
     assignee: str | None = None
     #: True when the customer is back: in `live`, a known ticket that was solved is opened again; one in work stays as it is.
     reopen: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
-    """A button offered with a reply or a notice."""
-
-    #: Action name that comes back: see `ButtonPressed.action`.
-    action: str
-    #: What it says.
-    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,6 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
         last_agent=(activity.connection, speaker.value) if speaker is not None else case.last_agent,
-        silenced=_silenced(case, activity, thread),
         waiting=waiting,
     )
 
@@ -126,7 +125,6 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         last_connection="",
         last_thread="",
         last_agent=("", ""),
-        silenced=(),
         waiting=NOBODY,
         sla=None if case.sla is None else replace(case.sla, lost=True),
         # What waited for an answer may be another case's by now: it is asked again.
@@ -135,15 +133,6 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
     for activity, thread in happened:
         case = count_in(case, activity, thread)
     return case
-
-
-def _silenced(case: Case, activity: Activity, thread: Thread) -> tuple[str, ...]:
-    """Return the threads on which nothing may be written, after a STOP or START."""
-    if activity.consent is None:
-        return case.silenced
-    place = f"{thread.connection}:{thread.key}"
-    others = tuple(each for each in case.silenced if each != place)
-    return others if activity.consent else (*others, place)
 
 
 def _first_words(text: str) -> str:

@@ -62,6 +62,8 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
     if head.kind is EffectKind.REPLY:
         if claim.astray and not claim.settle:
             raise Pointless("The thread that it was written for is another person's by now: it is not sent there.")
+        if claim.silenced and not claim.settle:
+            raise Pointless("The customer wants no messages on this thread (STOP): it is not sent.")
         return _reply(claim, head, store)
     if head.kind is EffectKind.NOTIFY:
         if claim.episode is not None and claim.episode.state is EpisodeState.CLOSED and not claim.settle:

@@ -91,4 +91,5 @@ class Policies:
             profile=view.profile,
             askable=view.askable,
             waiting=view.waiting,
+            silenced=frozenset((each.connection, each.key) for each in view.threads if each.silenced),
         )

@@ -152,6 +152,13 @@ class WebhookSource(Source):
         """Say what the vendor is answered once the delivery is durable. Pure."""
         return Ack()
 
+    async def answer(self, delivery: Delivery, sessions: Sessions) -> Ack:  # noqa: ARG002 (for those who override)
+        """Say the same, for a vendor whose answer speaks of the case: it may read threads of the connection, and nothing else.
+
+        Asked instead of `acknowledge`, which answers when this takes longer than a second or fails.
+        """
+        return self.acknowledge(delivery)
+
 
 class Sessions(Protocol):
     """What a session source may read, and where it hands in what it hears."""
@@ -177,7 +184,7 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a thread's case stands, as far as the one who speaks on it may know."""
+    """Where a thread's case stands. Who speaks on it may know the state, and the id; the rest is for those who serve them."""
 
     #: The case's id, empty when there is none yet.
     case_id: str = ""
@@ -185,6 +192,12 @@ class Standing:
     state: str = "none"
     #: True when the case stands in a helpdesk: only then may anybody be told so.
     handed_off: bool = False
+    #: How urgent it is (P1 … P4), empty when no rule said. Not for the one who speaks, as all that follows.
+    priority: str = ""
+    #: The rule that escalated it, empty when it is not escalated.
+    rule: str = ""
+    #: Its ticket's id in the helpdesk, empty when there is none.
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

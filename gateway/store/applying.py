@@ -245,6 +245,8 @@ class _Batch:
     # --- deciding ----------------------------------------------------------------------------------------------------
     def _one(self, step: Step, activity_id: int, thread_id: str, case_id: str, activity: Activity) -> None:
         customer = self.customers.get(case_id)
+        if activity.consent is not None:
+            self._keep_consent(thread_id, case_id, granted=activity.consent)
         view = CaseView(
             case=self.cases[case_id],
             episode=self._episode(case_id, activity),
@@ -269,6 +271,15 @@ class _Batch:
         self.marks.append((activity_id, 1, decision.case.seq, case_id))
         self.traces.append((activity_id, decision.trace.policy, codec.encode(decision.trace)))
         self._take_over(case_id, decision)
+
+    def _keep_consent(self, thread_id: str, case_id: str, *, granted: bool) -> None:
+        """Keep a STOP or START with the thread: it outlives the case, and holds whatever the rules make of it."""
+        if self.threads[thread_id].silenced is not granted:
+            return
+        self.t.run("UPDATE threads SET silenced = ? WHERE id = ?", int(not granted), thread_id)
+        thread = replace(self.threads[thread_id], silenced=not granted)
+        self.threads[thread_id] = thread
+        self.threads_of[case_id] = [thread if each.id == thread_id else each for each in self.threads_of[case_id]]
 
     def _take_over(self, case_id: str, decision: Decision) -> None:
         self.cases[case_id] = decision.case

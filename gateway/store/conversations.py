@@ -60,10 +60,18 @@ class Conversations:
             root, doc = t.rows(
                 "SELECT c.id, c.doc FROM cases c JOIN cases own ON own.root_id = c.id WHERE own.id = ?", found[1]
             )[0]
-            episodes = t.rows("SELECT state FROM episodes WHERE case_id = ? AND state <> 'closed'", root)
-            tickets = t.rows("SELECT 1 FROM tickets WHERE case_id = ? LIMIT 1", root)
-            word = _word(codec.case_from(doc), [row[0] for row in episodes])
-            return Standing(case_id=root, state=word, handed_off=bool(tickets))
+            open_ones = "SELECT doc FROM episodes WHERE case_id = ? AND state <> 'closed'"
+            episodes = [codec.episode_from(row[0]) for row in t.rows(open_ones, root)]
+            tickets = t.rows("SELECT ticket_id FROM tickets WHERE case_id = ? ORDER BY connection_id, ticket_id", root)
+            case = codec.case_from(doc)
+            return Standing(
+                case_id=root,
+                state=_word(case, [each.state.value for each in episodes]),
+                handed_off=bool(tickets),
+                priority=case.priority.value if case.priority is not None else "",
+                rule=episodes[0].rule if episodes else "",
+                ticket=tickets[0][0] if tickets else "",
+            )
 
         return self._engine.read(work)
 
@@ -102,7 +110,7 @@ class Conversations:
             effect = codec.effect_from(doc)
             if effect.destination == thread:
                 author = self._agent(t, *effect.cause)
-                line = Said(key=effect.id, at=created_at, text=effect.text, author=author)
+                line = Said(key=effect.id, at=created_at, text=effect.text, author=author, buttons=effect.buttons)
                 told.append(((created_at, 1, seq), line))
         return told
 

@@ -15,6 +15,7 @@ from gateway.model import (
     EffectKind,
     Episode,
     Receipt,
+    Thread,
     TicketLink,
 )
 from gateway.sdk import RateLimit
@@ -190,6 +191,7 @@ class Outbox:
         called = (number, "" if reads else case_id, now)
         t.run("INSERT INTO calls (connection_id, case_id, called_at) VALUES (?, ?, ?)", *called)
         case, episode, tickets = self._surroundings(t, case_id, effects[0])
+        place = self._place(t, number, case_id, effects[0])
         return ClaimedEffects(
             connection=destination.connection,
             effects=effects,
@@ -199,7 +201,8 @@ class Outbox:
             case=case,
             episode=episode,
             tickets=tickets,
-            astray=effects[0].kind is EffectKind.REPLY and self._astray(t, number, case_id, effects[0].destination),
+            astray=effects[0].kind is EffectKind.REPLY and place is not None and place.stranger,
+            silenced=place is not None and place.silenced,
             asked=self._asked(t, number, case_id) if reads else None,
         )
 
@@ -209,13 +212,15 @@ class Outbox:
         contact = t.rows("SELECT contact_id FROM cases WHERE id = ?", case_id)[0][0]
         return None if contact is None else people_of(t, [contact], number).get(contact)
 
-    def _astray(self, t: Transaction, number: int, case_id: str, destination: str) -> bool:
-        """Tell whether the thread that a reply was written for is somebody else's than the case's customer's."""
+    def _place(self, t: Transaction, number: int, case_id: str, effect: Effect) -> Thread | None:
+        """Return the thread that a reply was written for, as its case sees it now; None of everything else."""
+        if effect.kind is not EffectKind.REPLY:
+            return None
         rows = t.rows(
             "SELECT t.id, k.contact_id FROM threads t JOIN cases k ON k.id = ? WHERE t.connection_id = ? AND t.key = ?",
-            *(case_id, number, destination),
+            *(case_id, number, effect.destination),
         )
-        return any(threads_by_id(t, self._names, [row[0]], row[1])[row[0]].stranger for row in rows)
+        return threads_by_id(t, self._names, [rows[0][0]], rows[0][1])[rows[0][0]] if rows else None
 
     def _surroundings(
         self, t: Transaction, case_id: str, effect: Effect

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Number of the newest migration; a store with a higher one is refused.
-VERSION: Final = 3
+VERSION: Final = 4
 
 #: Words that the engines spell differently.
 _WORDS: Final = {
@@ -84,7 +84,8 @@ CREATE TABLE merges (
 
 CREATE TABLE threads (
     id TEXT PRIMARY KEY, connection_id $INT NOT NULL, key TEXT NOT NULL, channel TEXT, case_id TEXT NOT NULL,
-    home_case_id TEXT NOT NULL, created_at $INT NOT NULL, contact_id TEXT, UNIQUE (connection_id, key));
+    home_case_id TEXT NOT NULL, created_at $INT NOT NULL, contact_id TEXT,
+    silenced $INT NOT NULL DEFAULT 0, UNIQUE (connection_id, key));
 CREATE INDEX threads_case ON threads (case_id);
 
 CREATE TABLE message_ids (

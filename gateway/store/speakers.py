@@ -14,8 +14,8 @@ def read_threads(
 ) -> dict[str, list[Thread]]:
     """Return the threads of some cases, oldest first; `people` are the contacts whose cases they are."""
     rows = t.rows(
-        "SELECT t.id, t.connection_id, t.key, t.channel, t.case_id, t.contact_id, t.home_case_id FROM threads t"
-        " WHERE t.case_id IN (??text) ORDER BY t.created_at, t.id",
+        "SELECT t.id, t.connection_id, t.key, t.channel, t.case_id, t.contact_id, t.home_case_id, t.silenced"
+        " FROM threads t WHERE t.case_id IN (??text) ORDER BY t.created_at, t.id",
         cases,
     )
     strangers = _strangers(t, rows, people)
@@ -28,8 +28,8 @@ def read_threads(
 def threads_by_id(t: Transaction, names: Names, ids: Sequence[str], person: str | None) -> dict[str, Thread]:
     """Return threads by their ids, as a case of a contact sees them, wherever they are by now."""
     rows = t.rows(
-        "SELECT t.id, t.connection_id, t.key, t.channel, '', t.contact_id, t.home_case_id FROM threads t"
-        " WHERE t.id IN (??text)",
+        "SELECT t.id, t.connection_id, t.key, t.channel, '', t.contact_id, t.home_case_id, t.silenced"
+        " FROM threads t WHERE t.id IN (??text)",
         ids,
     )
     strangers = _strangers(t, rows, {"": person})
@@ -43,6 +43,7 @@ def _thread(names: Names, row: Row, *, stranger: bool) -> Thread:
         key=row[2],
         channel=Channel(row[3]) if row[3] else None,
         stranger=stranger,
+        silenced=bool(row[7]),
     )
 
 

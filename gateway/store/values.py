@@ -187,6 +187,8 @@ class ClaimedEffects:
     astray: bool = False
     #: For a look-up, whom it is about; None when the case has no customer.
     asked: Asked | None = None
+    #: True when a reply would go to somebody who wants no messages any more (STOP).
+    silenced: bool = False
 
 
 class Verdict(StrEnum):
@@ -311,6 +313,8 @@ class Said:
     channel: Channel | None = None
     #: Files that came along.
     attachments: tuple[Attachment, ...] = ()
+    #: For a reply of ours: action and label of its buttons.
+    buttons: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

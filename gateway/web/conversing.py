@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from gateway.sdk import (
     Audience,
+    Button,
     Delivery,
     Entry,
     File,
@@ -123,4 +124,5 @@ def _entry(said: Said) -> Entry:
             File(name=each.name, media_type=each.media_type, size=each.size, sha256=each.sha256)
             for each in said.attachments
         ),
+        buttons=tuple(Button(action=action, label=label) for action, label in said.buttons),
     )

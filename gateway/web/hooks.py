@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 from aiohttp import web
 
-from gateway.sdk import CUT_HEADER, Delivery, DeliveryRejected, Oversize
+from gateway.sdk import CUT_HEADER, Delivery, DeliveryRejected, Oversize, WebhookSource
 from gateway.store.values import JournalEntry, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.sdk import WebhookSource
+    from gateway.sdk import Ack, Sessions
     from gateway.telemetry.meters import Meters
 
 _log: Final = structlog.stdlib.get_logger("gateway.web")
@@ -28,6 +28,8 @@ RETRY_AFTER: Final = 5
 _HEADERS: Final = {"Server": "baton", "Cache-Control": "no-store"}
 _RETRY_HEADERS: Final = {**_HEADERS, "Retry-After": str(RETRY_AFTER)}
 _TRACEPARENT: Final = 55
+#: Seconds that an answer may take to be found which speaks of the case; then the plain one is given.
+_TO_ANSWER: Final = 1.0
 #: As header names come in, in small letters.
 _CUT_NAME: Final = CUT_HEADER.lower().encode("ascii")
 
@@ -88,8 +90,10 @@ class Hooks:
         public_url: str,
         read_seconds: float,
         requests: int,
+        sessions: Callable[[str], Sessions] | None = None,
     ) -> None:
-        """Take where doors are found, where deliveries go, the clock, and the bounds."""
+        """Take where doors are found, where deliveries go, the clock, the bounds, and where answers may read threads."""
+        self._sessions = sessions
         self._find = find
         self._intake = intake
         self._meters = meters
@@ -156,12 +160,23 @@ class Hooks:
             await self._intake.accept(entry)
         except StoreUnavailable:
             return self._busy(door)
-        ack = source.acknowledge(delivery)
+        ack = await self._said(door, source, delivery)
         self._meters.received.labels(door.connector, "accepted").inc()
         headers = {**_HEADERS, **dict(ack.headers)}
         if ack.content_type:
             headers["Content-Type"] = ack.content_type
         return web.Response(status=ack.status, body=ack.body or None, headers=headers)
+
+    async def _said(self, door: Door, source: WebhookSource, delivery: Delivery) -> Ack:
+        """Return what the vendor is answered. The delivery is durable, so that nothing may keep the answer away."""
+        if self._sessions is None or type(source).answer is WebhookSource.answer:
+            return source.acknowledge(delivery)
+        try:
+            async with asyncio.timeout(_TO_ANSWER):
+                return await source.answer(delivery, self._sessions(door.connection))
+        except Exception as error:  # noqa: BLE001 (whatever it is, the plain answer is the right one)
+            _log.warning("answered without the case", connection=door.connection, error=type(error).__name__)
+            return source.acknowledge(delivery)
 
     def _delivery(self, request: web.Request, door: Door, endpoint: str, body: bytes, size: int) -> Delivery:
         cut = ((CUT_HEADER, str(size)),) if size > len(body) else ()

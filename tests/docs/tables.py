@@ -40,6 +40,7 @@ from routing import (
     load_customer,
     load_ladder,
     load_people,
+    load_reply,
     load_sla,
     reader,
     schema,
@@ -283,6 +284,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "when": lambda: keys(schema.WHEN),
     "set": lambda: keys(schema.SET),
     "customer": lambda: keys(schema.CUSTOMER),
+    "button": lambda: keys(schema.BUTTON),
     "calendar": lambda: keys(schema.CALENDAR),
     "ladder": lambda: keys(schema.LADDER),
     "step": lambda: keys(schema.STEP),
@@ -296,7 +298,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "relaxation": lambda: keys(schema_people.RELAX),
     "fields": fields,
     "sentences-of-the-file": lambda: sentences(
-        "note", load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_sla, reader
+        "note", load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_reply, load_sla, reader
     ),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression),

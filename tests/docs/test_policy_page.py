@@ -76,10 +76,10 @@ def test_what_is_said_of_missing_fields_and_of_units_is_so() -> None:
 
 def pieces(page: str) -> list[Policy]:
     """Return every block of TOML of a page, read as a policy that does nothing else."""
-    rest = 'rule = [{ id = "rest", catch_all = true, do = "none" }]\n'
+    rest = '\n[[rule]]\nid = "rest"\ncatch_all = true\ndo = "none"\n'
     blocks: list[str] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     assert all(tomllib.loads(block) for block in blocks)
-    return [load_policy(rest + block, "escalation.toml", FACTS) for block in blocks]
+    return [load_policy(block + rest, "escalation.toml", FACTS) for block in blocks]
 
 
 def test_every_block_of_toml_is_a_piece_of_a_policy() -> None:

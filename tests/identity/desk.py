@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -283,16 +283,16 @@ class Desk:
         )
 
     # --- what goes out -----------------------------------------------------------------------------------------------
-    def dispatch(self) -> None:
-        """Send everything that waits, to a world that takes it."""
+    def dispatch(self, only: Iterable[str] = CHANNELS) -> None:
+        """Send everything that waits for some connections, to a world that takes it."""
         while True:
-            claims = self.store.claim([Destination(connection=name, free=50) for name in CHANNELS], self.now)
+            claims = self.store.claim([Destination(connection=name, free=50) for name in only], self.now)
             if not claims:
                 return
             for claim in claims:
                 if claim.asked is not None:
                     self._answer(claim, claim.asked)
-                elif claim.astray and not claim.settle:
+                elif (claim.astray or claim.silenced) and not claim.settle:
                     self._drop(claim.connection, claim.effects, claim.attempt)
                 else:
                     self._take(claim.connection, claim.effects, claim.attempt)
@@ -310,7 +310,7 @@ class Desk:
         self.store.finish([result], self.now)
 
     def _drop(self, connection: str, effects: Sequence[Effect], attempt: int) -> None:
-        """Do as dispatch does with a reply whose thread is another person's by now."""
+        """Do as dispatch does with a reply whose thread is another person's by now, or wants none."""
         ids = tuple(each.id for each in effects)
         result = EffectResult(connection=connection, effect_ids=ids, attempt=attempt, verdict=Verdict.CANCELLED)
         self.store.finish([result], self.now)

@@ -94,7 +94,7 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    noting = (load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_sla, reader)
+    noting = (load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_reply, load_sla, reader)
     notes = [
         (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
         for module in noting
@@ -167,6 +167,7 @@ KEYS: Final = sorted(
                 schema.RULE,
                 schema.WHEN,
                 schema.SET,
+                schema.BUTTON,
                 schema.LADDER,
                 schema.STEP,
                 schema.CALENDAR,

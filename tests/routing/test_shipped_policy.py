@@ -12,7 +12,21 @@ import pytest
 
 from gateway.cli.configuration import installed
 from gateway.loading import Setup, load_setup
-from gateway.model import Activity, Case, Channel, EffectKind, Mode, Priority, Profile, Role, TicketChange
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    CallChange,
+    Case,
+    Channel,
+    EffectKind,
+    Mode,
+    PhoneCall,
+    Priority,
+    Profile,
+    Role,
+    TicketChange,
+)
+from normalizers import normalize
 from routing.decide import decide
 from routing.policy import Act, Policy
 from routing.signals.attempts import fingerprint
@@ -64,6 +78,14 @@ def overdue(owed: int, **changes: object) -> tuple[Case, Activity]:
     return begun.case, timer(breach.name)
 
 
+def called(change: CallChange, text: str = "") -> Activity:
+    """Return something in a call, as the normalizer makes it."""
+    event = PhoneCall(
+        thread="CA1", dedupe="e1", occurred_at=NOW, sender=CUSTOMER, call_id="CA1", change=change, text=text
+    )
+    return normalize(event, connection="support-slack", channel=Channel.PHONE, received_at=NOW)
+
+
 MANY: Final = case(customer_messages=5)
 #: Rule → what fires it: words of a customer, or a case and an activity. A rule without a line here fails.
 EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity] | tuple[Case, Activity, Profile]]]] = {
@@ -89,6 +111,17 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity] | tuple[Case, Activit
         (case(), pressed("talk_to_agent")),
         (case(), message("live agent", connection="zendesk", channel=Channel.HELPDESK)),
     ],
+    "bot-gives-up": [
+        (case(), replace(message("I cannot help with this", sender=BOT), kind=ActivityKind.HANDOFF_REQUEST)),
+        (case(), replace(message(""), kind=ActivityKind.HANDOFF_REQUEST)),
+    ],
+    "call-back": [
+        (case(), pressed("call_me_back")),
+        (case(), called(CallChange.CALLBACK, text="Please call me back: +4930123456")),
+    ],
+    "voicemail": [
+        (case(), called(CallChange.VOICEMAIL)),
+    ],
     "agent-asks": [(case(), ticket(TicketChange.TAGS, tags=("vip", "escalate"), connection="zendesk"))],
     "many-messages": [(MANY, message("still nothing"))],
     "in-circles": [
@@ -100,6 +133,7 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity] | tuple[Case, Activit
         ),
     ],
     "no-answer-in-time": [overdue(2 * 60 * MINUTE), overdue(60 * MINUTE, priority=Priority.P1)],
+    "offer-person": [(case(bot_turns=1, customer_messages=1), message("I have tried that"))],
     "keep-chats": ["hello", "my parcel is late", (case(customer_messages=4), message("hello?"))],
     "everything-else": [
         (case(channel=Channel.HELPDESK), message("hello", connection="zendesk", channel=Channel.HELPDESK)),

@@ -47,6 +47,7 @@ def replying(view: CaseView, activity: Activity) -> Decision:
         cause=(activity.connection, activity.dedupe),
         destination="t",
         text=f"answer to {activity.text}",
+        buttons=(("talk_to_agent", "Talk to an agent"),),
     )
     return replace(decision, effects=(effect,))
 
@@ -128,6 +129,7 @@ def test_a_reply_that_was_sent_is_shown_after_what_it_answers_with_its_key(store
     send(store)
     first, second = store.said("chat", "t", 5)
     assert (first.key, second.text, second.sender) == ("m1", "answer to m1", None)
+    assert second.buttons == (("talk_to_agent", "Talk to an agent"),)
     assert second.key == next(view.effect.id for case in store.cases() for view in _history(store, case.id).effects)
 
 
@@ -163,6 +165,7 @@ def test_a_case_is_open_then_escalated_then_acknowledged_and_at_last_resolved(st
     assert store.standing("chat", "t").state == "open"
     apply_all(store, opening)
     assert store.standing("chat", "t").state == "escalated"
+    assert store.standing("chat", "t").rule == "r"
     bring(store, public("m2"))
     apply_all(store, _acknowledging)
     assert store.standing("chat", "t").state == "acknowledged"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from gateway.model import ActivityKind
 from gateway.store import Store, StoreUnavailable, open_store
 from gateway.store.migrations import migrate
 from gateway.store.schema import VERSION
@@ -135,3 +137,16 @@ def test_a_store_that_must_be_migrated_is_not_opened_to_read_only(tmp_path: Path
     lay(url)
     with pytest.raises(StoreUnavailable, match="must be migrated first"):
         open_store(url, readonly=True)
+
+
+def test_a_stop_that_was_said_before_version_3_stands_with_its_thread(url: str) -> None:
+    lay(url)
+    store = open_store(url)
+    for key, granted in (("a", False), ("b", False), ("b", True)):
+        said = replace(message(f"{key}{granted}", thread=key), kind=ActivityKind.CONSENT, consent=granted)
+        bring(store, said, lane="free")
+    apply_all(store)
+    store.close()
+    migrate(url, 2)
+    open_store(url).close()
+    assert rows(url, "SELECT key FROM threads WHERE silenced = 1") == [("a",)]

@@ -17,14 +17,15 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.config import Limits
-from gateway.sdk import CUT_HEADER, Delivery, DeliveryRejected, Oversize
+from gateway.sdk import CUT_HEADER, Ack, Delivery, DeliveryRejected, Oversize, Sessions, Standing
 from gateway.store import Store, StoreUnavailable, open_store
 from gateway.store.values import JournalEntry
 from gateway.telemetry.meters import Meters
+from gateway.testing.sessions import FakeSessions
 from gateway.web.door import FrontDoor
 from gateway.web.hooks import Hooks, Intake
 from tests.conserved import require_conserved
-from tests.toyline.connector import OLD, sign
+from tests.toyline.connector import OLD, ToyConnector, sign
 from tests.web.toy import Directly, ToyDoor, toy, until
 
 NOW = 1_790_000_000_000_000
@@ -85,7 +86,9 @@ async def world(tmp_path: Path) -> AsyncGenerator[World, None]:
 
 
 @asynccontextmanager
-async def opened(tmp_path: Path, door: ToyDoor | None = None) -> AsyncGenerator[World, None]:
+async def opened(
+    tmp_path: Path, door: ToyDoor | None = None, sessions: FakeSessions | None = None
+) -> AsyncGenerator[World, None]:
     store = open_store(f"sqlite:///{tmp_path / 'baton.db'}")
     store.register({"toys": None})
     meters = Meters()
@@ -100,6 +103,7 @@ async def opened(tmp_path: Path, door: ToyDoor | None = None) -> AsyncGenerator[
         public_url=PUBLIC,
         read_seconds=0.5,
         requests=2,
+        sessions=None if sessions is None else lambda _: sessions,
     )
     front = FrontDoor(hooks.routes(), limits=Limits())
     await front.start("127.0.0.1", 0)
@@ -304,3 +308,31 @@ async def test_no_changed_byte_gets_past_the_verifier(body: bytes, position: int
     )
     with pytest.raises(DeliveryRejected):
         await toy().verify(delivery)
+
+
+class Answering(ToyConnector):
+    """Answers with where the case stands."""
+
+    async def answer(self, delivery: Delivery, sessions: Sessions) -> Ack:
+        del delivery
+        standing = await sessions.state("t1")
+        if standing.state == "slow":
+            await asyncio.sleep(3600)
+        return Ack(body=standing.case_id.encode())
+
+
+@pytest.mark.parametrize(
+    ("state", "away", "told"), [("open", False, b"c-1"), ("slow", False, b""), ("open", True, b"")]
+)
+async def test_an_answer_speaks_of_the_case_or_is_the_plain_one_in_time(
+    tmp_path: Path, state: str, away: bool, told: bytes
+) -> None:
+    sessions = FakeSessions()
+    sessions.standings["t1"], sessions.away = Standing(case_id="c-1", state=state), away
+    plain = toy()
+    door = ToyDoor(webhook=Answering(plain.settings, plain.host))
+    async with opened(tmp_path, door, sessions) as world:
+        status, _, text = await world.knock()
+        assert status in {200, 204}
+        assert text == told
+        assert len(world.kept()) == 1

@@ -146,7 +146,7 @@ class TestExamination(TwilioSetUp):
         self, connector: Any, sandbox: Any, host: FakeHost
     ) -> None:
         found = await connector.examine()
-        assert found.addresses == (f"phone:{SMS_NUMBER}",)
+        assert found.addresses == (f"sms:{SMS_NUMBER}",)
         assert all(finding.good for finding in found.findings)
         values = {
             **self.values(sandbox),

@@ -17,6 +17,7 @@ from connectors.twilio.connector import TwilioConnector
 from connectors.twilio.sandbox import TwilioSandbox
 from connectors.twilio.sandbox_account import ACCOUNT, SMS_NUMBER
 from connectors.twilio.sandbox_voice import TwilioVoiceSandbox
+from connectors.twilio.segments import segments
 from connectors.twilio.settings import TwilioSettings
 from gateway.model import Channel
 from gateway.sdk import Delivery, DeliveryReport, DeliveryState, TextMessage
@@ -145,3 +146,28 @@ def test_every_parameter_that_we_send_is_one_that_twilio_takes(description: dict
     for path, names in (("Messages", {"To", "From", "DateSent>", "PageSize"}), ("Calls", {"StartTime>", "PageSize"})):
         listed = paths[f"/2010-04-01/Accounts/{{AccountSid}}/{path}.json"]["get"]["parameters"]
         assert names <= {each["name"] for each in listed}
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("ж" * 70, 1),
+        ("ж" * 71, 2),
+        ("ж" * 134, 2),
+        ("ж" * 135, 3),
+        ("😀" * 35, 1),
+        ("😀" * 36, 2),
+        ("a" * 69 + "ж", 1),
+        ("ü" * 160, 1),
+    ],
+)
+def test_a_text_is_as_many_segments_as_twilio_bills(text: str, count: int) -> None:
+    assert segments(text, to="+4915550100") == count
+    assert segments(text, to="whatsapp:+4915550100") == 1

@@ -21,6 +21,7 @@ from gateway.sdk import (
     File,
     PermanentFailure,
     Reply,
+    TemporaryFailure,
     TextMessage,
 )
 from gateway.testing.contracts import ConnectorContract
@@ -236,6 +237,50 @@ class TestMessaging(TwilioSetUp):
         await connector.reply(answer_to(text="a new day"))
         assert sandbox.sent("one too many") == 0
         assert sandbox.sent("a new day") == 1
+
+    async def test_the_cap_counts_segments_and_what_is_still_queued(self, sandbox: Any, host: FakeHost) -> None:
+        host.time += DAY // 2
+        for others in ("x" * 459, "ж" * 71):
+            # What others send from the number counts as it is billed: 3 and 2.
+            sandbox._row(SMS_NUMBER, ANNA, others, "outbound-api", "queued")
+        connector = self.make({**self.values(sandbox), "daily_messages": 8}, host)
+        await connector.open()
+        await connector.reply(answer_to(text="y" * 161))
+        with pytest.raises(PermanentFailure, match=r"sent 7 of its 8 message segments .* this reply is 2"):
+            await connector.reply(answer_to(text="z" * 161, key="k-2"))
+        await connector.reply(answer_to(text="z" * 160, key="k-3"))
+        with pytest.raises(PermanentFailure, match="daily_messages"):
+            await connector.reply(answer_to(text="!", key="k-4"))
+
+    async def test_a_day_is_asked_for_once_and_then_only_what_is_new(self, sandbox: Any, host: FakeHost) -> None:
+        host.time += DAY // 2
+        for number in range(2500):
+            sandbox._row(SMS_NUMBER, ANNA, f"{number}", "outbound-api", "delivered")
+        connector = self.make({**self.values(sandbox), "daily_messages": 10_000}, host)
+        await connector.open()
+        before = sandbox.count("messages.list")
+        await connector.reply(answer_to(text="first"))
+        assert sandbox.count("messages.list") - before == 3
+        for number in range(60):
+            sandbox._row(SMS_NUMBER, ANNA, f"others {number}", "outbound-api", "queued")
+        await connector.reply(answer_to(text="second", key="k-2"))
+        assert sandbox.count("messages.list") - before == 5
+        await connector.reply(answer_to(text="third", key="k-3"))
+        assert sandbox.count("messages.list") - before == 6
+        assert await connector._spending.sent(connector.client, SMS_NUMBER, host.now(), 10_000) == 2563
+
+    async def test_a_count_that_broke_off_is_begun_anew(self, sandbox: Any, host: FakeHost) -> None:
+        host.time += DAY // 2
+        for number in range(1500):
+            sandbox._row(SMS_NUMBER, ANNA, f"{number}", "outbound-api", "delivered")
+        connector = self.make({**self.values(sandbox), "daily_messages": 1500}, host)
+        await connector.open()
+        sandbox.faults.add("messages.list", FaultKind.DELAY_AFTER, seconds=0)
+        sandbox.faults.add("messages.list", FaultKind.RESET_BEFORE)
+        with pytest.raises(TemporaryFailure):
+            await connector.reply(answer_to())
+        with pytest.raises(PermanentFailure, match="sent 1500 of its 1500"):
+            await connector.reply(answer_to())
 
     async def test_a_messaging_service_may_be_what_the_customer_wrote_to(self, sandbox: Any, host: FakeHost) -> None:
         connector = self.make({**self.values(sandbox), "daily_messages": 1}, host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from gateway.sdk import Standing
 from gateway.testing.host import FakeHost
+from gateway.testing.sessions import FakeSessions
 from tests.connectors.twilio.desk import made
 from tests.connectors.twilio.test_voice import ANNA, URL, VoiceSetUp, first_request
 
@@ -54,6 +57,49 @@ class TestAnswers(VoiceSetUp):
             GOLDENS.mkdir(exist_ok=True)
             golden.write_text(text)
         assert text == golden.read_text()
+
+    @pytest.mark.parametrize(
+        ("standing", "told"),
+        [
+            (Standing(), "A customer is on the line. Press any key to take the call."),
+            (
+                Standing(case_id="c1", state="escalated", priority="P2", rule="wants-person", ticket="1004"),
+                "A customer is on the line. Priority P2. Reason: wants person. Ticket 1 0 0 4. Press any key to take the call.",
+            ),
+            (Standing(priority="P1"), "A customer is on the line. Priority P1. Press any key to take the call."),
+        ],
+    )
+    async def test_who_takes_the_call_hears_what_is_known_of_the_case(
+        self, connector: Any, host: FakeHost, standing: Standing, told: str
+    ) -> None:
+        delivery, sessions = made(f"{URL}?step=whisper&n=1&call=CA1", b"CallSid=CA2", host), FakeSessions()
+        sessions.standings["call:CA1"] = standing
+        said = ET.fromstring((await connector.answer(delivery, sessions)).body)
+        assert said.findtext("Gather/Say") == told
+
+    async def test_a_whisper_of_unknown_things_alone_still_asks_for_the_key(self, sandbox: Any, host: FakeHost) -> None:
+        connector = self.make({**self.values(sandbox), "whisper": "Ticket {{ticket}}."}, host)
+        delivery = made(f"{URL}?step=whisper&n=1&call=CA1", b"CallSid=CA2", host)
+        said = ET.fromstring((await connector.answer(delivery, FakeSessions())).body)
+        assert said.findtext("Gather/Say") == "Press any key to take the call."
+        with pytest.raises(ValueError, match=r"no place \{\{tickt\}\}"):
+            self.make({**self.values(sandbox), "whisper": "Ticket {{tickt}}."}, host)
+
+    async def test_a_task_of_flex_carries_ids_priority_and_reason_and_no_word_of_the_caller(
+        self, sandbox: Any, host: FakeHost
+    ) -> None:
+        values = {**self.values(sandbox), "transfer_to": (), "transfer_workflow": "WW1"}
+        connector, sessions = self.make(values, host), FakeSessions()
+        sessions.standings["call:CA1"] = Standing(case_id="c1", priority="P2", rule="wants-person", ticket="1004")
+        body = urlencode({"CallSid": "CA1", "From": ANNA, "To": "+4930", "SpeechResult": "my secret agent"}).encode()
+        delivery = made(f"{URL}?step=choice&n=1&v=a", body, host)
+        task = ET.fromstring((await connector.answer(delivery, sessions)).body).findtext("Enqueue/Task")
+        told = {"call_sid": "CA1", "from": ANNA, "to": "+4930", "attested": True, "asked_by": "words"}
+        assert task is not None
+        assert json.loads(task) == told | {"case": "c1", "priority": "P2", "reason": "wants-person", "ticket": "1004"}
+        plain = ET.fromstring(connector.acknowledge(delivery).body).findtext("Enqueue/Task")
+        assert plain is not None
+        assert json.loads(plain) == told
 
     async def test_the_same_request_gets_the_same_answer(self, connector: Any, host: FakeHost) -> None:
         delivery = made(URL, first_request(), host)

@@ -290,7 +290,7 @@ class TestListening(VoiceSetUp):
         await connector.open()
         found = await connector.examine()
         assert {finding.subject for finding in found.findings if not finding.good} == bad
-        assert found.addresses == (f"phone:{SMS_NUMBER}",)
+        assert found.addresses == (f"call:{SMS_NUMBER}",)
 
     async def test_any_order_and_repetition_gives_the_same_events(
         self, connector: Any, sandbox: Any, host: FakeHost

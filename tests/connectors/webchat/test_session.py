@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -120,6 +121,16 @@ async def test_a_button_of_a_reply_leads_back_to_it_and_only_for_who_got_it(worl
     assert world.events()[-1].reference == "k-1"
     async with world.sitting(world.visitor("Other")) as sitting:
         assert (await sitting.send({"type": "button", "action": "confirm", "reply": "k-1"}))["type"] == "refused"
+
+
+async def test_a_button_of_a_reply_is_there_after_a_reload(world: World) -> None:
+    visitor = world.visitor()
+    async with world.sitting(visitor) as sitting:
+        await sitting.say("hello")
+    offered = replace(said("Really?", "k-9"), buttons=(Button(action="confirm", label="Yes"),))
+    world.sessions.histories[world.thread()] = [offered]
+    async with world.sitting(visitor):
+        assert visitor.shown["k-9"]["buttons"] == [{"action": "confirm", "label": "Yes"}]
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------
