@@ -211,12 +211,15 @@ class ZendeskConnector(
         return None if following is None else await self._by_audit(handoff, following)
 
     async def _create(
-        self, handoff: Handoff, group_id: int | None, carried: list[File], follows: str | None = None
+        self, handoff: Handoff, group_id: int | None, carried: list[File], follows: Any = None
     ) -> Receipt:
         fields = tickets.new_ticket(handoff, group_id)
         if follows is not None:
-            # A closed ticket takes nothing more: what comes after it stands on a new one that names it.
-            fields["via_followup_source_id"] = int(follows)
+            # A closed ticket takes nothing more: what comes after it stands on a new one that names it, and is for whom it was.
+            fields["via_followup_source_id"] = int(follows.id)
+            fields["subject"] = handoff.subject or str(follows.subject or fields["subject"])
+            if "requester" not in fields:
+                fields.setdefault("requester_id", int(follows.requester_id))
         # zenpy wants its own objects where they nest.
         fields["comment"] = Comment(**fields["comment"], **await self._uploads(carried))
         if "requester" in fields:
@@ -235,7 +238,7 @@ class ZendeskConnector(
                 return await self._update(handoff, following, group_id, carried)
             if handoff.mode is not Mode.LIVE:
                 raise PermanentFailure(f"Ticket {ticket_id} is closed in Zendesk, and the mode allows no new one.")
-            return await self._create(handoff, group_id, carried, follows=ticket_id)
+            return await self._create(handoff, group_id, carried, follows=ticket)
         fields = tickets.update(handoff, group_id, str(ticket.status))
         # What an agent or the customer put there, or an earlier handoff, is not put there again.
         there = files.standing(audits)

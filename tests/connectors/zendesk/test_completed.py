@@ -137,12 +137,16 @@ class TestCompleted(CarryingContract, ZendeskSetUp):
     async def test_what_comes_after_a_ticket_was_closed_stands_on_one_follow_up(
         self, connector: Any, sandbox: Any
     ) -> None:
-        first = handoff(packet=packet())
+        mia = Party(kind="email", value="mia@customer.example", evidence=Evidence.VERIFIED)
+        first = handoff(packet=packet(), requester=mia)
         closed = (await connector.hand_off(first)).ticket_id
         sandbox.agent_sets_status(int(closed), "closed")
-        later = handoff("k-2", ticket_id=closed, packet=None, entries=(entry("Still broken", "k-2"),))
+        later = handoff("k-2", subject="", ticket_id=closed, packet=None, entries=(entry("Still broken", "k-2"),))
         following = (await connector.hand_off(later)).ticket_id
         assert following != closed
+        old, new = (sandbox.ticket(int(each)) for each in (closed, following))
+        assert (new.subject, new.requester_id) == (old.subject, old.requester_id)
+        assert sandbox.account.users[new.requester_id]["email"] == "mia@customer.example"
         assert sandbox.ticket(int(following)).follows == int(closed)
         again = handoff("k-3", ticket_id=closed, packet=None, entries=(entry("Hello?", "k-3"),))
         assert (await connector.hand_off(again)).ticket_id == following
