@@ -29,6 +29,7 @@ from routing import (
     load_customer,
     load_ladder,
     load_people,
+    load_reply,
     load_sla,
     reader,
     schema,
