@@ -118,7 +118,7 @@ webhook_secret = {{ env = "ZENDESK_SECRET" }}
 
 
 @asynccontextmanager
-async def world(directory: Path, policy: str = POLICY) -> AsyncGenerator[World, None]:
+async def world(directory: Path, policy: str = "") -> AsyncGenerator[World, None]:
     texts = TwilioSandbox(public=f"{PUBLIC}/hooks/texts")
     calls = TwilioVoiceSandbox(public=f"{PUBLIC}/hooks/line")
     zendesk = ZendeskSandbox()
@@ -130,7 +130,7 @@ async def world(directory: Path, policy: str = POLICY) -> AsyncGenerator[World, 
         "zendesk": "connectors.zendesk:SPEC",
     }
     found = Specs({name: EntryPoint(name, value, GROUP) for name, value in names.items()}, {})
-    path = write(directory, plugins(texts, calls, zendesk), policy)
+    path = write(directory, plugins(texts, calls, zendesk), policy or POLICY)
     secrets = zendesk.secrets()
     environ = {
         "TWILIO_TOKEN": texts.secrets()["auth_token"],
