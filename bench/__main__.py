@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench import accept, process
+from bench import accept, decide, process
 from bench.events import slack_events
 from bench.path import reference_rate, whole_rate
 from gateway.telemetry.collector import calm_collector
@@ -132,11 +132,20 @@ def measure_process(page: Page, directory: Path, count: int, many: int) -> None:
     print("resident memory, MB:", ", ".join(f"{each:.0f}" for each in found))
 
 
+def measure_decide(page: Page, rounds: int) -> None:
+    """Measure the rules beside conditions in Python, and beside expression libraries where they are installed."""
+    for count in decide.COUNTS:
+        for name, ours, theirs, ratios in decide.measured(count, rounds):
+            wanted = "≤ 1.5" if name == "conditions in Python" else ""
+            spread = f"**{statistics.median(ratios):.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f}, {len(ratios)} pairs)"
+            page.row(f"{count:,} rules beside {name}", f"{theirs:,.1f} µs", f"{ours:,.1f} µs", spread, wanted)
+
+
 def main(arguments: list[str]) -> int:
     """Measure everything and keep it in a file."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--size", choices=("ci", "full"), default="ci")
-    parser.add_argument("--only", choices=("path", "accept", "process"), default=None)
+    parser.add_argument("--only", choices=("path", "accept", "process", "decide"), default=None)
     parser.add_argument("--report", type=Path, default=Path("build/bench.md"))
     options = parser.parse_args(arguments)
     full = options.size == "full"
@@ -150,6 +159,8 @@ def main(arguments: list[str]) -> int:
             measure_accept(page, directory, 7 if full else 3, 15_000 if full else 5_000)
         if options.only in {None, "process"}:
             measure_process(page, directory, 10_000 if full else 4_000, 100_000 if full else 20_000)
+        if options.only in {None, "decide"}:
+            measure_decide(page, 7 if full else 3)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     head = f"Size `{options.size}`, {time.monotonic() - begun:.0f} s, {machine}, SQLite {sqlite3.sqlite_version}."
     options.report.parent.mkdir(parents=True, exist_ok=True)

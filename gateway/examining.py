@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,8 +19,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from gateway.agents import examine_agents, people_on
 from gateway.clock import Clock
 from gateway.config import AnySpec, Config, ConnectionConfig
+from gateway.directories import Named, compared, named_by
 from gateway.host.hostside import HostSide
 from gateway.host.registry import PluginError, load_class
 from gateway.host.session import ForbiddenAddressError, make_session
@@ -29,13 +31,16 @@ from gateway.sdk import (
     Connector,
     ConnectorError,
     CredentialsRefused,
+    Directory,
     Finding,
     TemporaryFailure,
     WebhookSource,
 )
+from routing.people import NOBODY, People
 
 if TYPE_CHECKING:
     from gateway.host.registry import Specs
+    from routing.policy import Policy
 
 #: Longest that one connection is looked at, seconds.
 _LONGEST: Final = 60.0
@@ -90,12 +95,28 @@ def skew_of(date: str, now: int) -> float | None:
     return (datetime.fromtimestamp(now / 1_000_000, UTC) - theirs).total_seconds()
 
 
-async def examine(config: Config, specs: Specs, clock: Clock, *, vendors: bool = True) -> list[Examined]:
-    """Look at everything that runs. With `vendors` False only at this machine. Nothing is written anywhere outside."""
+async def examine(
+    config: Config, specs: Specs, clock: Clock, *, policy: Policy | None = None, vendors: bool = True
+) -> list[Examined]:
+    """Look at everything that runs, and whether the groups and agents that the policy names are there.
+
+    With `vendors` False only at this machine. Nothing is written anywhere outside.
+    """
     clocks = _Clocks(clock)
+    named = list(named_by(policy)) if policy is not None else []
     made: list[tuple[ConnectionConfig, Examined, tuple[str, ...]]] = []
     if vendors:
-        made = list(await asyncio.gather(*(_connection(each, specs, clock, clocks) for each in config.running)))
+        people = policy.people if policy is not None else NOBODY
+        made = list(
+            await asyncio.gather(
+                *(
+                    _connection(
+                        each, specs, clock, clocks, [one for one in named if one.connection == each.name], people
+                    )
+                    for each in config.running
+                )
+            )
+        )
         made = [
             (each, Examined(connection=each.name, findings=(*found.findings, *owners)), addresses)
             for (each, found, addresses), owners in zip(made, _two_owners(made), strict=True)
@@ -108,7 +129,12 @@ async def examine(config: Config, specs: Specs, clock: Clock, *, vendors: bool =
 
 # --- one connection --------------------------------------------------------------------------------------------------
 async def _connection(
-    config: ConnectionConfig, specs: Specs, clock: Clock, clocks: _Clocks
+    config: ConnectionConfig,
+    specs: Specs,
+    clock: Clock,
+    clocks: _Clocks,
+    named: Sequence[Named],
+    people: People,
 ) -> tuple[ConnectionConfig, Examined, tuple[str, ...]]:
     host = HostSide(config.name, clock, config.settings)
     connector: Connector[Any] | None = None
@@ -122,8 +148,12 @@ async def _connection(
             await connector.check()
             findings.append(Finding(subject="credentials", good=True, sentence="The vendor accepts them."))
             seen = await connector.examine()
-        findings += seen.findings
-        addresses = seen.addresses
+            findings += seen.findings
+            addresses = seen.addresses
+        if isinstance(connector, Directory) and (named or people_on(config.name, people)):
+            async with asyncio.timeout(_LONGEST):
+                roster = await connector.roster()
+            findings += [*compared(named, roster), *examine_agents(config.name, roster, people)]
     except Exception as error:  # noqa: BLE001 (one connection's trouble must not hide the others)
         findings.append(_trouble(error, past_check=bool(findings)))
     finally:

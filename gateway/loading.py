@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gateway.config import Config, load_config
+from gateway.config import Config, Premises, load_config, load_premises
 from gateway.host.registry import roles_of
-from gateway.toml import Problem, Problems
+from gateway.model import Channel, Mode
+from gateway.toml import Problem, Problems, TomlDocument, read_toml
 from routing.load import load_policy
 from routing.policy import ConnectionFacts, Policy
 
@@ -63,6 +64,71 @@ def connection_facts(config: Config, specs: Specs | None) -> dict[str, Connectio
         )
         for each in config.running
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A policy with what it may know of the connections: enough to test it, without any secret."""
+
+    #: The policy file.
+    file: Path
+    #: What it says.
+    policy: Policy
+    #: What it may know of the connections that are switched on, by name.
+    facts: Mapping[str, ConnectionFacts]
+    #: Where the store is.
+    premises: Premises
+    #: The languages that messages are told to be in.
+    languages: tuple[str, ...]
+
+
+def load_outline(path: Path, *, specs: Specs, environ: Mapping[str, str], policy: Path | None = None) -> Outline:
+    """Read the policy that a configuration names, or another one, and of the connections only what needs no secret.
+
+    So a policy can be tried where nobody has the secrets of production. Raises `Problems`.
+    """
+    text = read_text(path)
+    premises = load_premises(text, shown(path), environ=environ)
+    document = read_toml(text, shown(path))
+    facts = _outlined(document, specs)
+    file = policy if policy is not None else premises.policy
+    return Outline(
+        file=file,
+        policy=load_policy(read_text(file), shown(file), facts),
+        facts=facts,
+        premises=premises,
+        languages=_languages(document),
+    )
+
+
+def _languages(document: TomlDocument) -> tuple[str, ...]:
+    cases: Any = document.values.get("cases", {})
+    given: Any = cases.get("languages", []) if isinstance(cases, dict) else []
+    return tuple(map(str, given)) if isinstance(given, list) else ()
+
+
+def _outlined(document: TomlDocument, specs: Specs) -> dict[str, ConnectionFacts]:
+    """Return what a policy may know of the connections, by the keys that every one has. Raises `Problems`."""
+    problems: list[Problem] = []
+    found: dict[str, ConnectionFacts] = {}
+    words = {mode.value: mode for mode in Mode}
+    for channel in Channel:
+        section: Any = document.values.get(channel.value, {})
+        for name, values in section.items() if isinstance(section, dict) else ():
+            if not isinstance(values, dict) or values.get("enabled", True) is not True:
+                continue
+            spec = specs.get(str(values.get("connector")))
+            mode = values.get("mode", Mode.OBSERVE.value)
+            if spec is None or mode not in words:
+                key, what = ("mode", f"no mode {mode!r}") if spec is not None else ("connector", "no such connector")
+                sentence = f"connection {name} has {what}: `baton check` says more"
+                problems.append(document.problem((channel.value, name, key), sentence))
+                continue
+            found[name] = ConnectionFacts(name=name, channel=channel, mode=words[mode], roles=roles_of(specs, spec))
+    if problems:
+        raise Problems(problems)
+    order = {name: document.position(facts.channel.value, name) for name, facts in found.items()}
+    return dict(sorted(found.items(), key=lambda each: order[each[0]]))
 
 
 def read_text(path: Path) -> str:

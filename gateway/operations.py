@@ -47,8 +47,11 @@ class Operations:
             "dead-letter-replay": self._replay_dead_letter,
             "dead-letter-discard": self._discard_dead_letter,
             "replay": self._replay,
+            "case-merge": self._merge,
+            "case-unmerge": self._unmerge,
             "contact-link": self._link,
             "contact-unlink": self._unlink,
+            "contact-allow": self._allow,
             "suggestion-accept": self._accept,
             "suggestion-reject": self._reject,
         }[name]
@@ -113,6 +116,20 @@ class Operations:
             ids = list(self.store.deliveries(since=int(arguments["since"]), connection=connection, limit=REPLAY_LIMIT))
         return {"replayed": self.store.replay(ids, actor, self.now()), "more": len(ids) == REPLAY_LIMIT}
 
+    # --- cases -------------------------------------------------------------------------------------------------------
+    def _merge(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        case, into = str(arguments["case"]), str(arguments["into"])
+        reason = str(arguments.get("reason") or "")
+        _refusing(lambda: self.store.merge(case, into, actor, self.now(), reason))
+        history = self.store.history(into)
+        strangers = sum(thread.stranger for thread in history.threads) if history is not None else 0
+        return {"case": case, "into": into, "merged": True, "threads_of_others": strangers}
+
+    def _unmerge(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        case, reason = str(arguments["case"]), str(arguments.get("reason") or "")
+        into = _refusing(lambda: self.store.unmerge(case, actor, self.now(), reason))
+        return {"case": case, "from": into, "merged": False}
+
     # --- contacts ----------------------------------------------------------------------------------------------------
     def _link(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
         contact, into = str(arguments["contact"]), str(arguments["into"])
@@ -124,6 +141,12 @@ class Operations:
         contact, reason = str(arguments["contact"]), str(arguments.get("reason") or "")
         _refusing(lambda: self.store.unlink_contact(contact, actor, reason, self.now()))
         return {"contact": contact, "linked": False}
+
+    def _allow(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        contact, other = str(arguments["contact"]), str(arguments["other"])
+        reason = str(arguments.get("reason") or "")
+        lifted = _refusing(lambda: self.store.lift_separation(contact, other, actor, reason, self.now()))
+        return {"contact": contact, "other": other, "lifted": lifted}
 
     def _accept(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
         return self._decide(arguments, actor, accept=True)

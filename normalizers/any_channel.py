@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.model import (
     Activity,
     ActivityKind,
@@ -14,13 +12,14 @@ from gateway.model import (
     HandoffRequested,
     Satisfaction,
     SatisfactionGiven,
+    altered,
 )
 from normalizers.text import clean, one_line
 
 
 def report(event: DeliveryReport, shared: Activity) -> Activity:
     """Return the activity of a report about a message of ours."""
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.DELIVERY_REPORT,
         message_id=event.message_id,
@@ -32,7 +31,7 @@ def report(event: DeliveryReport, shared: Activity) -> Activity:
 
 def handoff_request(event: HandoffRequested, shared: Activity) -> Activity:
     """Return the activity of a bot's wish for a person."""
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.HANDOFF_REQUEST,
         audience=Audience.INTERNAL,
@@ -46,7 +45,7 @@ def satisfaction(event: SatisfactionGiven, shared: Activity) -> Activity:
     """Return the activity of a judgement. Raises ValueError when the score is not between 0 and 1."""
     if not 0 <= event.score <= 1:
         raise ValueError("A judgement's score must be between 0 and 1: its connector made it wrongly.")
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.SATISFACTION,
         audience=Audience.INTERNAL,
@@ -57,7 +56,7 @@ def satisfaction(event: SatisfactionGiven, shared: Activity) -> Activity:
 
 def consent(event: ConsentChanged, shared: Activity) -> Activity:
     """Return the activity of a STOP or START."""
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.CONSENT,
         audience=Audience.PUBLIC,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
@@ -13,6 +12,7 @@ from gateway.model import (
     ButtonPressed,
     ChatMessage,
     MessageAction,
+    altered,
 )
 from normalizers.text import clean, without_quotes
 
@@ -26,7 +26,7 @@ _KINDS: Final = {
 def message(event: ChatMessage, shared: Activity) -> Activity:
     """Return the activity of a chat message."""
     text = clean(event.text)
-    return replace(
+    return altered(
         shared,
         kind=_KINDS[event.action],
         audience=Audience.PUBLIC,
@@ -40,7 +40,7 @@ def message(event: ChatMessage, shared: Activity) -> Activity:
 
 def button(event: ButtonPressed, shared: Activity) -> Activity:
     """Return the activity of a pressed button."""
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.BUTTON,
         audience=Audience.PUBLIC,

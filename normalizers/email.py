@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.model import Activity, ActivityKind, Audience, InboundEmail, MailFacts, Party, Role
+from gateway.model import Activity, ActivityKind, Audience, InboundEmail, MailFacts, Party, Role, altered
 from normalizers.replies import visible_reply
 from normalizers.text import clean, one_line
 
@@ -15,7 +15,7 @@ def message(event: InboundEmail, shared: Activity) -> Activity:
     What is new in the text is found here where the source did not say it, so that it is the same for every mail source.
     """
     text = clean(event.text)
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.MESSAGE,
         sender=_sender(event),

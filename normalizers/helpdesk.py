@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, TicketChange, TicketChanged, TicketFacts
+from gateway.model import Activity, ActivityKind, TicketChange, TicketChanged, TicketFacts, altered
 from normalizers.text import clean, one_line, without_quotes
 
 #: Changes that bring somebody's words, and so are messages of the case.
@@ -19,7 +18,7 @@ def ticket(event: TicketChanged, shared: Activity) -> Activity:
     sender = event.sender
     if event.change is TicketChange.CREATED and event.requester is not None:
         sender = event.requester
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.MESSAGE if speaks else ActivityKind.TICKET,
         sender=sender,
@@ -40,5 +39,6 @@ def ticket(event: TicketChanged, shared: Activity) -> Activity:
             via=event.via or None,
             url=event.url or None,
             comment_id=event.comment_id or None,
+            fields=event.fields,
         ),
     )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from gateway.model import Activity, ActivityKind, Audience, ButtonChoice, TextMessage
+from gateway.model import Activity, ActivityKind, Audience, ButtonChoice, TextMessage, altered
 from normalizers.text import clean, without_quotes
 
 
 def message(event: TextMessage, shared: Activity) -> Activity:
     """Return the activity of a short message."""
     text = clean(event.text)
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.MESSAGE,
         audience=Audience.PUBLIC,

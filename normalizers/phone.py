@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Audience, CallChange, CallFacts, PhoneCall
+from gateway.model import Activity, ActivityKind, Audience, CallChange, CallFacts, PhoneCall, altered
 from normalizers.text import clean
 
 #: What brings the caller's words, and so is a message of the case. A voicemail's text comes later, as a transcript.
@@ -16,7 +15,7 @@ def call(event: PhoneCall, shared: Activity) -> Activity:
     """Return the activity of something in a call: a message when the caller said it, a call's change otherwise."""
     text = clean(event.text)
     speaks = (event.change in _WORDS and bool(text)) or event.change is CallChange.VOICEMAIL
-    return replace(
+    return altered(
         shared,
         kind=ActivityKind.MESSAGE if speaks else ActivityKind.CALL,
         audience=Audience.PUBLIC,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode, speaks
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role, speaks
 from routing import climbing, ladder
 from routing.draft import Draft, stricter
-from routing.policy import Act, Address, Rule
+from routing.people import UNKNOWN, People
+from routing.policy import Act, Address, Ladder, Rule
+from routing.resolving import Landing, Matter, land
 from routing.signals.reading import consume
 
 #: Results that a mirror may put its own word over: nothing was done yet.
@@ -62,10 +64,12 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
     if rule.act is Act.NONE or rule.id in draft.case.rehearsed:
         return
     draft.change_case(rehearsed=(*draft.case.rehearsed, rule.id))
-    target = Address(connection=rule.target, place="")
+    target, assignee = Address(connection=rule.target, place=""), None
     if rule.act is Act.ESCALATE:
-        climbs = draft.snapshot.policy.ladders[rule.ladder]
-        target = climbs.stage(climbing.place(climbs, 0, draft.now)).target
+        policy = draft.snapshot.policy
+        landing = _landing(draft, policy.ladders[rule.ladder])
+        target = policy.ladders[rule.ladder].stage(landing.step).target
+        assignee = climbing.their_id(policy.people, landing.found.assigned, target.connection)
     draft.emit(
         EffectKind.HANDOFF,
         target.connection,
@@ -75,6 +79,7 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
         priority=rule.set.priority or draft.case.priority,
         tags=(*draft.case.tags, *(tag for tag in rule.set.tags if tag not in draft.case.tags)),
         fields=rule.set.fields,
+        assignee=assignee,
     )
 
 
@@ -91,8 +96,10 @@ def _mark(draft: Draft, rule: Rule) -> None:
 def _open(draft: Draft, rule: Rule) -> None:
     """Open the episode and hand the case off."""
     climbs = draft.snapshot.policy.ladders[rule.ladder]
-    number = climbing.place(climbs, 0, draft.now)
+    landing = _landing(draft, climbs)
+    number = landing.step
     step = climbs.stage(number)
+    about = _about(draft)
     draft.episode = Episode(
         id=draft.new_id("episode", 0 if draft.replaced is None else 1),
         case_id=draft.case.id,
@@ -104,13 +111,50 @@ def _open(draft: Draft, rule: Rule) -> None:
         state=EpisodeState.OPEN,
         opened_at=draft.now,
         mode=draft.mode(step.target.connection, rule),
+        channel=draft.case.channel,
+        actor=about.actor,
+        action=about.action,
+        amount=about.amount,
     )
     draft.case = consume(draft.case, draft.activity.received_at)
-    climbing.arrive(draft, climbs, number)
-    draft.say("escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.")
-    sent = _hand_off(draft, rule, step.target, draft.episode.acknowledge_by)
+    climbing.arrive(draft, climbs, landing)
+    draft.say(
+        "escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.{climbing.passed_over(draft)}"
+    )
+    sent = _hand_off(draft, rule, step.target, draft.episode.acknowledge_by, climbing.assignee(draft, step))
     if not sent and not draft.episode.hushed:
         climbing.tell_step(draft, rule, climbs, climbing.headline(draft, rule), None)
+
+
+def _about(draft: Draft) -> Matter:
+    """Return what an episode that this activity opens is about, as far as finding people for it goes."""
+    people = draft.snapshot.policy.people
+    if not people.agents:
+        return Matter(people=people, staff=UNKNOWN, now=draft.now, channel=draft.case.channel)
+    deed = draft.signals.deed
+    return Matter(
+        people=people,
+        staff=draft.snapshot.staff,
+        now=draft.now,
+        channel=draft.case.channel,
+        actor=_actor(draft, people),
+        action=deed.action or "",
+        amount=deed.amount,
+    )
+
+
+def _actor(draft: Draft, people: People) -> str:
+    """Return the agent whose doing it is about: who did it, or with whom the customer who did it spoke last."""
+    sender = draft.activity.sender
+    if draft.signals.actor_name is None and sender is not None and sender.role is Role.CUSTOMER:
+        connection, number = draft.case.last_agent
+        return people.known.get((connection, number.casefold()), "")
+    return draft.signals.actor_name or ""
+
+
+def _landing(draft: Draft, climbs: Ladder) -> Landing:
+    """Return where a case comes to rest that an activity brings onto a ladder."""
+    return land(climbs, 0, _about(draft))
 
 
 def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
@@ -122,7 +166,7 @@ def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
         if climbs is None or climbing.holder(draft, climbs) in draft.case.targets:
             return False
     wanted = draft.snapshot.policy.ladders[rule.ladder]
-    target = wanted.stage(climbing.place(wanted, 0, draft.now)).target.connection
+    target = wanted.stage(_landing(draft, wanted).step).target.connection
     return _reach(draft, target, rule) is not Mode.OBSERVE
 
 
@@ -150,7 +194,8 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
         stricter(_update_mode(draft, connection, rule), climbing.held(episode)),
         rule=rule.id,
         text=f"One more reason ({rule.id}): {rule.set.reason or 'see the conversation'}",
-        priority=rule.set.priority,
+        # That of the case, which rises only: a rule that asks for less must not lower the ticket's.
+        priority=draft.case.priority if rule.set.priority is not None else None,
         tags=rule.set.tags,
         fields=rule.set.fields,
     )
@@ -171,7 +216,7 @@ def _mirror(draft: Draft, rule: Rule) -> None:
         draft.say("mirror", f"Rule {rule.id} matched: the case is written into {rule.target}.")
 
 
-def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None) -> bool:
+def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None, assignee: str | None = None) -> bool:
     """Emit the handoff; return whether it will reach the helpdesk."""
     connection = target.connection
     mode = _reach(draft, connection, rule)
@@ -185,6 +230,7 @@ def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None) -> bool
         tags=draft.case.tags,
         fields=rule.set.fields,
         acknowledge_by=by,
+        assignee=assignee,
     )
     if mode is Mode.OBSERVE:
         if connection not in draft.case.observed:

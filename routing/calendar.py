@@ -21,6 +21,7 @@ _MICRO: Final = 1_000_000
 _DAY: Final = 86_400
 #: The first year that no deadline reaches: what would be due later is due at its beginning.
 HORIZON: Final = 2200
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 #: From and to, in seconds after local midnight; `to` is past 86,400 when the interval ends on the next day.
@@ -120,6 +121,15 @@ class Calendar:
         """Tell whether any second of a year counts."""
         return self._year(year).before[-1] > 0
 
+    def described(self) -> tuple[str, str, str]:
+        """Return for people its zone, its week, and the days on which it is closed or differs."""
+        week = [f"{day} {_shown(each)}" for day, each in zip(_DAYS, self._week, strict=True) if each]
+        place = f"{self._country}-{self._subdivision}" if self._subdivision else self._country
+        closed = [f"holidays of {place}"] if place else []
+        closed += [day.isoformat() for day in sorted(self._closed)]
+        closed += [f"{day.isoformat()} {_shown(each) or 'closed'}" for day, each in sorted(self._exceptions.items())]
+        return self._zone.key, "; ".join(week), "; ".join(closed)
+
     # --- how it is known ---------------------------------------------------------------------------------------------
     def _gone(self, instant: int, year: int) -> int:
         """Return the open time of a year up to an instant."""
@@ -180,6 +190,25 @@ class Calendar:
             for start, stop in intervals:
                 yield midnight + start, midnight + stop
             day += timedelta(days=1)
+
+
+def time_after(calendar: Calendar | None, instant: int, amount: int) -> int:
+    """Return when an amount of time has passed, in a calendar or, without one, by the clock."""
+    return instant + amount if calendar is None else calendar.add(instant, amount)
+
+
+def time_between(calendar: Calendar | None, earlier: int, later: int) -> int:
+    """Return how much time lies between two instants, in a calendar or, without one, by the clock."""
+    return later - earlier if calendar is None else calendar.between(earlier, later)
+
+
+def _shown(intervals: tuple[Interval, ...]) -> str:
+    """Return intervals as the policy file has them."""
+
+    def clock(second: int) -> str:
+        return f"{second // 3600:02}:{second // 60 % 60:02}"
+
+    return ", ".join(f"{clock(start)}-{clock(stop - _DAY if stop > _DAY else stop)}" for start, stop in intervals)
 
 
 def _begin(year: int) -> int:

@@ -11,7 +11,9 @@ from typing import Final
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, TicketLink, Timer
 from gateway.model.life import ACKNOWLEDGE, FURTHER
 from routing.draft import Draft, stricter
+from routing.people import People
 from routing.policy import Address, Ladder, Rule, Stage
+from routing.resolving import Landing, Matter, ask, land
 
 _TAKE: Final = ((ACKNOWLEDGE, "Acknowledge"),)
 _TAKE_OR_PASS_ON: Final = (*_TAKE, (FURTHER, "Escalate further"))
@@ -30,6 +32,11 @@ def opening_name(episode: Episode) -> str:
 def reminder_name(episode: Episode) -> str:
     """Return the name of the deadline by which the customer must have an answer."""
     return f"reply:{episode.id}:{episode.epoch}"
+
+
+def relax_name(episode: Episode) -> str:
+    """Return the name of the moment at which a step wants fewer skills."""
+    return f"relax:{episode.id}:{episode.epoch}"
 
 
 def release_name(episode: Episode) -> str:
@@ -75,21 +82,40 @@ def tell_step(draft: Draft, rule: Rule, climbs: Ladder, title: str, link: Ticket
     """Tell the people of the step on which the episode stands."""
     if draft.episode is not None:
         step = draft.episode.step
-        tell(draft, rule, climbs.stage(step).notify, title=title, link=link, last=climbs.at_end(step))
+        agents = people_of(draft).agents
+        own = [each for name in draft.episode.assigned if name in agents for each in agents[name].notify]
+        addresses = tuple(dict.fromkeys((*own, *climbs.stage(step).notify)))
+        tell(draft, rule, addresses, title=title, link=link, last=climbs.at_end(step))
+
+
+def people_of(draft: Draft) -> People:
+    """Return the agents and teams of the policy that the episode runs under."""
+    episode, policy = draft.episode, draft.snapshot.policy
+    return policy.people if episode is None or episode.policy == policy.digest else draft.policy.people
 
 
 # --- where to --------------------------------------------------------------------------------------------------------
-def place(climbs: Ladder, step: int, now: int) -> int:
-    """Return the step that a case comes to which should come to this one: others stand in outside of working hours."""
-    stage = climbs.stage(step)
-    while stage.redirect is not None and stage.calendar is not None and not stage.calendar.is_open(now):
-        step, stage = stage.redirect, climbs.stage(stage.redirect)
-    return step
+def matter(draft: Draft, episode: Episode) -> Matter:
+    """Return what must be known to find people for an episode."""
+    return Matter(
+        people=people_of(draft),
+        staff=draft.snapshot.staff,
+        now=draft.now,
+        channel=draft.case.channel,
+        actor=episode.actor,
+        action=episode.action,
+        amount=episode.amount,
+        assigned=episode.assigned,
+        asked=episode.asked,
+    )
 
 
-def arrive(draft: Draft, climbs: Ladder, step: int) -> None:
-    """Let the open episode stand on a step, and set its deadlines."""
+def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
+    """Let the open episode stand on a step, ask its people, and set its deadlines."""
+    step, found = landing.step, landing.found
     stage = climbs.stage(step)
+    draft.skipped_why += landing.skipped
+    draft.candidates = found.considered
     by, onward = _deadline(stage, draft.now)
     hushed = stage.calendar is not None and not stage.calendar.is_open(draft.now)
     episode = draft.change_episode(
@@ -101,11 +127,84 @@ def arrive(draft: Draft, climbs: Ladder, step: int) -> None:
         hushed=hushed,
         answer_by=None,
         held_until=None,
+        **_asked(draft, found.assigned),
+        relaxed=0,
+        relax_at=_relaxes(draft, stage, 0) if found.waits else None,
     )
+    if episode.relax_at is not None:
+        draft.timers.append(Timer(name=relax_name(episode), due_at=episode.relax_at))
     if by is not None:
         draft.timers.append(Timer(name=timer_name(episode), due_at=by))
     if hushed and stage.calendar is not None:
         draft.timers.append(Timer(name=opening_name(episode), due_at=stage.calendar.next_open(draft.now)))
+
+
+def passed_over(draft: Draft) -> str:
+    """Return in words which steps the case did not stay on, and why."""
+    return "".join(f" Step {step + 1} is passed over: {why}." for step, why in draft.skipped_why)
+
+
+def _asked(draft: Draft, names: tuple[str, ...]) -> dict[str, object]:
+    """Return what changes of the episode when its step asks these agents."""
+    before = draft.episode.asked if draft.episode is not None else ()
+    asked = (*(name for name in before if name not in names), *names)
+    return {"assigned": names, "assigned_at": draft.now if names else None, "asked": asked}
+
+
+def _relaxes(draft: Draft, stage: Stage, done: int) -> int | None:
+    """Return when the next relaxation of a step holds, None when none is left."""
+    if stage.asks is None or done >= len(stage.asks.relax):
+        return None
+    since = stage.asks.relax[done - 1].after if done else 0
+    return later(stage, draft.now, stage.asks.relax[done].after - since)
+
+
+def assignee(draft: Draft, stage: Stage, before: tuple[str, ...] = ()) -> str | None:
+    """Return whom the ticket is assigned to on a step, by the helpdesk's id: nobody when `before` had it, or several have it."""
+    assigned = draft.episode.assigned if draft.episode is not None else ()
+    number = their_id(people_of(draft), assigned, stage.target.connection)
+    return "" if number is None and (assigned or before) else number
+
+
+def their_id(people: People, assigned: tuple[str, ...], connection: str) -> str | None:
+    """Return the id on a connection of the one agent who is asked; None when it is not one, or they have none there."""
+    agent = people.agents.get(assigned[0]) if len(assigned) == 1 else None
+    ids = agent.ids.get(connection, ()) if agent is not None else ()
+    return ids[0] if ids else None
+
+
+def relax(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
+    """Want fewer skills on the step where the episode stands, since nobody had them all."""
+    stage = climbs.stage(episode.step)
+    if stage.asks is None:
+        return
+    done = episode.relaxed + 1
+    found = ask(stage, stage.asks, matter(draft, episode), done)
+    draft.candidates = found.considered
+    if not found.assigned and not found.waits:
+        draft.skipped_why += ((episode.step, found.why),)
+        climb(draft, rule, climbs, "Nobody has the skills that are wanted", "nobody could take it")
+        return
+    waits = _relaxes(draft, stage, done) if found.waits else None
+    episode = draft.change_episode(**_asked(draft, found.assigned), relaxed=done, relax_at=waits)
+    draft.say("relaxed", f"Step {episode.step + 1} of ladder {climbs.id} wants fewer skills now.")
+    if waits is not None:
+        draft.timers.append(Timer(name=relax_name(episode), due_at=waits))
+    if not found.assigned:
+        return
+    target = stage.target
+    title = f"assigned to {', '.join(found.assigned)}"
+    if target.connection in draft.case.targets:
+        draft.emit(
+            EffectKind.UPDATE,
+            target.connection,
+            stricter(draft.mode(target.connection, rule), held(episode)),
+            rule=rule.id,
+            text=f"{title[0].upper()}{title[1:]}.",
+            assignee=assignee(draft, stage),
+        )
+    if not episode.hushed:
+        tell_step(draft, rule, climbs, f"{title}: {headline(draft, rule)}", draft.ticket(target.connection))
 
 
 def _deadline(stage: Stage, now: int) -> tuple[int | None, int | None]:
@@ -152,14 +251,18 @@ def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title
     if draft.episode is None:
         return
     drop(draft, draft.episode)
+    before = draft.episode.assigned
     draft.change_episode(epoch=draft.episode.epoch + 1)
-    arrive(draft, climbs, place(climbs, step, draft.now))
+    arrive(draft, climbs, land(climbs, step, matter(draft, draft.episode)))
     episode = draft.episode
+    passed = passed_over(draft)
     if climbs.at_end(episode.step):
-        draft.say("final", f"{why}: it goes to the end of ladder {climbs.id}.")
+        draft.say("final", f"{why}: it goes to the end of ladder {climbs.id}.{passed}")
     else:
-        draft.say("climbed", f"{why}: it goes to step {episode.step + 1} of ladder {climbs.id}.")
-    target = climbs.stage(episode.step).target
+        draft.say("climbed", f"{why}: it goes to step {episode.step + 1} of ladder {climbs.id}.{passed}")
+    stage = climbs.stage(episode.step)
+    target = stage.target
+    given = f" Assigned to {', '.join(episode.assigned)}." if episode.assigned else ""
     if target.connection in draft.case.targets:
         draft.emit(
             EffectKind.UPDATE,
@@ -167,8 +270,9 @@ def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title
             stricter(draft.mode(target.connection, rule), held(episode)),
             rule=rule.id,
             destination=target.place,
-            text=f"{title[0].upper()}{title[1:]}.",
+            text=f"{title[0].upper()}{title[1:]}.{given}",
             acknowledge_by=episode.acknowledge_by,
+            assignee=assignee(draft, stage, before),
         )
     if not episode.hushed:
         tell_step(draft, rule, climbs, f"{title}: {headline(draft, rule)}", draft.ticket(target.connection))
@@ -183,3 +287,5 @@ def drop(draft: Draft, episode: Episode) -> None:
         draft.cancelled.append(reminder_name(episode))
     if episode.held_until is not None:
         draft.cancelled.append(release_name(episode))
+    if episode.relax_at is not None:
+        draft.cancelled.append(relax_name(episode))

@@ -2,7 +2,7 @@
 
 Own activities (echoes of what we wrote) and those of bots never trigger rules; a ticket that a machine ends is ended
 all the same. Rules are looked at when a customer writes or presses a button, and when a person creates or changes a ticket in
-the helpdesk.
+the helpdesk; and, those that ask for it alone, when a clock of an SLA reaches its at-risk point or its end.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from gateway.model import (
     CallChange,
     CaseStatus,
     Decision,
+    EffectKind,
     Role,
     TicketChange,
-    TicketStatus,
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import ladder
+from routing import ladder, lookup, sla
 from routing.acting import act_on, follow
-from routing.draft import Draft
+from routing.draft import OVER, Draft
 from routing.matching import matching_rules
 from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
+from routing.states import news
 
-_OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 _PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 
 
@@ -45,9 +45,9 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     if needed:
         draft.case = remember(draft.case, draft.signals, activity, needed)
     if activity.kind is ActivityKind.TIMER:
-        ladder.timer_fired(draft)
+        _timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
-        ladder.outcome_came(draft)
+        _outcome_came(draft)
     elif activity.kind is ActivityKind.DELIVERY_REPORT:
         draft.say("report", "The vendor says how far a message of ours came.")
     elif activity.kind is ActivityKind.CONSENT:
@@ -56,6 +56,7 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         )
     elif activity.own:
         draft.say("own", "Baton did this itself: no rule looks at it.")
+        news(draft)
     elif activity.kind is ActivityKind.HANDOFF_REQUEST:
         _rules(draft)
         follow(draft)
@@ -63,7 +64,28 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         _machine_acted(draft)
     else:
         _person_acted(draft, activity.sender.role)
+    if sla.concerns(draft):
+        sla.settle(draft)
     return draft
+
+
+def _timer_fired(draft: Draft) -> None:
+    """Go on where a ladder waited, or let those rules look that ask for clocks of SLAs."""
+    if not sla.is_timer(draft.activity.name):
+        ladder.timer_fired(draft)
+    elif sla.reached(draft):
+        _rules(draft)
+        if draft.result == "none":
+            draft.say("sla", sla.told(draft))
+
+
+def _outcome_came(draft: Draft) -> None:
+    """Go on with what an effect came to; what a look-up found lets the rules look again at what waited for it."""
+    outcome = draft.activity.outcome
+    if outcome is not None and outcome.effect_kind == EffectKind.LOOKUP.value:
+        lookup.answered(draft, outcome, _rules)
+    else:
+        ladder.outcome_came(draft)
 
 
 def _machine_acted(draft: Draft) -> None:
@@ -98,6 +120,7 @@ def _person_acted(draft: Draft, role: Role) -> None:
         return
     if role is Role.CUSTOMER and draft.case.status is CaseStatus.RESOLVED:
         draft.move_case(CaseStatus.OPEN)
+        draft.back = True
     _rules(draft)
     if role is Role.CUSTOMER and (activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON} or _calls_for(activity)):
         follow(draft)
@@ -113,20 +136,30 @@ def _status_changed(draft: Draft) -> bool:
     ticket = draft.activity.ticket
     if ticket is None or ticket.status is None or draft.activity.kind is not ActivityKind.TICKET:
         return False
-    if ticket.status in _OVER:
+    changed = news(draft)
+    if ticket.status in OVER:
+        if changed is None and draft.case.status is CaseStatus.OPEN:
+            # Its customer is back, and the ticket is not open again yet.
+            return False
         if draft.case.status is CaseStatus.OPEN:
             draft.move_case(CaseStatus.RESOLVED)
         ladder.close(draft)
         draft.say("resolved", f"The ticket was set to {ticket.status.value} in the helpdesk: the case is resolved.")
         return True
-    if draft.case.status is CaseStatus.RESOLVED:
+    if changed is not None and draft.case.status is CaseStatus.RESOLVED:
         draft.move_case(CaseStatus.OPEN)
     return False
 
 
-def _rules(draft: Draft) -> None:
-    """Find the rules that match, and do what they say."""
+def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
+    """Find the rules that match, and do what they say, but for those that are done already."""
+    if draft.snapshot.policy.slas and draft.activity.kind is not ActivityKind.TIMER:
+        sla.look(draft)
     draft.looked_at = draft.case
-    rules, draft.steps, draft.skipped = matching_rules(draft)
+    rules, steps, draft.skipped = matching_rules(draft)
+    draft.steps += steps
     for rule in rules:
-        act_on(draft, rule)
+        if rule.id not in done:
+            act_on(draft, rule)
+    if draft.snapshot.policy.customer is not None and draft.about is draft.activity:
+        lookup.ask(draft, rules)

@@ -17,17 +17,32 @@ from gateway.model import (
     Mode,
     Priority,
     TicketLink,
+    TicketStatus,
     Timer,
     Trace,
     TraceStep,
     effect_id,
     move,
 )
+from gateway.model.life import is_customers
 from routing.policy import Policy, Rule
+from routing.signals.customer import NOBODY, Customer
 from routing.signals.reading import Signals
 from routing.snapshot import Snapshot
 
+#: States in which nobody works on a ticket any more.
+OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
+_WRITES: Final = frozenset({EffectKind.HANDOFF, EffectKind.UPDATE})
 _RANK: Final = {Mode.OBSERVE: 0, Mode.NOTES: 1, Mode.LIVE: 2}
+
+#: Effects by which people learn of a customer whom they may not know.
+_TOLD: Final = frozenset({EffectKind.HANDOFF, EffectKind.NOTIFY})
+
+
+def customer_of(snapshot: Snapshot, now: int) -> Customer:
+    """Return what is known of a case's customer, as far as the policy asks."""
+    rules = snapshot.policy.customer
+    return NOBODY if rules is None else Customer(rules, snapshot.profile, now)
 
 
 def stricter(*modes: Mode) -> Mode:
@@ -44,7 +59,9 @@ class Draft:
         self.activity = activity
         self.now = now
         self.case = case
-        self.signals = Signals(activity, snapshot.policy.lexicons)
+        #: What the rules look at: the activity, or one that waited for the look-up whose outcome the activity is.
+        self.about = activity
+        self.signals = Signals(activity, snapshot.policy.lexicons, snapshot.policy.people, customer_of(snapshot, now))
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode
@@ -52,11 +69,24 @@ class Draft:
         self.effects: list[Effect] = []
         self.timers: list[Timer] = []
         self.cancelled: list[str] = []
+        #: The ticket of the activity, once the helpdesk told another state of it.
+        self.told: TicketLink | None = None
+        #: True once the customer took a resolved case up again.
+        self.back = False
         self.result = "none"
         self.sentence = ""
         self.steps: tuple[TraceStep, ...] = ()
         self.skipped = 0
+        self.skipped_why: tuple[tuple[int, str], ...] = ()
+        self.candidates: tuple[tuple[str, str], ...] = ()
         self.cause = f"{activity.connection}:{activity.dedupe}"
+
+    def look_at(self, activity: Activity) -> None:
+        """Let the rules look at an earlier activity; what comes of it is still caused by the one in hand."""
+        self.about = activity
+        policy, before = self.snapshot.policy, self.signals
+        self.signals = Signals(activity, policy.lexicons, policy.people, before.customer)
+        self.signals.sla = before.sla
 
     @property
     def policy(self) -> Policy:
@@ -97,6 +127,7 @@ class Draft:
         fields: Mapping[str, str] | None = None,
         buttons: tuple[tuple[str, str], ...] = (),
         acknowledge_by: int | None = None,
+        assignee: str | None = None,
     ) -> Effect:
         """Add an effect; its id follows from the case, the activity, its kind and its number among them."""
         number = sum(1 for effect in self.effects if effect.kind is kind)
@@ -118,9 +149,19 @@ class Draft:
             fields=fields or {},
             buttons=buttons,
             acknowledge_by=acknowledge_by,
+            assignee=assignee,
+            profile=self.signals.customer.facts() if kind in _TOLD else (),
+            reopen=kind in _WRITES and self._reopens(connection),
         )
         self.effects.append(effect)
         return effect
+
+    def _reopens(self, connection: str) -> bool:
+        """Tell whether a ticket that was solved must be open for what the customer did."""
+        if self.back:
+            return True
+        link = self.ticket(connection)
+        return link is not None and link.status in OVER and is_customers(self.activity)
 
     def change_case(self, **changes: object) -> None:
         """Take changes of the case over."""
@@ -146,11 +187,14 @@ class Draft:
             effects=tuple(self.effects),
             timers=tuple(self.timers),
             cancelled=tuple(self.cancelled),
+            tickets=() if self.told is None else (self.told,),
             trace=Trace(
                 policy=self.snapshot.policy.digest,
                 result=self.result,
                 sentence=self.sentence,
                 steps=self.steps,
                 skipped=self.skipped,
+                skipped_why=self.skipped_why,
+                candidates_considered=self.candidates,
             ),
         )

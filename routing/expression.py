@@ -241,7 +241,7 @@ class _Parser:
             raise ExpressionError(
                 f"'{value}' has no letters or digits and would be found in every {name}", token.offset
             )
-        known = self.sets.get(name)
+        known = self.sets.get(name, field.words if field.kind is Kind.SET else None)
         if known is not None and value not in known:
             raise ExpressionError(self._unknown_word(name, value, known), token.offset)
         return Compare(field=name, operator="contains", value=value)
@@ -263,8 +263,9 @@ class _Parser:
         self.at += 1
         if field.kind is Kind.WORD and token.kind == "string":
             value = token.text[1:-1]
-            if field.words is not None and value not in field.words:
-                raise ExpressionError(self._unknown_word(name, value, field.words), token.offset)
+            words = self.sets.get(name, field.words)
+            if words is not None and value not in words:
+                raise ExpressionError(self._unknown_word(name, value, words), token.offset)
             return value
         if token.kind in {"number", "duration"} and len(token.text) > _LONGEST_NUMBER:
             raise ExpressionError(f"a number has at most {_LONGEST_NUMBER} characters", token.offset)

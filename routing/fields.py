@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from gateway.model import ActivityKind, CallChange, CaseStatus, Channel, Priority, Role, TicketChange, TicketStatus
+from gateway.model import (
+    ActivityKind,
+    CallChange,
+    CaseStatus,
+    Channel,
+    Priority,
+    Role,
+    SlaMark,
+    SlaMetric,
+    TicketChange,
+    TicketStatus,
+)
 
 
 class Kind(Enum):
@@ -33,7 +44,7 @@ class Field:
     source: str
     #: One line for the documentation.
     about: str
-    #: The only words it can be; None when any.
+    #: The only words it can be, or contain; None when any.
     words: frozenset[str] | None = None
     #: True when it may be missing: then every comparison with it is false.
     nullable: bool = False
@@ -164,6 +175,117 @@ FIELDS: Final[dict[str, Field]] = {
         source="((activity.ticket.tags or ()) if activity.ticket is not None else ())",
         about="the ticket's tags",
     ),
+    "bot.confidence": Field(
+        kind=Kind.NUMBER,
+        source="(activity.bot.confidence if activity.bot is not None else None)",
+        nullable=True,
+        about="how sure a chatbot was, from 0 to 1, as it says itself",
+    ),
+    "bot.intent": Field(
+        kind=Kind.WORD,
+        source="((activity.bot.intent or None) if activity.bot is not None else None)",
+        nullable=True,
+        about="what a chatbot understood, in its word",
+    ),
+    "actor.agent": Field(
+        kind=Kind.WORD,
+        source="signals.actor_name",
+        nullable=True,
+        lazy=True,
+        about="the agent who did it, by their name in `[agent.NAME]`; missing when it is none of them",
+    ),
+    "actor.skills": Field(
+        kind=Kind.SET,
+        source="signals.actor_skills",
+        lazy=True,
+        about="what the agent who did it knows, at the level that the skill needs at least",
+    ),
+    "actor.lacks_skill": Field(
+        kind=Kind.FLAG,
+        source="signals.actor_lacks_skill",
+        lazy=True,
+        about="an agent did it who does not know enough of `needed.skill`",
+    ),
+    "needed.skill": Field(
+        kind=Kind.WORD,
+        source="signals.needed_skill",
+        nullable=True,
+        lazy=True,
+        about="the `[skill.NAME]` that a chatbot's topic or a tag of the ticket asks for",
+    ),
+    "authority.action": Field(
+        kind=Kind.WORD,
+        source="signals.deed.action",
+        nullable=True,
+        lazy=True,
+        about="the `[authority.NAME]` whose field was changed, or collected by a chatbot",
+    ),
+    "authority.amount": Field(
+        kind=Kind.NUMBER,
+        source="signals.deed.amount",
+        nullable=True,
+        lazy=True,
+        about="its amount, without its sign; missing when it cannot be read for sure",
+    ),
+    "authority.limit": Field(
+        kind=Kind.NUMBER,
+        source="signals.deed.limit",
+        nullable=True,
+        lazy=True,
+        about="up to what amount the agent who did it may do so, 0 for not at all; missing when it is no agent of the policy",
+    ),
+    "customer.vip": Field(
+        kind=Kind.FLAG,
+        source="signals.customer.vip",
+        nullable=True,
+        lazy=True,
+        about="the customer's tier or a tag of theirs is one of `[customer] vip`",
+    ),
+    "customer.tier": Field(
+        kind=Kind.WORD,
+        source="signals.customer.tier",
+        nullable=True,
+        lazy=True,
+        about="the customer's tier, in the word of the system that knows them",
+    ),
+    "customer.value": Field(
+        kind=Kind.NUMBER,
+        source="signals.customer.value",
+        nullable=True,
+        lazy=True,
+        about="what the customer is worth, in the unit of the system that knows them",
+    ),
+    "customer.organization": Field(
+        kind=Kind.WORD,
+        source="signals.customer.organization",
+        nullable=True,
+        lazy=True,
+        about="the customer's organization, by its name",
+    ),
+    "customer.language": Field(
+        kind=Kind.WORD,
+        source="signals.customer.language",
+        nullable=True,
+        lazy=True,
+        about="the customer's own language, by its two letters (ISO 639-1)",
+    ),
+    "customer.tags": Field(
+        kind=Kind.SET, source="signals.customer.tags", lazy=True, about="the customer's tags in that system"
+    ),
+    "customer.profile_age": Field(
+        kind=Kind.DURATION,
+        source="signals.customer.profile_age",
+        nullable=True,
+        lazy=True,
+        about="how long ago what is known of the customer was read",
+    ),
+    "customer.profile_stale": Field(
+        kind=Kind.FLAG,
+        source="signals.customer.profile_stale",
+        nullable=True,
+        lazy=True,
+        about="it was read longer ago than `[customer] fresh_for`: it counts, and is being asked for anew",
+    ),
     "case.channel": Field(
         kind=Kind.WORD,
         source="case.channel",
@@ -207,5 +329,63 @@ FIELDS: Final[dict[str, Field]] = {
     ),
     "case.age": Field(
         kind=Kind.DURATION, source="(now - case.opened_at)", about="time since the first activity of the case"
+    ),
+    "sla.id": Field(
+        kind=Kind.WORD,
+        source="signals.sla.id",
+        nullable=True,
+        lazy=True,
+        about="the SLA that applies to the case, by its id",
+    ),
+    "sla.event": Field(
+        kind=Kind.WORD,
+        source="signals.sla.event",
+        words=_words(SlaMark),
+        nullable=True,
+        lazy=True,
+        about="what the clock of `sla.metric` has reached just now; missing unless that is why rules are looked at",
+    ),
+    "sla.metric": Field(
+        kind=Kind.WORD,
+        source="signals.sla.metric",
+        words=_words(SlaMetric),
+        nullable=True,
+        lazy=True,
+        about="the clock that `sla.event` is about",
+    ),
+    "sla.first_left": Field(
+        kind=Kind.DURATION,
+        source="signals.sla.first_left",
+        nullable=True,
+        lazy=True,
+        about="time left to the first response, negative once it is missed, in the SLA's working hours",
+    ),
+    "sla.next_left": Field(
+        kind=Kind.DURATION,
+        source="signals.sla.next_left",
+        nullable=True,
+        lazy=True,
+        about="time left to the next response, as with the first",
+    ),
+    "sla.resolution_left": Field(
+        kind=Kind.DURATION,
+        source="signals.sla.resolution_left",
+        nullable=True,
+        lazy=True,
+        about="time left to the end of the case, as with the first",
+    ),
+    "sla.at_risk": Field(
+        kind=Kind.SET,
+        source="signals.sla.at_risk",
+        words=_words(SlaMetric),
+        lazy=True,
+        about="the metrics whose target is at risk or missed, and still owed",
+    ),
+    "sla.breached": Field(
+        kind=Kind.SET,
+        source="signals.sla.breached",
+        words=_words(SlaMetric),
+        lazy=True,
+        about="the metrics whose target is missed, and still owed",
     ),
 }

@@ -18,6 +18,7 @@ from gateway.model import (
 )
 from gateway.model.life import FURTHER
 from routing.climbing import (
+    assignee,
     climb,
     drop,
     headline,
@@ -25,6 +26,9 @@ from routing.climbing import (
     later,
     move_to,
     opening_name,
+    people_of,
+    relax,
+    relax_name,
     release_name,
     reminder_name,
     tell,
@@ -131,8 +135,9 @@ def acknowledged(draft: Draft) -> None:
     climbs = draft.policy.ladders.get(draft.episode.ladder) if draft.episode else None
     if climbs is None or draft.episode is None:
         return
-    _note(draft, holder(draft, climbs), f"Acknowledged by {who}.")
     stage = climbs.stage(draft.episode.step)
+    theirs = assignee(draft, stage) if stage.asks is not None and draft.episode.assigned else None
+    _note(draft, holder(draft, climbs), f"Acknowledged by {who}.", theirs or None)
     episode = draft.change_episode(
         answer_by=later(stage, draft.now, stage.reply_within), held_until=later(stage, draft.now, stage.ack_ttl)
     )
@@ -162,7 +167,14 @@ def _take(draft: Draft, sentence: str) -> bool:
         return False
     drop(draft, episode)
     # Whoever took it did so within the hours: when they lose it, the next step is next, and not the one that stands in.
-    draft.change_episode(state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now, hushed=False, onward=None)
+    draft.change_episode(
+        state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now, hushed=False, onward=None, relax_at=None
+    )
+    agent = people_of(draft).who(draft.activity.connection, draft.activity.sender)
+    climbs = draft.policy.ladders.get(episode.ladder)
+    if agent is not None and climbs is not None and climbs.stage(episode.step).asks is not None:
+        # Of a step that asks a group Baton gives the ticket to nobody, and so takes it from nobody later.
+        draft.change_episode(assigned=(agent.name,), assigned_at=draft.now)
     draft.say("acknowledged", sentence)
     return True
 
@@ -238,6 +250,8 @@ def timer_fired(draft: Draft) -> None:
         draft.change_episode(answer_by=None)
         link = draft.ticket(climbs.stage(episode.step).target.connection)
         tell_step(draft, rule, climbs, f"taken, but not answered in time: {headline(draft, rule)}", link)
+    elif name == relax_name(episode):
+        relax(draft, rule, climbs, episode)
     elif name == release_name(episode):
         climb(draft, rule, climbs, "Nobody answered the customer in time", "taken, but not answered in time")
     elif climbs.at_end(episode.step):
@@ -252,7 +266,8 @@ def _awaited(name: str, episode: Episode) -> bool:
     """Tell whether an episode waits for a deadline of this name."""
     if episode.state is EpisodeState.OPEN:
         hours = episode.hushed and name == opening_name(episode)
-        return hours or name == timer_name(episode)
+        relaxes = episode.relax_at is not None and name == relax_name(episode)
+        return hours or relaxes or name == timer_name(episode)
     if episode.state is not EpisodeState.ACKNOWLEDGED or episode.answered_at is not None:
         return False
     reminds = episode.answer_by is not None and name == reminder_name(episode)
@@ -276,6 +291,6 @@ def _known(draft: Draft, episode: Episode) -> tuple[Rule, Ladder] | None:
     return None if rule is None or climbs is None else (rule, climbs)
 
 
-def _note(draft: Draft, connection: str, text: str) -> None:
+def _note(draft: Draft, connection: str, text: str, assignee: str | None) -> None:
     if connection in draft.case.targets:
-        draft.emit(EffectKind.UPDATE, connection, draft.mode(connection, None), text=text)
+        draft.emit(EffectKind.UPDATE, connection, draft.mode(connection, None), text=text, assignee=assignee)

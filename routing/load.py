@@ -15,10 +15,14 @@ from routing.compiling import Condition, Matchable, compile_rules, fields_of, ne
 from routing.expression import ExpressionError, parse
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
+from routing.load_customer import read_customer
 from routing.load_ladder import read_ladder
+from routing.load_people import read_people
 from routing.load_reply import read_buttons, read_reply
+from routing.load_sla import clock_rules, match_slas, read_slas
+from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
-from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings
+from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Sla
 from routing.reader import Path, Reader
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -38,6 +42,7 @@ class _Reader(Reader):
     def __init__(self, document: TomlDocument, connections: Mapping[str, ConnectionFacts]) -> None:
         super().__init__(document, connections)
         self.phrases: dict[str, tuple[str, ...]] = {}
+        self.people: People = NOBODY
 
     # --- the whole ---------------------------------------------------------------------------------------------------
     def policy(self, text: str) -> Policy | None:
@@ -48,10 +53,12 @@ class _Reader(Reader):
         ladders: dict[str, Ladder] = {}
         named = self.table(("ladder",), values.get("ladder", {}), "ladder")
         hours = self._calendars(values.get("calendar", {}))
+        self.people = read_people(self, values, hours)
         for name, value in named.items():
-            ladder = read_ladder(self, name, value, hours)
+            ladder = read_ladder(self, name, value, hours, self.people)
             if ladder is not None:
                 ladders[name] = ladder
+        slas = read_slas(self, values.get("sla", []), hours, self._conditions)
         given = values.get("rule", [])
         if not isinstance(given, list) or not given:
             self.note(("rule",), "a policy needs rules: write [[rule]] tables, the last one with catch_all = true")
@@ -60,11 +67,13 @@ class _Reader(Reader):
         listed: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
         rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
         self._order(rules)
+        customer = read_customer(self, values.get("customer", {}), rules)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
-        reads = fields_of(condition for rule in made for condition in (*rule.all, *rule.any))
+        asking: list[Rule | Sla] = [*made, *slas]
+        reads = fields_of(condition for each in asking for condition in (*each.all, *each.any))
         return Policy(
             digest=hashlib.sha256(text.encode()).hexdigest(),
             source=text,
@@ -78,6 +87,12 @@ class _Reader(Reader):
             reads_text=needs_text(reads),
             reads=reads,
             lexicons=lexicons,
+            slas=slas,
+            match_sla=match_slas(slas),
+            clock_rules=(clocked := clock_rules(made)),
+            match_clock_rules=compile_rules([matchable[index] for index in clocked]) if clocked else None,
+            people=self.people,
+            customer=customer,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:
@@ -170,16 +185,7 @@ class _Reader(Reader):
             if key in table and not isinstance(table[key], bool):
                 self.note((*path, key), f"{key} must be true or false", value=True)
         when = self.table((*path, "when"), table.get("when", {}), "when")
-        self.keys((*path, "when"), when, schema.WHEN, "when")
-        made = {
-            key: tuple(
-                condition
-                for number, text in enumerate(self.strings((*path, "when", key), when[key], f"when.{key}"))
-                if (condition := self._condition((*path, "when", key, number), text)) is not None
-            )
-            for key in ("all", "any")
-            if key in when
-        }
+        made = self._conditions((*path, "when"), when)
         catch_all = table.get("catch_all") is True
         empty = not any(when.get(key) for key in ("all", "any"))
         if catch_all and not empty:
@@ -190,10 +196,30 @@ class _Reader(Reader):
             self.note(
                 (*path, "continue"), "the rule that catches all is the last one: there is nothing to continue with"
             )
+        return made
+
+    def _conditions(self, path: Path, when: Mapping[str, Any]) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+        self.keys(path, when, schema.WHEN, "when")
+        made = {
+            key: tuple(
+                condition
+                for number, text in enumerate(self.strings((*path, key), when[key], f"when.{key}"))
+                if (condition := self._condition((*path, key, number), text)) is not None
+            )
+            for key in ("all", "any")
+            if key in when
+        }
         return made.get("all", ()), made.get("any", ())
 
     def _condition(self, path: Path, text: str) -> Condition | None:
-        sets = {"message.phrases": frozenset(self.phrases)}
+        people = self.people
+        sets = {
+            "message.phrases": frozenset(self.phrases),
+            "authority.action": frozenset(people.actions),
+            "actor.agent": frozenset(people.agents),
+            "actor.skills": frozenset(people.skills),
+            "needed.skill": frozenset(people.skills),
+        }
         try:
             return Condition(source=text, node=parse(text, nearest=nearest, sets=sets))
         except ExpressionError as error:

@@ -75,7 +75,7 @@ def _zone(reader: Reader, path: Path, table: Mapping[str, Any]) -> ZoneInfo | No
 def _day(reader: Reader, path: Path, value: object, what: str) -> tuple[Interval, ...]:
     made: list[Interval] = []
     for number, text in enumerate(reader.strings(path, value, what)):
-        interval = _interval(text)
+        interval = interval_of(text)
         if interval is None:
             sentence = f"{text!r} is no interval of a day: write 08:00-12:00, 22:00-06:00 or 00:00-24:00"
             reader.note((*path, number), sentence, value=True)
@@ -86,7 +86,7 @@ def _day(reader: Reader, path: Path, value: object, what: str) -> tuple[Interval
     return tuple(made)
 
 
-def _interval(text: str) -> Interval | None:
+def interval_of(text: str) -> Interval | None:
     """Return an interval in seconds after midnight; one that ends before it begins ends on the next day."""
     found = _INTERVAL.fullmatch(text)
     if found is None:

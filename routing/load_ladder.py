@@ -6,18 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.toml import did_you_mean
 from routing import schema
 from routing.calendar import Calendar
 from routing.expression import parse_duration
+from routing.load_asking import Asking, asks_people, helpdesk_of, read_asked, refuse_asking
+from routing.load_people import read_calendar_of
+from routing.people import Asked, People
 from routing.policy import Address, Hours, Ladder, Outside, Stage
 from routing.reader import Path, Reader
 
 _FINAL: Final = "final"
+_QUEUE: Final = "queue:CONNECTION/GROUP"
+_STEPS_TARGET: Final = f"{_QUEUE}, team:NAME, agent:NAME, manager_of:actor or manager_of:assignee"
 _OUTSIDE: Final = [Outside.PAUSE.value, Outside.CONTINUE.value, "redirect:2", "redirect:final"]
 
 
-def read_ladder(reader: Reader, name: str, value: object, calendars: Mapping[str, Calendar | None]) -> Ladder | None:
+def read_ladder(
+    reader: Reader, name: str, value: object, calendars: Mapping[str, Calendar | None], people: People
+) -> Ladder | None:
     """Read a ladder; None, with its mistakes noted, when it has any."""
     path = ("ladder", name)
     before = len(reader.problems)
@@ -29,13 +35,16 @@ def read_ladder(reader: Reader, name: str, value: object, calendars: Mapping[str
     steps: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
     if not steps:
         reader.note((*path, "step"), f"ladder {name} needs at least one [[ladder.{name}.step]]")
-    own = _calendar(reader, path, table, calendars)
+    own = read_calendar_of(reader, path, table, calendars)
     repeat = table.get("repeat", 0)
     if type(repeat) is not int or not 0 <= repeat <= schema.MOST_REPEATS:
         reader.note((*path, "repeat"), f"repeat must be a whole number from 0 to {schema.MOST_REPEATS}", value=True)
     hours = _Hours(calendars=calendars, own=own, ladder=table, count=len(steps))
+    last: dict[str, Any] = table[_FINAL] if isinstance(table.get(_FINAL), dict) else {}
+    asking = Asking(people=people, helpdesk=helpdesk_of(last.get("target")))
     made = [
-        _step(reader, (*path, "step", number), step, number=number, hours=hours) for number, step in enumerate(steps)
+        _step(reader, (*path, "step", number), step, number=number, hours=hours, asking=asking)
+        for number, step in enumerate(steps)
     ]
     if _FINAL not in table:
         reader.note(
@@ -45,6 +54,9 @@ def read_ladder(reader: Reader, name: str, value: object, calendars: Mapping[str
         return None
     end = reader.table((*path, _FINAL), table[_FINAL], _FINAL)
     reader.keys((*path, _FINAL), end, schema.FINAL, _FINAL)
+    if asks_people(reader.string((*path, _FINAL), end, "target")):
+        reader.note((*path, _FINAL, "target"), "people may be away, so the end of a ladder is a queue", value=True)
+        return None
     target, notify = _told(reader, (*path, _FINAL), end)
     if len(reader.problems) > before:
         return None
@@ -63,10 +75,16 @@ class _Hours:
     count: int
 
 
-def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hours) -> Stage:
+def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hours, asking: Asking) -> Stage:
     table = reader.table(path, value, "a step")
     reader.keys(path, table, schema.STEP, "a step")
-    target, notify = _told(reader, path, table)
+    asks: Asked | None = None
+    if asks_people(reader.string(path, table, "target")):
+        target, asks = read_asked(reader, path, table, asking)
+        notify = _notified(reader, path, table)
+    else:
+        refuse_asking(reader, path, table)
+        target, notify = _told(reader, path, table, _STEPS_TARGET)
     if not table.get("ack_within"):
         reader.note(path, 'say by when somebody must have taken it: ack_within = "15m"')
     times = {key: _duration(reader, path, table, key) for key in ("ack_within", "reply_within", "ack_ttl")}
@@ -83,19 +101,25 @@ def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hou
         ack_ttl=ttl or reply,
         calendar=calendar,
         redirect=redirect,
+        asks=asks,
     )
 
 
-def _told(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[Address, tuple[Address, ...]]:
+def _told(
+    reader: Reader, path: Path, table: Mapping[str, Any], shape: str = _QUEUE
+) -> tuple[Address, tuple[Address, ...]]:
     text = reader.string(path, table, "target")
     if not text:
         reader.note(path, 'say where to: target = "queue:CONNECTION/GROUP"')
-    target = reader.address((*path, "target"), text, "handoff", "queue:CONNECTION/GROUP")
-    notify = tuple(
+    target = reader.address((*path, "target"), text, "handoff", shape)
+    return target, _notified(reader, path, table)
+
+
+def _notified(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[Address, ...]:
+    return tuple(
         reader.address((*path, "notify", number), each, "notify", "CONNECTION:CHANNEL")
         for number, each in enumerate(reader.strings((*path, "notify"), table.get("notify", []), "notify"))
     )
-    return target, notify
 
 
 def _duration(reader: Reader, path: Path, table: Mapping[str, Any], key: str) -> int | None:
@@ -107,22 +131,11 @@ def _duration(reader: Reader, path: Path, table: Mapping[str, Any], key: str) ->
 
 
 # --- working hours ---------------------------------------------------------------------------------------------------
-def _calendar(
-    reader: Reader, path: Path, table: Mapping[str, Any], calendars: Mapping[str, Calendar | None]
-) -> Calendar | None:
-    name = reader.string(path, table, "calendar")
-    if not name or name in calendars:
-        return calendars.get(name)
-    hint = did_you_mean(name, calendars, f"there are {', '.join(sorted(calendars)) or 'none yet'}")
-    reader.note((*path, "calendar"), f"there is no calendar {name}: {hint}", value=True)
-    return None
-
-
 def _working_hours(
     reader: Reader, path: Path, table: Mapping[str, Any], *, number: int, hours: _Hours
 ) -> tuple[Calendar | None, int | None]:
     """Return the calendar in which a step's time is counted, and the step that stands in for it while that is closed."""
-    own = _calendar(reader, path, table, hours.calendars) if "calendar" in table else hours.own
+    own = read_calendar_of(reader, path, table, hours.calendars) if "calendar" in table else hours.own
     named = "calendar" in table or "calendar" in hours.ladder
     respects = reader.word(path, table, "hours", [each.value for each in Hours])
     if respects == Hours.RESPECT and not named:

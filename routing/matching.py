@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from gateway.model import TraceStep
-from routing.compiling import fields_of
+from typing import Final
+
+from gateway.model import ActivityKind, TraceStep
 from routing.draft import Draft
 from routing.phrases import canonical
 from routing.policy import Rule
+
+#: Asked for with every activity, and slow to get out of its enumeration.
+_TIMER: Final = ActivityKind.TIMER
 
 
 def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int]:
     """Return the rules that match, an account of each, and how many were passed over before the first."""
     policy = draft.snapshot.policy
-    text = canonical(draft.activity.reply_text) if policy.reads_text else " "
-    indexes = policy.match(draft.case, draft.activity, draft.now, policy.book, text, draft.signals)
+    text = canonical(draft.about.reply_text) if policy.reads_text else " "
+    asked = (draft.case, draft.about, draft.now, policy.book, text, draft.signals)
+    if draft.about.kind is not _TIMER:
+        indexes = policy.match(*asked)
+    else:
+        # A clock of an SLA lets only those rules look that read a field of SLAs.
+        found = policy.match_clock_rules(*asked) if policy.match_clock_rules is not None else []
+        indexes = [policy.clock_rules[index] for index in found]
     rules = [policy.rules[index] for index in indexes]
     steps = tuple(
         TraceStep(
@@ -31,13 +41,12 @@ def conditions_of(draft: Draft, rule: Rule, text: str) -> tuple[tuple[str, bool]
     """Return each condition of a rule as written, and whether it held."""
     book = draft.snapshot.policy.book
     return tuple(
-        (condition.source, bool(condition.check(draft.case, draft.activity, draft.now, book, text, draft.signals)))
+        (condition.source, bool(condition.check(draft.case, draft.about, draft.now, book, text, draft.signals)))
         for condition in (*rule.all, *rule.any)
     )
 
 
 def evidence_of(draft: Draft, rule: Rule) -> tuple[tuple[str, str], ...]:
     """Return what the signals stood on that a rule asks for, those without any left out."""
-    fields = sorted(fields_of((*rule.all, *rule.any)))
-    told = ((field, draft.signals.evidence(field)) for field in fields if field.startswith("message."))
+    told = ((field, draft.signals.evidence(field)) for field in rule.signals)
     return tuple((field, words) for field, words in told if words)

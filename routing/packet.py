@@ -20,6 +20,7 @@ from gateway.model import (
     Party,
     Priority,
     Role,
+    SlaClocks,
 )
 from routing.phrases import canonical
 from routing.policy import Policy
@@ -127,6 +128,8 @@ def build_packet(
     complete: bool,
     priority: Priority | None = None,
     acknowledge_by: int | None = None,
+    sla: SlaClocks | None = None,
+    profile: tuple[tuple[str, str], ...] = (),
 ) -> Packet:
     """Return the packet of a case. `activities` are its applied ones, oldest first; `complete` says whether all of them."""
     rule = policy.by_id.get(rule_id) if policy is not None else None
@@ -146,6 +149,8 @@ def build_packet(
         complete=complete,
         ladder=episode.ladder if episode is not None else "",
         acknowledge_by=acknowledge_by,
+        sla=sla,
+        profile=profile,
     )
 
 

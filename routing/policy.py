@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
-from gateway.model import Channel, Mode, Priority
+from gateway.model import Channel, Mode, Priority, SlaMetric, TicketStatus
 from routing.calendar import Calendar
-from routing.compiling import Condition, Matcher
+from routing.compiling import Condition, Matcher, fields_of
+from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
+from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
+
+#: What fields begin with that stand on evidence.
+_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer"})
 
 
 class Act(StrEnum):
@@ -55,7 +61,7 @@ class ConnectionFacts:
     channel: Channel
     #: How far it may go.
     mode: Mode
-    #: What it can do: ``handoff``, ``reply``, ``notify``.
+    #: What it can do: ``handoff``, ``reply``, ``notify``, ``profile``.
     roles: frozenset[str]
 
 
@@ -97,6 +103,15 @@ class Rule:
     ladder: str
     #: Text to the customer: once the handoff stands, where it escalates, and else when it matches. Empty for none.
     reply: str
+    #: The signals that its conditions ask for, which the account of a decision gives evidence of.
+    signals: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find the signals once: every decision needs them."""
+        read = fields_of((*self.all, *self.any))
+        asked = sorted(name for name in read if name.partition(".")[0] in _SIGNALS)
+        object.__setattr__(self, "signals", tuple(asked))
+
     #: Action and label of the buttons under the reply.
     buttons: tuple[tuple[str, str], ...] = ()
 
@@ -117,6 +132,8 @@ class Stage:
     calendar: Calendar | None = None
     #: The step that stands in outside of working hours, as an index, the number of steps for the end; None to wait.
     redirect: int | None = None
+    #: Whom it asks, when its target is people; `target` is where the ticket stands meanwhile. None for a group alone.
+    asks: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +155,25 @@ class Ladder:
         return number >= len(self.steps)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sla:
+    """By when the customer must have an answer, and the case its end."""
+
+    id: str
+    all: tuple[Condition, ...]
+    any: tuple[Condition, ...]
+    #: Microseconds of the calendar's time for each metric that has a target.
+    targets: Mapping[SlaMetric, int]
+    #: Microseconds after which each of them is at risk.
+    risks: Mapping[SlaMetric, int]
+    #: The working hours that its times are counted in; None when time is time.
+    calendar: Calendar | None
+    #: States of the ticket in which its clocks stand.
+    pause: frozenset[TicketStatus]
+    #: Hash of everything that deadlines follow from: the conditions are no part of it.
+    digest: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Policy:
     """A whole policy, by the hash of its text."""
@@ -157,3 +193,15 @@ class Policy:
     reads: frozenset[str]
     #: Scorers of sentiment by language, which the policy brings.
     lexicons: Mapping[str, Scorer]
+    #: SLAs in their order of precedence.
+    slas: tuple[Sla, ...] = ()
+    #: Says which of them applies: a list with its index, or an empty one.
+    match_sla: Matcher | None = None
+    #: The rules that a deadline of an SLA lets look, by their index: those that read a field of it.
+    clock_rules: tuple[int, ...] = ()
+    #: Says which of those match, by their place among them.
+    match_clock_rules: Matcher | None = None
+    #: Agents, teams, skills and actions.
+    people: People = NOBODY
+    #: Where what conditions ask of the customer comes from; None when they ask nothing.
+    customer: CustomerRules | None = None

@@ -89,7 +89,7 @@ class Reader:
             hint = did_you_mean(name, able, f"there are {', '.join(able) or 'none that could'}")
             self.note(path, f"plugins.toml has no enabled connection {name}: {hint}", value=True, offset=offset)
         elif role not in facts.roles:
-            what = {"handoff": "take cases", "notify": "tell agents"}.get(role, role)
+            what = {"handoff": "take cases", "notify": "tell agents", "profile": "know customers"}.get(role, role)
             self.note(
                 path, f"{name} cannot {what}: {', '.join(able) or 'no connection'} could", value=True, offset=offset
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Final
 
-from gateway.model import Mode, Priority
+from gateway.model import Mode, Priority, TicketStatus
 from routing.policy import Act, EscalationType, Hours
+from routing.schema_people import ASKING, PEOPLE
 
 #: How often the steps of a ladder may be gone through anew.
 MOST_REPEATS: Final = 5
@@ -77,9 +78,12 @@ RULE: Final[dict[str, Any]] = {
     },
 }
 _TARGET = _text("Helpdesk connection and group: queue:CONNECTION/GROUP.")
+_ASKED = _text(
+    "Helpdesk connection and group: queue:CONNECTION/GROUP. Or people: team:NAME, agent:NAME, manager_of:actor or …:assignee."
+)
 _NOTIFY = _texts("Who is told: CONNECTION:CHANNEL.")
 STEP: Final[dict[str, Any]] = {
-    "target": _TARGET,
+    "target": _ASKED,
     "notify": _NOTIFY,
     "ack_within": _text("By when somebody must have taken the case: 90s, 15m, 2h, 1d."),
     "reply_within": _text("By when the customer must have an answer, once somebody took the case by button."),
@@ -89,6 +93,7 @@ STEP: Final[dict[str, Any]] = {
     "outside_hours": _text(
         "What it does outside of them: `pause` (the default), `continue`, or `redirect:N` to a later step N or to `final`."
     ),
+    **ASKING,
 }
 FINAL: Final[dict[str, Any]] = {"target": _TARGET, "notify": _NOTIFY}
 LADDER: Final[dict[str, Any]] = {
@@ -150,7 +155,43 @@ CALENDAR: Final[dict[str, Any]] = {
         "description": "Dates with other intervals, by date; they win over holidays. An empty list is closed.",
     },
 }
+#: States of a ticket in which an SLA's clocks may stand. In all of `solved` and `closed` they stand anyway.
+PAUSES: Final = (TicketStatus.PENDING.value, TicketStatus.ON_HOLD.value)
+SLA: Final[dict[str, Any]] = {
+    "id": _text("Name of the SLA, unique: small letters, digits, - and _."),
+    "when": {
+        "type": "object",
+        "properties": WHEN,
+        "additionalProperties": False,
+        "description": "To which cases it applies, by fields of the case; left out, to all.",
+    },
+    "first": _text("Time from the customer's first message to the first public answer of an agent: 90s, 15m, 2h, 1d."),
+    "next": _text("After that: time from the oldest message of the customer that no agent answered."),
+    "resolution": _text("Time from the first thing that a person did to the end of the case."),
+    "at_risk": _text(
+        "When a target is at risk: after a share of its time, 75% (the default), or with so much left, 15m."
+    ),
+    "calendar": _text(
+        "The working hours that time is counted in, by the name of a calendar. Default: all time counts."
+    ),
+    "pause": {
+        "type": "array",
+        "items": {"type": "string", "enum": list(PAUSES)},
+        "description": "States of the ticket in which the clocks stand: `pending`, `on_hold`.",
+    },
+}
+CUSTOMER: Final[dict[str, Any]] = {
+    "profile_from": _text("Connection that knows customers. Default: the only one that can."),
+    "fresh_for": _text("How long a profile counts as fresh: 15m, 12h, 1d (the default); then it is asked for anew."),
+    "vip": _texts("Tiers and tags that make a customer a VIP, whatever their case."),
+}
 TOP: Final[dict[str, Any]] = {
+    "customer": {
+        "type": "object",
+        "properties": CUSTOMER,
+        "additionalProperties": False,
+        "description": "Who is asked about customers, and which of them are VIPs.",
+    },
     "phrases": {
         "type": "object",
         "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
@@ -191,6 +232,12 @@ TOP: Final[dict[str, Any]] = {
         },
         "description": "Ladders, by name.",
     },
+    "sla": {
+        "type": "array",
+        "items": {"type": "object", "properties": SLA, "required": ["id"], "additionalProperties": False},
+        "description": "SLAs, looked at from the top; the first that applies to a case counts, and no other.",
+    },
+    **PEOPLE,
 }
 
 

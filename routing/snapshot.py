@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.model import Case, Episode, Thread, TicketLink
+from gateway.model import Activity, Case, Episode, Profile, Thread, TicketLink
+from routing.people import UNKNOWN, Staff
 from routing.policy import ConnectionFacts, Policy
 
 __all__ = ["ConnectionFacts", "Snapshot"]
@@ -31,5 +32,13 @@ class Snapshot:
     connections: Mapping[str, ConnectionFacts]
     #: Connection and key of the case's threads on which somebody else than its customer speaks.
     strangers: frozenset[tuple[str, str]] = frozenset()
+    #: What is known of the policy's agents: how much they have to do, and whether they are there.
+    staff: Staff = UNKNOWN
+    #: What is known of the case's customer, None when nothing is, or when the policy does not ask.
+    profile: Profile | None = None
+    #: True when something of the customer is proven that the policy's connection could know them by.
+    askable: bool = False
+    #: What waits for the look-up whose outcome the activity is.
+    waiting: tuple[Activity, ...] = ()
     #: Connection and key of the case's threads on which no messages are wanted (STOP).
     silenced: frozenset[tuple[str, str]] = frozenset()

@@ -103,11 +103,30 @@ def form_of(delivery: Delivery) -> Form:
     stated = delivery.header("content-type") or ""
     media_type, values = parameters(stated)
     if media_type == "multipart/form-data" or (not stated and delivery.body.lstrip()[:2] == b"--"):
-        boundary = values.get("boundary") or delivery.body.lstrip().split(b"\n", 1)[0].strip()[2:72].decode("latin-1")
-        return Form(_multipart(delivery.body, boundary))
+        return Form(_multipart(delivery.body, values.get("boundary") or _first_boundary(delivery.body)))
     if media_type in {"application/x-www-form-urlencoded", ""}:
         return Form(_encoded(delivery.body))
     raise UnreadableDelivery("The body is no form: the service must be set to post forms here.")
+
+
+def is_stated_as_written(delivery: Delivery) -> bool:
+    """Return whether a body would be read in the same way without its Content-Type.
+
+    Nobody signs that header: with another one, signed bytes would say something else.
+    """
+    stated = delivery.header("content-type") or ""
+    if not stated:
+        return True
+    if delivery.body.lstrip()[:2] != b"--":
+        return is_json(delivery) and delivery.body.lstrip()[:1] in {b"{", b"["}
+    media_type, values = parameters(stated)
+    fits = values.get("boundary") in {None, "", _first_boundary(delivery.body)}
+    return media_type == "multipart/form-data" and fits and not is_json(delivery)
+
+
+def _first_boundary(body: bytes) -> str:
+    """Return the boundary that a multipart body begins with."""
+    return body.lstrip().split(b"\n", 1)[0].strip()[2:72].decode("latin-1")
 
 
 def _multipart(body: bytes, boundary: str) -> list[Field]:

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
+from connectors.email.forms import is_stated_as_written
 from connectors.email.settings import EmailSettings, WayIn
 from gateway.sdk import Delivery, DeliveryRejected
 
@@ -95,6 +96,8 @@ class Gate:
         except (InvalidSignature, ValueError, TypeError, binascii.Error):
             raise DeliveryRejected("The signature does not fit.") from None
         _fresh(stamp, now, _WINDOW)
+        if not is_stated_as_written(delivery):
+            raise DeliveryRejected("The Content-Type, which is not signed, is none that the body was written with.")
 
 
 def form_fields(delivery: Delivery, wanted: Iterable[str]) -> dict[str, str]:

@@ -23,6 +23,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from aiohttp import web
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from connectors.email.sandbox_imap import Folder, ImapSession
 from connectors.email.sandbox_smtp import SIZE, SmtpSession
@@ -37,7 +40,13 @@ HOOK_TOKEN: Final = "sandbox-hook-token-0123456789"
 MAILGUN_KEY: Final = "sandbox-mailgun-signing-key"
 CLIENT: Final = "sandbox-client"
 CLIENT_SECRET: Final = "sandbox-client-secret"
+#: Number of the private key with which its SendGrid signs.
+_SENDGRID_KEY: Final = 4_711
 _LIMIT: Final = 64 * 1024 * 1024
+
+
+def _sendgrid_key() -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(_SENDGRID_KEY, ec.SECP256R1())
 
 
 class EmailSandbox(Sandbox):
@@ -265,9 +274,23 @@ class EmailSandbox(Sandbox):
         }
 
     # --- requests of the services ------------------------------------------------------------------------------------
-    def _sign(self, webhook: Webhook) -> dict[str, str]:  # noqa: ARG002 (all three are signed alike)
+    def _sign(self, webhook: Webhook) -> dict[str, str]:
+        """Return the headers by which a service says who it is: our token, and SendGrid's signature of a security policy."""
         pair = base64.b64encode(f"baton:{HOOK_TOKEN}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}
+        known = {"Authorization": f"Basic {pair}"}
+        if webhook.endpoint != "sendgrid":
+            return known
+        stamp = str(self.now() // 1_000_000)
+        proof = _sendgrid_key().sign(stamp.encode() + webhook.body, ec.ECDSA(hashes.SHA256()))
+        known["X-Twilio-Email-Event-Webhook-Signature"] = base64.b64encode(proof).decode()
+        known["X-Twilio-Email-Event-Webhook-Timestamp"] = stamp
+        return known
+
+    @property
+    def sendgrid_public_key(self) -> str:
+        """Return the key that SendGrid shows beside its security policy."""
+        shown = _sendgrid_key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return base64.b64encode(shown).decode()
 
     def _webhook(self, service: str, raw: bytes) -> Webhook:
         """Return the request by which a service hands a mail on, in its setting that sends the whole MIME message."""

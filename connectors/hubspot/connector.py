@@ -34,6 +34,9 @@ from gateway.sdk import (
     Receipt,
     Roster,
     WebhookSource,
+    choose_files,
+    leave_files,
+    shown_entries,
 )
 
 _LARGEST: Final = SPEC.capabilities.max_file or 0
@@ -55,6 +58,7 @@ class HubSpotConnector(
             stages=settings.stages,
             external_id_property=settings.external_id_property,
             group_property=settings.group_property,
+            watched_properties=settings.watched_properties,
         )
         self._crm = Crm(settings, host.now)
         self._direct = Direct(settings, host, self._crm)
@@ -139,15 +143,14 @@ class HubSpotConnector(
         known = await self.settle(handoff)
         if known is not None:
             return known
-        uploads = [
-            Upload(name=tickets.upload_name(file), content=await self.host.blob(file.sha256))
-            for file in tickets.files_of(handoff, _LARGEST)
-        ]
+        files, left = choose_files(shown_entries(handoff), where="HubSpot", largest=_LARGEST)
+        uploads = [Upload(name=tickets.upload_name(each), content=await self.host.blob(each.sha256)) for each in files]
+        told = leave_files(handoff, left)
         ticket_id = await self.host.run_blocking(lambda: self._desk.ticket(handoff))
         for message in tickets.messages(handoff, self.settings):
             await self._direct.publish(message)
         now = self.host.now()
-        return await self.host.run_blocking(lambda: self._desk.note(handoff, ticket_id, now, uploads))
+        return await self.host.run_blocking(lambda: self._desk.note(told, ticket_id, now, uploads))
 
     async def settle(self, handoff: Handoff) -> Receipt | None:
         """Find out whether a handoff was written whole: by the ticket's external id and by our key in its notes."""
@@ -156,7 +159,7 @@ class HubSpotConnector(
     # --- people ------------------------------------------------------------------------------------------------------
     async def roster(self) -> Roster:
         """Return the owners and their teams."""
-        return await self.host.run_blocking(lambda: people.roster(self._crm, self.host.now()))
+        return await self.host.run_blocking(lambda: people.roster(self._crm, self.settings, self.host.now()))
 
     async def profile(self, contact: Contact) -> Profile:
         """Return what HubSpot knows of a customer and of their company."""

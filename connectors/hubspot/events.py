@@ -80,6 +80,8 @@ class Account:
     external_id_property: str = "baton_external_id"
     #: The ticket property that holds the group; empty for none.
     group_property: str = ""
+    #: Further ticket properties whose changes the poll tells.
+    watched_properties: tuple[str, ...] = ()
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
@@ -184,6 +186,7 @@ def _ticket_changed(event: Json, change: TicketChange, account: Account) -> Tick
         ticket_id=ticket_id,
         change=PROPERTIES.get(name, change) if changed else change,
         **values_of(name, value, account),
+        fields={name: value} if name and changed else {},
         url=tickets.ticket_page(account.portal_id, ticket_id),
         extras={"property": name} if name else {},
     )

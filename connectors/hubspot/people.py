@@ -7,7 +7,7 @@ from typing import Any, Final
 from connectors.hubspot import tickets
 from connectors.hubspot.crm import Crm, Json
 from connectors.hubspot.settings import HubSpotSettings
-from gateway.sdk import Contact, Evidence, Profile, Roster, RosterEntry
+from gateway.sdk import Contact, Evidence, Profile, Roster, RosterEntry, proven_address
 
 _CONTACT: Final = ("email", "firstname", "lastname", "lifecyclestage", "hubspot_owner_id", "hs_language", "createdate")
 _COMPANY: Final = ("name", "domain", "lifecyclestage", "hubspot_owner_id")
@@ -15,9 +15,16 @@ _COMPANY: Final = ("name", "domain", "lifecyclestage", "hubspot_owner_id")
 _RANK: Final = {Evidence.VERIFIED: 0, Evidence.ATTESTED: 1}
 
 
-def roster(crm: Crm, now: int) -> Roster:
-    """Return the owners, with their teams as groups; HubSpot does not say here who is at work."""
-    return Roster(agents=tuple(_agent(each) for each in crm.owners() if not each.get("archived")), read_at=now)
+def roster(crm: Crm, settings: HubSpotSettings, now: int) -> Roster:
+    """Return the owners, with their teams as groups; HubSpot does not say here who is at work.
+
+    A rule's group is an owner, unless the settings name a property for it: what that one may hold is not asked for.
+    """
+    owners = [each for each in crm.owners() if not each.get("archived")]
+    named = {str(each["id"]): str(each.get("email") or "") for each in owners}
+    return Roster(
+        agents=tuple(_agent(each) for each in owners), read_at=now, groups=None if settings.group_property else named
+    )
 
 
 def _agent(owner: Json) -> RosterEntry:
@@ -60,7 +67,7 @@ def _contact(crm: Crm, contact: Contact, properties: list[str]) -> Json | None:
             return crm.get("contacts", party.value, properties)
     for party in sorted(contact.parties, key=lambda each: _RANK.get(each.evidence, 2)):
         # Somebody who only claims an address is not shown whom it belongs to.
-        address = tickets.proven_address(party)
+        address = proven_address(party)
         found = crm.get("contacts", address, properties, by="email") if address else None
         if found is not None:
             return found

@@ -118,7 +118,8 @@ class _Reading:
 
     def changes(self) -> Iterable[TicketChanged]:
         """Yield the changes of each property, oldest first."""
-        for name in HISTORY:
+        watched = [name for name in self.account.watched_properties if name not in HISTORY]
+        for name in (*HISTORY, *watched):
             for version in reversed(as_objects(self.history.get(name))):
                 value, at = as_text(version.get("value")), instant(version.get("timestamp"))
                 source, actor = as_text(version.get("sourceType")), as_text(version.get("sourceId"))
@@ -128,7 +129,7 @@ class _Reading:
                     at=at,
                     sender=events.actor_of(source, actor),
                     own=events.is_own(source, actor, self.account.app_id),
-                    values=events.values_of(name, value, self.account),
+                    values={**events.values_of(name, value, self.account), "fields": {name: value}},
                     extras={"property": name},
                 )
 

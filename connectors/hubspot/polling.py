@@ -105,7 +105,9 @@ class Poll:
         self._crm = crm
         self._settings = settings
         further = (settings.external_id_property, settings.group_property)
-        self._properties = (*_TICKET, *(each for each in further if each))
+        watched = settings.watched_properties
+        self._properties = tuple(dict.fromkeys((*_TICKET, *(each for each in further if each), *watched)))
+        self._history = tuple(dict.fromkeys((*HISTORY, *watched)))
 
     def pages(self, stand: Stand) -> Iterator[tuple[list[bytes], Stand]]:
         """Yield what changed since then: bodies of deliveries, and where the poll stands after them."""
@@ -135,7 +137,7 @@ class Poll:
                 low, after = last, ""
 
     def _whole(self, ids: list[str], since: int) -> list[bytes]:
-        found = self._crm.read("tickets", ids, self._properties, history=HISTORY)
+        found = self._crm.read("tickets", ids, self._properties, history=self._history)
         ids = [str(each["id"]) for each in found]
         contacts = self._contacts(ids)
         notes = self._activities("notes", ids, _NOTE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -69,6 +69,9 @@ class HubSpotSettings(ConnectionSettings):
 
     tag_property: str = Field(default="", pattern=r"^([a-z][a-z0-9_]{0,99})?$")
     """Internal name of a ticket property with several checkboxes for a rule's tags. Without it tags are not written."""
+
+    watched_properties: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
+    """Internal names of further ticket properties whose changes count: `refund_amount`. Without it only webhooks tell of them."""
 
     create_contacts: bool = True
     """Make a contact for a customer whose address is proven and unknown to HubSpot."""

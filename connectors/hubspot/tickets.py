@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.hubspot.settings import HubSpotSettings
-from gateway.sdk import Audience, Entry, Evidence, File, Handoff, Mode, Party, Role, note_text
+from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, TicketStatus, note_text
 
 #: Longest body of a note, characters (developers.hubspot.com/docs/api-reference/latest/crm/activities/notes/guide).
 LONGEST: Final = 65_536
@@ -43,7 +43,7 @@ class Upload:
 
 
 # --- the ticket ------------------------------------------------------------------------------------------------------
-def new_ticket(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str, str]:
+def new_ticket(handoff: Handoff, settings: HubSpotSettings, owner: str | None) -> dict[str, str]:
     """Return the properties of a new ticket, without the external id."""
     made = {
         "subject": handoff.subject[:_SUBJECT] or "(no subject)",
@@ -59,8 +59,11 @@ def new_ticket(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[
     return made
 
 
-def changes(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str, str]:
-    """Return the properties that rules set on a ticket; none unless everything may be written."""
+def changes(handoff: Handoff, settings: HubSpotSettings, owner: str | None) -> dict[str, str]:
+    """Return the properties that rules set on a ticket; none unless everything may be written.
+
+    An `owner` is a number, empty for nobody, None to leave who has it.
+    """
     if handoff.mode is not Mode.LIVE:
         return {}
     made = dict(handoff.fields)
@@ -68,7 +71,7 @@ def changes(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str
         made["hs_ticket_priority"] = settings.priorities[handoff.priority]
     if handoff.group and settings.group_property:
         made[settings.group_property] = handoff.group
-    if owner:
+    if owner is not None:
         made["hubspot_owner_id"] = owner
     if handoff.tags and settings.tag_property:
         # A leading semicolon adds to what is ticked, instead of replacing it.
@@ -76,15 +79,17 @@ def changes(handoff: Handoff, settings: HubSpotSettings, owner: str) -> dict[str
     return made
 
 
+def open_stage(pipeline: Mapping[str, Any], stages: Mapping[str, TicketStatus]) -> str | None:
+    """Return the stage of a pipeline in which agents work: the first that means open, else the first that means new."""
+    meant = [(stages.get(str(each.get("id"))), str(each.get("id"))) for each in pipeline.get("stages") or ()]
+    for wanted in (TicketStatus.OPEN, TicketStatus.NEW):
+        for status, stage in meant:
+            if status is wanted:
+                return stage
+    return None
+
+
 # --- the customer ----------------------------------------------------------------------------------------------------
-def proven_address(party: Party | None) -> str:
-    """Return the customer's e-mail address; empty when there is none, or when they only claimed it."""
-    if party is None or party.evidence is Evidence.CLAIMED:
-        return ""
-    address = party.value if party.kind == "email" else party.email
-    return address.strip().lower() if address.count("@") == 1 else ""
-
-
 def contact_properties(party: Party, address: str) -> dict[str, str]:
     """Return the properties of a new contact."""
     first, _, last = party.name.strip().partition(" ")
@@ -203,17 +208,6 @@ def _published(entry: Entry) -> bool:
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
-def files_of(handoff: Handoff, largest: int) -> list[File]:
-    """Return the files whose bytes go along, each once; an adopted ticket has those of its transcript already."""
-    entries = handoff.entries if handoff.adopted else tuple(_transcript(handoff))
-    found: dict[str, File] = {}
-    for entry in entries:
-        for file in entry.files:
-            if file.sha256 and (file.size is None or file.size <= largest):
-                found.setdefault(file.sha256, file)
-    return list(found.values())
-
-
 def upload_name(file: File) -> str:
     """Return the file's name in HubSpot: its content's hash keeps two of one name apart and one sent twice together."""
     name = _UNFIT.sub("_", file.name).strip(". ") or "file"

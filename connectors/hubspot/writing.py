@@ -14,8 +14,10 @@ from connectors.hubspot import events, tickets
 from connectors.hubspot.crm import BATCH, Crm
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.tickets import Upload
-from gateway.sdk import ForeignId, Handoff, Mode, PermanentFailure, Receipt
+from gateway.sdk import ForeignId, Handoff, Mode, PermanentFailure, Receipt, TicketStatus, proven_address
 
+#: States in which nobody works on a ticket any more.
+OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 #: The newest notes of a ticket that are looked through for ours.
 _NOTES: Final = 1_000
 
@@ -38,7 +40,7 @@ class Desk:
         """Have a ticket stand for the handoff, with its contact and what rules set; return its id."""
         owner = self._owner(handoff)
         if handoff.ticket_id is not None:
-            made = tickets.changes(handoff, self._settings, owner)
+            made = {**self._reopened(handoff), **tickets.changes(handoff, self._settings, owner)}
             if made:
                 self._crm.update("tickets", handoff.ticket_id, made)
             return handoff.ticket_id
@@ -64,6 +66,23 @@ class Desk:
         note_id = self._crm.create("notes", tickets.note(shown, at, files), to=[(ticket_id, tickets.NOTE_TO_TICKET)])
         return self._receipt(handoff, ticket_id, note_id)
 
+    def _reopened(self, handoff: Handoff) -> dict[str, str]:
+        """Return the stage in which a ticket that is over is open again, when its customer is back; nothing otherwise."""
+        if not handoff.reopen or handoff.mode is not Mode.LIVE or handoff.ticket_id is None:
+            return {}
+        found = self._crm.get("tickets", handoff.ticket_id, ["hs_pipeline", "hs_pipeline_stage"])
+        has = (found or {}).get("properties") or {}
+        if self._settings.stages.get(str(has.get("hs_pipeline_stage"))) not in OVER:
+            return {}
+        pipeline = next((each for each in self._crm.pipelines() if str(each["id"]) == str(has.get("hs_pipeline"))), {})
+        stage = tickets.open_stage(pipeline, self._settings.stages)
+        if stage is None:
+            raise PermanentFailure(
+                f"Ticket {handoff.ticket_id} is to be opened again, and no stage of its pipeline means open or new: say under"
+                " stages what each stage of that pipeline means, then send this again."
+            )
+        return {"hs_pipeline_stage": stage}
+
     # --- finding what is there ---------------------------------------------------------------------------------------
     def _ticket_of(self, handoff: Handoff) -> str | None:
         name = self._settings.external_id_property
@@ -83,7 +102,7 @@ class Desk:
         party = handoff.requester
         if party is not None and party.kind == "hubspot_contact":
             return party.value
-        address = tickets.proven_address(party)
+        address = proven_address(party)
         if party is None or not address:
             return ""
         # By the address itself: the search lags, and would have a second contact made.
@@ -94,20 +113,33 @@ class Desk:
             return ""
         return self._crm.create_contact(tickets.contact_properties(party, address))
 
-    def _owner(self, handoff: Handoff) -> str:
-        """Return the owner's number that a rule's group names. Raises PermanentFailure when there is none."""
-        group = handoff.group.strip()
-        if not group or self._settings.group_property or handoff.mode is not Mode.LIVE:
-            return ""
-        if group.isascii() and group.isdigit():
-            return group
-        if "@" in group:
-            for each in self._crm.owners(email=group):
-                return str(each["id"])
-        raise PermanentFailure(
-            f"HubSpot has no owner {group!r}: a rule's group is an owner's number or e-mail address, unless group_property"
-            " names the ticket property that holds your groups. Mend the rule or the settings."
+    def _owner(self, handoff: Handoff) -> str | None:
+        """Return the number of the owner whom the handoff names: its assignee, or a group that is one.
+
+        Empty for nobody, None to leave who has it. Raises PermanentFailure when there is no such owner.
+        """
+        if handoff.mode is not Mode.LIVE:
+            return None
+        if handoff.assignee:
+            return self._number(
+                handoff.assignee, "an agent's id is an owner's number or e-mail address. Mend the policy."
+            )
+        group = "" if self._settings.group_property else handoff.group.strip()
+        if not group:
+            return handoff.assignee
+        return self._number(
+            group,
+            "a rule's group is an owner's number or e-mail address, unless group_property"
+            " names the ticket property that holds your groups. Mend the rule or the settings.",
         )
+
+    def _number(self, owner: str, otherwise: str) -> str:
+        if owner.isascii() and owner.isdigit():
+            return owner
+        if "@" in owner:
+            for each in self._crm.owners(email=owner):
+                return str(each["id"])
+        raise PermanentFailure(f"HubSpot has no owner {owner!r}: {otherwise}")
 
     def _receipt(self, handoff: Handoff, ticket_id: str, note_id: str) -> Receipt:
         ticket, note = ForeignId(kind="ticket", id=ticket_id), ForeignId(kind="note", id=note_id)

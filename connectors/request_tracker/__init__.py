@@ -27,6 +27,7 @@ SPEC = ConnectorSpec(
             "CommentOnTicket",
             "ReplyToTicket",
             "ModifyTicket",
+            "ReassignTicket",
             "SeeCustomField",
             "SetInitialCustomField",
             "ModifyCustomField",

@@ -49,6 +49,9 @@ from gateway.sdk import (
     Role,
     Roster,
     WebhookSource,
+    choose_files,
+    leave_files,
+    shown_entries,
 )
 
 #: How far a webhook's time stamp may be from ours, seconds.
@@ -213,12 +216,20 @@ class RequestTrackerConnector(
         if not ticket_id.isdigit():
             raise OutcomeUnknown("Request Tracker did not say which ticket it made.")
         # RT makes a ticket without a custom field that we may not set, and says nothing.
-        if not tickets.marked(settings, await self._api.get("ticket", ticket_id), handoff.external_id):
+        shown = await self._api.get("ticket", ticket_id)
+        if not tickets.marked(settings, shown, handoff.external_id):
             what = settings.external_id_field or "RefersTo"
             raise PermanentFailure(
                 f"Ticket {ticket_id} was made, and Request Tracker did not keep {what} on it: grant our user"
                 f" SetInitialCustomField on that field (ModifyTicket for a link), set it to {handoff.external_id} on the ticket,"
                 " and send this again."
+            )
+        missed = tickets.not_taken({"Owner": handoff.assignee}, shown) if handoff.assignee else []
+        if missed:
+            raise PermanentFailure(
+                f"Ticket {ticket_id} was made, and Request Tracker did not give it to {handoff.assignee}: there is no such user,"
+                " or they lack OwnTicket in the queue. Mend the agent's id in the policy, give the ticket to somebody, and send"
+                " this again."
             )
         return ticket_id, True
 
@@ -245,13 +256,13 @@ class RequestTrackerConnector(
         if missed:
             raise PermanentFailure(
                 f"Request Tracker did not take {', '.join(missed)} on ticket {ticket_id}: the value is none that the queue knows,"
-                " or our user lacks the right. Mend the rule, or grant ModifyTicket and ModifyCustomField."
+                " or our user lacks the right. Mend the rule, or grant ModifyTicket, ModifyCustomField, and ReassignTicket for an"
+                " owner."
             )
 
     async def _comment(self, handoff: Handoff, ticket_id: str) -> str:
-        transcript = handoff.packet.transcript if handoff.packet is not None and not handoff.adopted else ()
-        files, left = await self._carried((*transcript, *handoff.entries))
-        body = tickets.message(tickets.without(handoff, left), self.settings)
+        files, left = await self._carried(shown_entries(handoff))
+        body = tickets.message(leave_files(handoff, left), self.settings)
         post = self._api.post("ticket", ticket_id, "comment", body=body, files=files)
         made = (await self._writing(handoff.key, post)).made
         # Without ShowTicketComments RT shows us no comment, not even our own: every look would be in vain.
@@ -335,7 +346,9 @@ class RequestTrackerConnector(
     # --- what all writes share ---------------------------------------------------------------------------------------
     async def _carried(self, entries: Iterable[Entry]) -> tuple[list[Upload], dict[str, str]]:
         """Return the files with their bytes, and why the others stay behind, by their hash."""
-        chosen, left = tickets.choose(entries, _MOST_BYTES)
+        chosen, left = choose_files(
+            entries, where="Request Tracker", largest=_MOST_BYTES, most=tickets.MOST_FILES, together=_MOST_BYTES
+        )
         carried: list[Upload] = []
         for file in chosen:
             try:

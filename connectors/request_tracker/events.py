@@ -149,6 +149,10 @@ class _Ticket:
             text=_words(transaction) if words else "",
             audience=WORDS.get(kind, Audience.INTERNAL),
             attachments=tuple(_files(transaction, self._url)) if words else (),
+            # RT names a custom field by its number.
+            fields={as_text(transaction.get("field")): as_text(transaction.get("new"))}
+            if kind == "CustomField"
+            else {},
             url=f"{self._url}/Ticket/Display.html?id={self.id}",
             requester=self._requestors[0] if change is TicketChange.CREATED and self._requestors else None,
         )

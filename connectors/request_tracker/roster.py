@@ -33,19 +33,26 @@ async def roster_of(api: Api, settings: RequestTrackerSettings, now: int) -> Ros
         for user, names in sorted(member_of.items())
         if user.lower() != settings.user.lower()
     ]
-    return Roster(agents=tuple(agent for agent in agents if agent is not None), read_at=now)
+    # A rule's group is a queue of RT: its groups are of people.
+    queues = {str(each["id"]): str(each["Name"]) for each in await _pages(api, "queues", "all", fields="Name")}
+    return Roster(agents=tuple(agent for agent in agents if agent is not None), read_at=now, groups=queues)
 
 
 async def _groups(api: Api) -> dict[str, str]:
     condition = [{"field": "Domain", "operator": "=", "value": "UserDefined"}]
+    found = await _pages(api, "groups", query=json.dumps(condition), fields="Name,Domain")
+    return {str(each["Name"]): str(each["id"]) for each in found if each.get("Domain") == "UserDefined"}
+
+
+async def _pages(api: Api, *path: str, **asked: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for page in range(1, _MOST_PAGES + 1):
-        answer = await api.get("groups", query=json.dumps(condition), fields="Name,Domain", page=page, per_page=_PAGE)
+        answer = await api.get(*path, **asked, page=page, per_page=_PAGE)
         items = answer.get("items") or []
         found += items
         if not items:
             break
-    return {str(each["Name"]): str(each["id"]) for each in found if each.get("Domain") == "UserDefined"}
+    return found
 
 
 async def _members(api: Api, group: str, seen: set[str]) -> set[str]:

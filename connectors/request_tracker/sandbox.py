@@ -34,6 +34,7 @@ ROUTES: Final[tuple[tuple[str, str, str], ...]] = (
     ("rt", "GET", f"{_ROOT}/rt"),
     ("user.show", "GET", f"{_ROOT}/user/{{name}}"),
     ("queue.show", "GET", f"{_ROOT}/queue/{{name}}"),
+    ("queues.all", "GET", f"{_ROOT}/queues/all"),
     ("groups.search", "GET", f"{_ROOT}/groups"),
     ("group.show", "GET", rf"{_ROOT}/group/{{id:\d+}}"),
     ("tickets.search", "GET", f"{_ROOT}/tickets"),
@@ -78,6 +79,7 @@ class RequestTrackerSandbox(Sandbox):
             "rt": self._rt,
             "user.show": self._user,
             "queue.show": self._queue,
+            "queues.all": self._queues,
             "groups.search": self._groups,
             "group.show": self._group,
             "tickets.search": self._search,
@@ -140,6 +142,9 @@ class RequestTrackerSandbox(Sandbox):
             "_hyperlinks": [{"ref": "create", "type": "ticket", "_url": f"{self.url}{_ROOT}/ticket?Queue={number}"}],
         }
         return web.json_response(shown)
+
+    async def _queues(self, request: web.Request) -> web.Response:
+        return self._page(request, [self._ref("queue", number, Name=name) for number, name in QUEUES.items()])
 
     async def _groups(self, request: web.Request) -> web.Response:
         groups = [

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.request_tracker.settings import RequestTrackerSettings
-from gateway.sdk import Entry, File, Handoff, Mode, Party, note_text
+from gateway.sdk import File, Handoff, Mode, Party, TicketStatus, note_text, proven_address
 
 #: Longest note, characters. RT takes $MaxAttachmentSize bytes (10 MB as shipped); nobody reads more than this.
 LONGEST: Final = 65_000
@@ -16,10 +15,14 @@ LONGEST: Final = 65_000
 KEY: Final = "x-baton-key"
 #: RT's own fields that a rule may set besides custom fields; REST2 knows them by these names.
 OWN_FIELDS: Final = frozenset({"Status", "Owner", "Subject"})
+#: The user who has what nobody has.
+NOBODY: Final = "Nobody"
+#: States in which nobody works on a ticket any more.
+_OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 #: Longest subject that RT's database takes, characters (Tickets.Subject).
 _SUBJECT: Final = 200
 #: Most files that one message carries.
-_MOST_FILES: Final = 20
+MOST_FILES: Final = 20
 
 
 def new_ticket(handoff: Handoff, settings: RequestTrackerSettings, queue: str) -> dict[str, Any]:
@@ -27,6 +30,8 @@ def new_ticket(handoff: Handoff, settings: RequestTrackerSettings, queue: str) -
     ticket: dict[str, Any] = {"Queue": queue, "Subject": one_line(handoff.subject)[:_SUBJECT] or "(no subject)"}
     fields: dict[str, Any] = {name: value for name, value in handoff.fields.items() if name not in OWN_FIELDS}
     ticket |= {name: value for name, value in handoff.fields.items() if name in OWN_FIELDS}
+    if handoff.assignee:
+        ticket["Owner"] = handoff.assignee
     if settings.external_id_field:
         fields[settings.external_id_field] = handoff.external_id
     else:
@@ -50,8 +55,13 @@ def changes(
     if handoff.mode is not Mode.LIVE:
         return {}
     own: dict[str, str] = {name: value for name, value in handoff.fields.items() if name in OWN_FIELDS}
+    if handoff.reopen and settings.statuses.get(str(ticket.get("Status"))) in _OVER:
+        # A comment does not open a ticket again, as a requestor's mail does.
+        own.setdefault("Status", _open(settings))
     if queue_id is not None:
         own["Queue"] = queue_id
+    if handoff.assignee is not None:
+        own["Owner"] = handoff.assignee or NOBODY
     if handoff.priority is not None and handoff.priority in settings.priorities:
         own["Priority"] = str(settings.priorities[handoff.priority])
     wanted: dict[str, Any] = {name: value for name, value in own.items() if not _same(ticket.get(name), value)}
@@ -68,6 +78,12 @@ def changes(
     if fields:
         wanted["CustomFields"] = fields
     return wanted
+
+
+def _open(settings: RequestTrackerSettings) -> str:
+    """Return RT's word for a ticket in work: `open`, unless its lifecycles call that otherwise."""
+    words = [word for word, status in settings.statuses.items() if status is TicketStatus.OPEN]
+    return "open" if "open" in words or not words else words[0]
 
 
 def not_taken(wanted: Mapping[str, Any], ticket: Mapping[str, Any]) -> list[str]:
@@ -132,53 +148,16 @@ def custom_values(ticket: Mapping[str, Any], name: str) -> list[str]:
     return []
 
 
-def choose(entries: Iterable[Entry], most_bytes: int) -> tuple[list[File], dict[str, str]]:
-    """Return the files to carry, each once, and why the others stay behind, by their hash."""
-    chosen: list[File] = []
-    left: dict[str, str] = {}
-    room = most_bytes
-    for file in (file for entry in entries for file in entry.files if file.sha256):
-        if file.sha256 in left or any(file.sha256 == each.sha256 for each in chosen):
-            continue
-        if (file.size or 0) > most_bytes:
-            left[file.sha256] = "too large for Request Tracker"
-        elif (file.size or 0) > room or len(chosen) == _MOST_FILES:
-            left[file.sha256] = "too many for one message"
-        else:
-            chosen.append(file)
-            room -= file.size or 0
-    return chosen, left
-
-
-def without(handoff: Handoff, left: Mapping[str, str]) -> Handoff:
-    """Return the handoff with its note saying which files stay behind, and why."""
-    if not left:
-        return handoff
-    packet = handoff.packet
-    if packet is not None:
-        packet = replace(packet, transcript=tuple(_less(entry, left) for entry in packet.transcript))
-    return replace(handoff, packet=packet, entries=tuple(_less(entry, left) for entry in handoff.entries))
-
-
-def _less(entry: Entry, left: Mapping[str, str]) -> Entry:
-    return replace(
-        entry,
-        files=tuple(
-            replace(file, sha256="", note=left[file.sha256]) if file.sha256 in left else file for file in entry.files
-        ),
-    )
-
-
 def one_line(text: str) -> str:
     """Return text without line breaks."""
     return " ".join(text.split())
 
 
 def _requestor(party: Party | None) -> str:
-    """Return who the ticket is for, as RT finds or makes a user. Somebody without an address stays a name in the note."""
-    if party is None:
-        return ""
-    return party.value if party.kind == "rt_user" else party.email
+    """Return who the ticket is for, as RT finds or makes a user. Somebody without a proven address stays a name in the note."""
+    if party is not None and party.kind == "rt_user":
+        return party.value
+    return proven_address(party)
 
 
 def id_of(value: Any) -> str:

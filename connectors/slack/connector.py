@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from connectors.slack import SPEC, events, listening, replies
+from connectors.slack import SPEC, events, listening, polling, replies
 from connectors.slack.settings import SlackSettings
 from gateway.sdk import (
     Ack,
@@ -46,6 +46,8 @@ from gateway.sdk import (
     unanswered,
 )
 
+#: What ids of people begin with.
+_PEOPLE: Final = ("U", "W")
 #: Messages of one page, of those that are looked through for one of ours.
 _LOOK_BACK: Final = 200
 #: Pages of them that are looked through at most: a busy channel has more, and reading is metered.
@@ -203,7 +205,7 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, StreamSource, Back
 
     async def backfill(self, since: Cursor | None, emit: Emit) -> Cursor:
         """Hand on what was written since in the conversations that the bot is in."""
-        return await listening.backfill(
+        return await polling.backfill(
             lambda method, arguments: self._call(method, arguments, writes=False), since, self.host, emit
         )
 
@@ -241,34 +243,39 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, StreamSource, Back
         return await self._find(channel, stamp, reply.key)
 
     async def notify(self, notice: Notice) -> Receipt:
-        """Post a notice to a channel."""
+        """Post a notice to a channel, or to a person by their id."""
         return _posted(await self._call("chat.postMessage", replies.notice_message(notice)))
 
     async def settle_notice(self, notice: Notice) -> Receipt | None:
         """Look for the notice in its channel, by the key in its metadata."""
         channel = notice.destination
         if channel.startswith("#"):
-            channel = await self._channel_id(channel.removeprefix("#"))
+            channel = await self._conversation("name", channel.removeprefix("#"), "public_channel,private_channel")
+            if not channel:
+                raise OutcomeUnknown(
+                    f"Slack shows no channel {notice.destination}, so nobody can tell whether the notice is there."
+                )
+        elif channel.startswith(_PEOPLE):
+            # Posting takes a person's id, reading wants that of the direct conversation, which the first post opens.
+            channel = await self._conversation("user", channel, "im")
+            if not channel:
+                return None
         return await self._find(channel, "", notice.key)
 
-    async def _channel_id(self, name: str) -> str:
-        """Return the id of a channel by its name: reading wants ids, posting takes names."""
+    async def _conversation(self, key: str, value: str, types: str) -> str:
+        """Return the id of a conversation by its name or its person; empty when Slack shows none."""
         cursor = ""
         while True:
-            arguments: dict[str, Any] = {
-                "limit": 200,
-                "exclude_archived": True,
-                "types": "public_channel,private_channel",
-            }
+            arguments: dict[str, Any] = {"limit": 200, "exclude_archived": True, "types": types}
             answer = await self._call(
                 "conversations.list", {**arguments, **({"cursor": cursor} if cursor else {})}, writes=False
             )
             for channel in answer.get("channels") or []:
-                if channel.get("name") == name:
+                if channel.get(key) == value:
                     return str(channel["id"])
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
-                raise OutcomeUnknown(f"Slack shows no channel #{name}, so nobody can tell whether the notice is there.")
+                return ""
 
     async def _find(self, channel: str, stamp: str, key: str) -> Receipt | None:
         method = "conversations.replies" if stamp else "conversations.history"

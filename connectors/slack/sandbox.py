@@ -1,7 +1,8 @@
 """A stand-in for Slack: its Web API as far as the connector uses it, people who write, and its signed requests.
 
 Slack's pains that are here: ids and time stamps that are text, the same message under two subscriptions, redelivery with
-X-Slack-Retry-Num when no 200 came, errors as ``ok: false`` with status 200, and reading that lags behind nothing but needs ids.
+X-Slack-Retry-Num when no 200 came, errors as ``ok: false`` with status 200, reading that lags behind nothing but needs ids, and
+histories without the answers in threads.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ BOT_ID: Final = "B0BATON"
 APP_ID: Final = "A0BATON"
 APP_TOKEN: Final = "xapp-sandbox-token"
 TEAM: Final = "T0SANDBOX"
+
+
+def _between(messages: list[dict[str, Any]], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages after `oldest` and before `latest`."""
+    oldest, latest = float(given.get("oldest") or 0), float(given.get("latest") or "inf")
+    return [each for each in messages if oldest < float(each["ts"]) < latest]
 
 
 class SlackSandbox(Sandbox):
@@ -113,6 +120,10 @@ class SlackSandbox(Sandbox):
     def _channel(self, name: str) -> str | None:
         if name in self.posts:
             return name
+        if name.startswith(("U", "W")):
+            # The first message to a person opens the direct conversation with them.
+            self.posts.setdefault(f"D{name}", [])
+            return f"D{name}"
         return next((channel for channel, each in self.channels.items() if each == name.removeprefix("#")), None)
 
     def _post_message(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -136,20 +147,24 @@ class SlackSandbox(Sandbox):
             if given.get(name):
                 message[name] = given[name]
         self.posts[channel].append(message)
+        if message.get("thread_ts"):
+            self._count_answers(channel, message["thread_ts"])
         if self.tells_own:
             self._tell(channel, message)
         return {"ok": True, "channel": channel, "ts": message["ts"], "message": message}
 
     def _list(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (one page is enough here)
         names = {**dict.fromkeys(self.posts, ""), **self.channels}
-        channels = [{"id": channel, "name": name, "is_im": channel.startswith("D")} for channel, name in names.items()]
+        channels = [
+            {"id": channel, "name": name, "is_im": channel.startswith("D"), **_person_of(channel)}
+            for channel, name in names.items()
+        ]
         return {"ok": True, "channels": channels, "response_metadata": {"next_cursor": ""}}
 
     def _shown(self, messages: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
         """Return a page of messages, which are in the order in which Slack shows them."""
         limit, start = int(given.get("limit", 100)), int(given.get("cursor") or 0)
         with_metadata = str(given.get("include_all_metadata", "")).lower() in {"1", "true"}
-        messages = [each for each in messages if float(each["ts"]) > float(given.get("oldest") or 0)]
         hidden = {"metadata"} if not with_metadata else set[str]()
         shown = [
             {name: value for name, value in each.items() if name not in hidden}
@@ -160,20 +175,28 @@ class SlackSandbox(Sandbox):
         return {"ok": True, "messages": shown, "has_more": more, "response_metadata": {"next_cursor": cursor}}
 
     def _history(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return what opened threads, newest first."""
+        """Return what opened threads: no answers. Newest first; with `oldest` alone, the page next to it comes first."""
         channel = str(given.get("channel", ""))
         if channel not in self.posts:
             return {"ok": False, "error": "channel_not_found"}
         roots = [each for each in self.posts[channel] if each.get("thread_ts", each["ts"]) == each["ts"]]
-        return self._shown(roots[::-1], given)
+        within = _between(roots, given)
+        if given.get("oldest") and not given.get("latest"):
+            # github.com/slackhq/slack-api-docs/issues/4: within the page it is still the newest that stands first.
+            answer = self._shown(within, given)
+            return {**answer, "messages": answer["messages"][::-1]}
+        return self._shown(within[::-1], given)
 
     def _replies(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return a thread, oldest first."""
+        """Return a thread, oldest first. What opened it stands first, whatever `oldest` says."""
         channel, root = str(given.get("channel", "")), str(given.get("ts", ""))
         if channel not in self.posts:
             return {"ok": False, "error": "channel_not_found"}
         thread = [each for each in self.posts[channel] if root in {each["ts"], each.get("thread_ts")}]
-        return self._shown(thread, given) if thread else {"ok": False, "error": "thread_not_found"}
+        if not thread:
+            return {"ok": False, "error": "thread_not_found"}
+        opening = [each for each in thread if each["ts"] == root]
+        return self._shown(opening + _between([each for each in thread if each["ts"] != root], given), given)
 
     # --- people ------------------------------------------------------------------------------------------------------
     def _stamp(self) -> str:
@@ -199,7 +222,6 @@ class SlackSandbox(Sandbox):
             message["user_profile"] = {"real_name": name}
         if thread is not None:
             message["thread_ts"] = thread
-            self._find(channel, thread)["reply_count"] = self._find(channel, thread).get("reply_count", 0) + 1
         if file:
             number = f"F{self._number:06d}"
             self.files[number] = f"the bytes of {file}".encode()
@@ -214,6 +236,8 @@ class SlackSandbox(Sandbox):
                 }
             ]
         self.posts[channel].append(message)
+        if thread is not None:
+            self._count_answers(channel, thread)
         self._tell(channel, message)
         return str(message["ts"])
 
@@ -229,9 +253,16 @@ class SlackSandbox(Sandbox):
         )
 
     def person_deletes(self, channel: str, stamp: str) -> None:
-        """Have somebody delete their message."""
+        """Have somebody delete their message; a stone stays where answers hang from it."""
         message = self._find(channel, stamp)
-        self.posts[channel].remove(message)
+        if message.get("reply_count"):
+            said = {name: message[name] for name in ("type", "ts", "thread_ts", "reply_count", "latest_reply")}
+            stone = {**said, "subtype": "tombstone", "user": "USLACKBOT", "text": "This message was deleted."}
+            self.posts[channel][self.posts[channel].index(message)] = stone
+        else:
+            self.posts[channel].remove(message)
+        if message.get("thread_ts", stamp) != stamp:
+            self._count_answers(channel, message["thread_ts"])
         self._tell(
             channel, {"subtype": "message_deleted", "hidden": True, "deleted_ts": stamp, "previous_message": message}
         )
@@ -302,6 +333,19 @@ class SlackSandbox(Sandbox):
             name=name,
         )
 
+    def _count_answers(self, channel: str, stamp: str) -> None:
+        """Write on a thread's opening how many answers it has, by whom, and when the newest came, as Slack does."""
+        opening = next((each for each in self.posts[channel] if each["ts"] == stamp), None)
+        if opening is None:
+            return
+        answers = [each for each in self.posts[channel] if each.get("thread_ts") == stamp != each["ts"]]
+        users = list(dict.fromkeys(str(each.get("user") or each.get("bot_id")) for each in answers))
+        counts: dict[str, Any] = {"reply_count": len(answers), "reply_users": users, "reply_users_count": len(users)}
+        for name in ("thread_ts", "latest_reply", *counts):
+            opening.pop(name, None)
+        if answers:
+            opening.update(thread_ts=stamp, latest_reply=answers[-1]["ts"], **counts)
+
     def _find(self, channel: str, stamp: str) -> dict[str, Any]:
         return next(message for message in self.posts[channel] if message["ts"] == stamp)
 
@@ -366,3 +410,8 @@ class SlackSandbox(Sandbox):
         """Have Slack check the address of the events, as it does when an admin enters it."""
         body = json.dumps({"token": "legacy", "challenge": "challenge-me", "type": "url_verification"}).encode()
         self.webhooks.put(Webhook(endpoint="events", body=body, headers={"Content-Type": "application/json"}))
+
+
+def _person_of(channel: str) -> dict[str, str]:
+    """Return whom a direct conversation is with, as far as it was opened by a message to them."""
+    return {"user": channel[1:]} if channel.startswith(("DU", "DW")) else {}

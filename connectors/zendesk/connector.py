@@ -6,23 +6,19 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from io import BytesIO
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
-import requests
-import zenpy
 from zenpy.lib.api_objects import Comment, Ticket, User
 
-from connectors.zendesk import events, files, people, poll, tickets
-from connectors.zendesk.calls import judged
+from connectors.zendesk import SPEC, events, files, people, poll, tickets
+from connectors.zendesk.api import Api
 from connectors.zendesk.settings import ZendeskSettings
-from connectors.zendesk.transport import idempotency_key, make_session
 from gateway.sdk import (
     Attachment,
     Backfill,
@@ -49,18 +45,20 @@ from gateway.sdk import (
     ProfileSource,
     Receipt,
     Roster,
+    TemporaryFailure,
     WebhookSource,
     as_object,
+    as_text,
+    choose_files,
+    leave_files,
+    shown_entries,
 )
-
-T = TypeVar("T")
 
 #: How far a webhook's time stamp may be from ours, seconds.
 WINDOW: Final = 300
+_LARGEST: Final = SPEC.capabilities.max_file or 0
 #: How long the list of groups is believed, microseconds.
 _GROUPS_FOR: Final = 600 * 1_000_000
-#: Pages of a list that are read at most.
-_PAGES: Final = 200
 
 
 class ZendeskConnector(
@@ -75,7 +73,7 @@ class ZendeskConnector(
         secrets = [settings.webhook_secret, settings.previous_webhook_secret]
         self._secrets = [secret.get_secret_value().encode() for secret in secrets if secret is not None]
         self._own_user = str(settings.user_id)
-        self._local = threading.local()
+        self._api = Api(settings, host, self._account)
         self._groups: dict[str, int] = {}
         self._groups_at: int | None = None
 
@@ -85,7 +83,7 @@ class ZendeskConnector(
 
     async def check(self) -> None:
         """See that the token works, and that it belongs to the user whose doings are taken for ours."""
-        found: Any = await self._reading(lambda client: client.users.me())
+        found: Any = await self._api.reading(lambda client: client.users.me())
         if str(found.id) != self._own_user:
             raise CredentialsRefused(
                 f"The token belongs to user {found.id}, not to user_id {self._own_user}: what Baton writes would be taken for a"
@@ -94,7 +92,7 @@ class ZendeskConnector(
 
     async def close(self) -> None:
         """Free everything: sessions end with their threads."""
-        self._local = threading.local()
+        self._api.forget()
 
     # --- way in ------------------------------------------------------------------------------------------------------
     async def verify(self, delivery: Delivery) -> None:
@@ -124,23 +122,38 @@ class ZendeskConnector(
     # --- what was missed, files, people ------------------------------------------------------------------------------
     async def backfill(self, since: Cursor | None, emit: Emit) -> Cursor:
         """Hand on what changed since, as the event webhooks that would have told of it."""
-        now = self.host.now()
-        told, cursor = await self._reading(lambda _: poll.since_then(self._get, since, now))
-        for event in told:
-            body = json.dumps(event, separators=(",", ":")).encode()
-            await emit(
-                Delivery(
-                    connection=self.host.connection,
-                    endpoint="",
-                    received_at=now,
-                    method="FRAME",
-                    url="",
-                    headers=(),
-                    body=body,
-                ),
-                None,
-            )
-        return cursor
+        found = poll.since_then(self._api.get, self._api.answers, since, self.host.now())
+        cursor = since
+        while True:
+            try:
+                step = await self._api.reading(lambda _: next(found, None))
+            except TemporaryFailure:
+                # A limit in the middle of a backlog: what was read stands, the rest comes with the next poll.
+                if cursor is None or cursor == since:
+                    raise
+                return cursor
+            except CredentialsRefused:
+                await self.check()
+                raise PermanentFailure(
+                    "Zendesk gives its incremental export to admins only: make Baton's user an admin, or what webhooks miss is"
+                    " missed."
+                ) from None
+            if step is None:
+                return cursor or ""
+            told, cursor = step
+            for number, event in enumerate(told, 1):
+                await emit(self._polled(event), cursor if number == len(told) else None)
+
+    def _polled(self, event: Mapping[str, Any]) -> Delivery:
+        return Delivery(
+            connection=self.host.connection,
+            endpoint="",
+            received_at=self.host.now(),
+            method="FRAME",
+            url="",
+            headers=(),
+            body=json.dumps(event, separators=(",", ":")).encode(),
+        )
 
     def fetch(self, attachment: Attachment, delivery: Delivery) -> AsyncIterator[bytes]:  # noqa: ARG002 (a link suffices)
         """Stream a file from Zendesk's servers; the login goes to the account itself only."""
@@ -148,47 +161,44 @@ class ZendeskConnector(
             attachment,
             self.host,
             doors=(self._account, *([self.settings.api_url] if self.settings.api_url else [])),
-            login=aiohttp.encode_basic_auth(*self._login()),
+            login=aiohttp.encode_basic_auth(*self._api.login()),
         )
 
     async def roster(self) -> Roster:
         """Return the agents and the groups that they are in."""
         now = self.host.now()
-        return await self._reading(lambda _: people.roster(self._pages, now))
+        return await self._api.reading(lambda _: people.roster(self._api.pages, now))
 
     async def profile(self, contact: Contact) -> Profile:
         """Return organization, tags, locale and the configured fields of a customer."""
         now, fields = self.host.now(), self.settings.profile_fields
-        return await self._reading(lambda _: people.profile(self._pages, self._object, contact, fields, now))
+        return await self._api.reading(
+            lambda _: people.profile(self._api.pages, self._api.object, contact, fields, now)
+        )
 
     async def examine(self) -> Examination:
         """Look at the role of our user, and at the addresses that Zendesk answers mail of."""
 
         def look(_: object) -> Examination:
-            me = self._object("users/me.json", "user")
+            me = self._api.object("users/me.json", "user")
             role = str(me.get("role") or "")
-            able = role in {"agent", "admin"}
             addresses = [
-                str(each["email"]).lower() for each in self._pages("recipient_addresses.json", "recipient_addresses")
+                str(each["email"]).lower()
+                for each in self._api.pages("recipient_addresses.json", "recipient_addresses")
             ]
-            finding = Finding(
-                subject="role",
-                good=able,
-                sentence=f"The user is {role or 'nobody'} in Zendesk.",
-                advice="" if able else "Make it an agent who may see all tickets and write internal notes.",
-            )
-            return Examination(findings=(finding,), addresses=tuple(f"email:{each}" for each in addresses))
+            return Examination(findings=tuple(_findings(role)), addresses=tuple(f"email:{each}" for each in addresses))
 
-        return await self._reading(look)
+        return await self._api.reading(look)
 
     # --- way out -----------------------------------------------------------------------------------------------------
     async def hand_off(self, handoff: Handoff) -> Receipt:
         """Write a handoff: a new ticket, or one internal note with what rules set on the ticket that is known."""
         group_id = await self._group_id(handoff)
-        bodies = [(file, await self.host.blob(file.sha256)) for file in files.carried(handoff)]
+        chosen, left = choose_files(shown_entries(handoff), where="Zendesk", largest=_LARGEST, most=files.MOST)
+        told = leave_files(handoff, left)
         if handoff.ticket_id is None:
-            return await self._create(handoff, group_id, bodies)
-        return await self._update(handoff, handoff.ticket_id, group_id, bodies)
+            return await self._create(told, group_id, chosen)
+        return await self._update(told, handoff.ticket_id, group_id, chosen)
 
     async def settle(self, handoff: Handoff) -> Receipt | None:
         """Find out whether a handoff landed: by the external id, or by our key in the ticket's audits."""
@@ -201,63 +211,66 @@ class ZendeskConnector(
         return None if following is None else await self._by_audit(handoff, following)
 
     async def _create(
-        self, handoff: Handoff, group_id: int | None, bodies: list[tuple[File, bytes]], follows: str | None = None
+        self, handoff: Handoff, group_id: int | None, carried: list[File], follows: Any = None
     ) -> Receipt:
         fields = tickets.new_ticket(handoff, group_id)
         if follows is not None:
-            # A closed ticket takes nothing more: what comes after it stands on a new one that names it.
-            fields["via_followup_source_id"] = int(follows)
+            # A closed ticket takes nothing more: what comes after it stands on a new one that names it, and is for whom it was.
+            fields["via_followup_source_id"] = int(follows.id)
+            fields["subject"] = handoff.subject or str(follows.subject or fields["subject"])
+            if "requester" not in fields:
+                fields.setdefault("requester_id", int(follows.requester_id))
         # zenpy wants its own objects where they nest.
-        fields["comment"] = Comment(**fields["comment"], **await self._uploads(bodies))
+        fields["comment"] = Comment(**fields["comment"], **await self._uploads(carried))
         if "requester" in fields:
             fields["requester"] = User(**fields["requester"])
-        audit: Any = await self._writing(lambda client: client.tickets.create(Ticket(**fields)), handoff.key)
+        audit: Any = await self._api.writing(lambda client: client.tickets.create(Ticket(**fields)), handoff.key)
         return self._receipt(str(audit.ticket.id))
 
-    async def _update(
-        self, handoff: Handoff, ticket_id: str, group_id: int | None, bodies: list[tuple[File, bytes]]
-    ) -> Receipt:
-        known = await self._by_audit(handoff, ticket_id)
-        if known is not None:
-            return known
-        ticket: Any = await self._reading(lambda client: client.tickets(id=int(ticket_id)))
+    async def _update(self, handoff: Handoff, ticket_id: str, group_id: int | None, carried: list[File]) -> Receipt:
+        audits = await self._audits(ticket_id)
+        if handoff.key in map(_key_of, audits):
+            return self._noted(handoff, ticket_id)
+        ticket: Any = await self._api.reading(lambda client: client.tickets(id=int(ticket_id)))
         if ticket.status == "closed":
             following = await self._following(handoff, ticket_id)
             if following is not None:
-                return await self._update(handoff, following, group_id, bodies)
+                return await self._update(handoff, following, group_id, carried)
             if handoff.mode is not Mode.LIVE:
                 raise PermanentFailure(f"Ticket {ticket_id} is closed in Zendesk, and the mode allows no new one.")
-            return await self._create(handoff, group_id, bodies, follows=ticket_id)
-        fields = tickets.update(handoff, group_id)
-        fields["comment"] = Comment(**fields["comment"], **await self._uploads(bodies))
-        stamp = str(ticket.updated_at)
-        await self._writing(
-            lambda client: client.tickets.update(
-                Ticket(id=int(ticket_id), safe_update=True, updated_stamp=stamp, **fields)
-            ),
-            handoff.key,
-        )
-        return self._receipt(ticket_id, ForeignId(kind="update", id=f"{ticket_id}:{handoff.key}"))
+            return await self._create(handoff, group_id, carried, follows=ticket)
+        fields = tickets.update(handoff, group_id, str(ticket.status))
+        # What an agent or the customer put there, or an earlier handoff, is not put there again.
+        there = files.standing(audits)
+        missing = [each for each in carried if (each.name, each.size or 0) not in there]
+        fields["comment"] = Comment(**fields["comment"], **await self._uploads(missing))
+        made = Ticket(id=int(ticket_id), safe_update=True, updated_stamp=str(ticket.updated_at), **fields)
+        if "assignee_id" in fields:
+            # zenpy leaves out what is None when the object is made, and sends it when it is set after.
+            made.assignee_id = fields["assignee_id"]
+        await self._api.writing(lambda client: client.tickets.update(made), handoff.key)
+        return self._noted(handoff, ticket_id)
 
     async def _following(self, handoff: Handoff, ticket_id: str) -> str | None:
         """Return the follow-up of ours that a closed ticket has, None when it has none."""
 
         def look(_: object) -> list[int]:
-            rows = self._pages(f"tickets.json?external_id={quote(handoff.external_id)}", "tickets")
+            rows = self._api.pages(f"tickets.json?external_id={quote(handoff.external_id)}", "tickets")
             return [int(ticket["id"]) for ticket in rows if _followed(ticket) == ticket_id]
 
-        found = await self._reading(look)
+        found = await self._api.reading(look)
         return str(min(found)) if found else None
 
-    async def _uploads(self, bodies: list[tuple[File, bytes]]) -> dict[str, list[str]]:
+    async def _uploads(self, carried: list[File]) -> dict[str, list[str]]:
         """Upload files, and return what a comment says to carry them. One that is uploaded and never named Zendesk drops."""
+        bodies = [(file, await self.host.blob(file.sha256)) for file in carried]
 
         def upload(client: Any, file: File, body: bytes) -> str:
             media_type = file.media_type or "application/octet-stream"
             made = client.attachments.upload(BytesIO(body), target_name=file.name, content_type=media_type)
             return str(made.token)
 
-        tokens = [await self._reading(partial(upload, file=file, body=body)) for file, body in bodies]
+        tokens = [await self._api.reading(partial(upload, file=file, body=body)) for file, body in bodies]
         return {"uploads": tokens} if tokens else {}
 
     async def _by_external_id(self, handoff: Handoff) -> Receipt | None:
@@ -265,16 +278,20 @@ class ZendeskConnector(
             # Not the search: it lags by minutes. The list by external id does not.
             return [str(ticket.id) for ticket in client.tickets(external_id=handoff.external_id)]
 
-        found = await self._reading(look)
+        found = await self._api.reading(look)
         return self._receipt(min(found, key=int)) if found else None
 
     async def _by_audit(self, handoff: Handoff, ticket_id: str) -> Receipt | None:
-        def look(client: Any) -> bool:
-            return any(_key_of(audit) == handoff.key for audit in client.tickets.audits(ticket=int(ticket_id)))
+        audits = await self._audits(ticket_id)
+        return self._noted(handoff, ticket_id) if handoff.key in map(_key_of, audits) else None
 
-        if await self._reading(look):
-            return self._receipt(ticket_id, ForeignId(kind="update", id=f"{ticket_id}:{handoff.key}"))
-        return None
+    async def _audits(self, ticket_id: str) -> list[Mapping[str, Any]]:
+        """Return everything that was done on a ticket."""
+        path = f"tickets/{int(ticket_id)}/audits.json"
+        return await self._api.reading(lambda _: list(self._api.pages(path, "audits")))
+
+    def _noted(self, handoff: Handoff, ticket_id: str) -> Receipt:
+        return self._receipt(ticket_id, ForeignId(kind="update", id=f"{ticket_id}:{handoff.key}"))
 
     def _receipt(self, ticket_id: str, *further: ForeignId) -> Receipt:
         return Receipt(
@@ -294,7 +311,7 @@ class ZendeskConnector(
             return int(handoff.group)
         now = self.host.now()
         if self._groups_at is None or now - self._groups_at > _GROUPS_FOR or handoff.group not in self._groups:
-            self._groups = await self._reading(
+            self._groups = await self._api.reading(
                 lambda client: {str(each.name): int(each.id) for each in client.groups()}
             )
             self._groups_at = now
@@ -306,68 +323,25 @@ class ZendeskConnector(
             )
         return found
 
-    # --- calls that zenpy has no words for ---------------------------------------------------------------------------
-    def _login(self) -> tuple[str, str]:
-        return f"{self.settings.email}/token", self.settings.api_token.get_secret_value()
 
-    def _get(self, path: str) -> Mapping[str, Any]:
-        """Ask the API for a path, in the thread that calls; what goes wrong is judged by the one who runs it."""
-        session = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = make_session(self.settings.api_url)
-        address = path if path.startswith("https://") else f"{self._account}/api/v2/{path}"
-        answer: requests.Response = session.get(address, auth=self._login(), timeout=self.settings.timeout)
-        answer.raise_for_status()
-        try:
-            found: Any = answer.json()
-        except ValueError:
-            raise requests.RequestException("no JSON") from None
-        if not isinstance(found, Mapping):
-            raise requests.RequestException("no JSON object")
-        return found  # pyright: ignore[reportUnknownVariableType]
-
-    def _object(self, path: str, name: str) -> Mapping[str, Any]:
-        return as_object(judged(lambda: self._get(path), writes=False).get(name))
-
-    def _pages(self, path: str, name: str) -> Iterable[Mapping[str, Any]]:
-        following: str | None = path
-        for _ in range(_PAGES):
-            if following is None:
-                return
-            answer = self._get(following)
-            yield from answer.get(name) or ()
-            following = answer.get("next_page")
-            if following is not None and not following.startswith(f"{self._account}/"):
-                return
-
-    # --- calls -------------------------------------------------------------------------------------------------------
-    def _client(self) -> Any:
-        """Return this thread's own client: one shared by threads sends things twice."""
-        client = getattr(self._local, "client", None)
-        if client is None:
-            client = zenpy.Zenpy(
-                subdomain=self.settings.subdomain,
-                email=self.settings.email,
-                token=self.settings.api_token.get_secret_value(),
-                session=make_session(self.settings.api_url),
-                timeout=self.settings.timeout,
-                disable_cache=True,
-            )
-            self._local.client = client
-        return client
-
-    async def _reading(self, call: Callable[[Any], T]) -> T:
-        return await self.host.run_blocking(lambda: judged(lambda: call(self._client()), writes=False))
-
-    async def _writing(self, call: Callable[[Any], T], key: str) -> T:
-        def work() -> T:
-            token = idempotency_key.set(key)
-            try:
-                return judged(lambda: call(self._client()), writes=True)
-            finally:
-                idempotency_key.reset(token)
-
-        return await self.host.run_blocking(work)
+def _findings(role: str) -> Iterable[Finding]:
+    """Say what our user's role allows."""
+    yield Finding(
+        subject="role",
+        good=role in {"agent", "admin"},
+        sentence=f"The user is {role or 'nobody'} in Zendesk.",
+        advice=""
+        if role in {"agent", "admin"}
+        else "Make it an agent who may see all tickets and write internal notes.",
+    )
+    yield Finding(
+        subject="poll",
+        good=role == "admin",
+        sentence="The incremental export is for admins: what webhooks miss is found."
+        if role == "admin"
+        else "The incremental export is for admins, which the user is not: what webhooks miss stays missed.",
+        advice="" if role == "admin" else "Make it an admin.",
+    )
 
 
 def _followed(ticket: Mapping[str, Any]) -> str | None:
@@ -378,16 +352,9 @@ def _followed(ticket: Mapping[str, Any]) -> str | None:
     return str(found) if found else None
 
 
-def _key_of(audit: Any) -> str | None:
-    """Return our key in an audit's metadata."""
-    found: Any = audit.metadata
-    if not isinstance(found, Mapping):
-        found = found.to_dict() if hasattr(found, "to_dict") else vars(found)
-    custom: Any = found.get("custom") or {}
-    if not isinstance(custom, Mapping):
-        custom = custom.to_dict() if hasattr(custom, "to_dict") else vars(custom)
-    key: object = custom.get(tickets.KEY)
-    return key if isinstance(key, str) else None
+def _key_of(audit: Mapping[str, Any]) -> str:
+    """Return our key in an audit's metadata, empty when there is none."""
+    return as_text(as_object(as_object(audit.get("metadata")).get("custom")).get(tickets.KEY))
 
 
 def _instant(stamp: str) -> int:

@@ -49,6 +49,17 @@ CHANGES: Final[dict[str, TicketChange]] = {
     "ticket.permanently_deleted": TicketChange.DELETED,
 }
 
+#: Fields in audits (`field_name`) → the event that tells of their change. A custom field has its number for a name.
+FIELDS: Final[dict[str, str]] = {
+    "status": "status_changed",
+    "priority": "priority_changed",
+    "group_id": "group_assignment_changed",
+    "assignee_id": "agent_assignment_changed",
+    "subject": "subject_changed",
+    "tags": "tags_changed",
+}
+_FIELD_OF: Final = {f"ticket.{kind}": name for name, kind in FIELDS.items()}
+
 #: Their states → ours. A state that an admin made comes with one of these as its category.
 STATUSES: Final[dict[str, TicketStatus]] = {
     "NEW": TicketStatus.NEW,
@@ -91,7 +102,7 @@ def parse_delivery(delivery: Delivery, *, own_user: str, account: str) -> Iterab
         raise UnreadableDelivery("The event names no ticket (`detail.id`).")
     if name == _ATTACHED:
         return _attached(payload, detail, ticket_id, own_user, account)
-    return [_event(payload, detail, change, ticket_id, own_user, account)]
+    return [_event(payload, detail, name, ticket_id, own_user, account)]
 
 
 def _satisfaction(payload: Json) -> Iterable[ChannelEvent]:
@@ -122,7 +133,7 @@ def _satisfaction(payload: Json) -> Iterable[ChannelEvent]:
 def _attached(payload: Json, detail: Json, ticket_id: str, own_user: str, account: str) -> Iterable[ChannelEvent]:
     """Return a file that was linked to a comment: Zendesk tells of it apart from the comment."""
     event = as_object(payload.get("event"))
-    file = as_object(event.get("attachment"))
+    file = as_object(as_object(event.get("comment")).get("attachment"))
     number = as_text(file.get("id"))
     if not number:
         raise UnreadableDelivery("The event names no attachment.")
@@ -161,10 +172,8 @@ def _files(value: object) -> tuple[Attachment, ...]:
     )
 
 
-def _event(
-    payload: Json, detail: Json, change: TicketChange, ticket_id: str, own_user: str, account: str
-) -> TicketChanged:
-    event = as_object(payload.get("event"))
+def _event(payload: Json, detail: Json, name: str, ticket_id: str, own_user: str, account: str) -> TicketChanged:
+    event, change = as_object(payload.get("event")), CHANGES[name]
     comment = as_object(event.get("comment"))
     sender = _sender(detail, comment, change)
     created = change is TicketChange.CREATED
@@ -172,7 +181,7 @@ def _event(
     actor = as_text(detail.get("actor_id"))
     return TicketChanged(
         thread=f"ticket:{ticket_id}",
-        dedupe=_dedupe(payload, change, ticket_id, comment),
+        dedupe=_dedupe(payload, name, ticket_id),
         occurred_at=_instant(payload.get("time") or detail.get("updated_at")),
         sender=sender,
         reference=as_text(detail.get("external_id")) or None,
@@ -184,7 +193,8 @@ def _event(
         priority=as_text(detail.get("priority")).lower(),
         group=as_text(detail.get("group_id")),
         assignee=as_text(detail.get("assignee_id")),
-        tags=_tags(detail.get("tags")),
+        # Zendesk writes null for none.
+        tags=_tags(detail.get("tags") or []) if "tags" in detail else None,
         via=as_text(as_object(detail.get("via")).get("channel")).lower(),
         comment_id=as_text(comment.get("id")),
         text=as_text(detail.get("description")) if created else as_text(comment.get("body")),
@@ -192,8 +202,23 @@ def _event(
         url=f"{account}/agent/tickets/{ticket_id}",
         requester=_requester(detail) if created else None,
         attachments=_files(comment.get("attachments")),
+        fields=_changed_field(event),
         extras=_extras(detail),
     )
+
+
+def _changed_field(event: Json) -> dict[str, str]:
+    """Return the custom field that the event is about, by its number, with its value after the change.
+
+    The values of some kinds of field come bare, those of others within an object: both are read.
+    """
+    number = as_text(as_object(event.get("custom_field")).get("id"))
+    if not number:
+        return {}
+    current: object = event.get("current")
+    if isinstance(current, dict):
+        current = as_object(current).get("value")
+    return {number: str(current) if isinstance(current, float) else as_text(current)}
 
 
 def _extras(detail: Json) -> dict[str, object]:
@@ -201,12 +226,24 @@ def _extras(detail: Json) -> dict[str, object]:
     return {"organization_id": organization} if organization not in {"", "0"} else {}
 
 
-def _dedupe(payload: Json, change: TicketChange, ticket_id: str, comment: Json) -> str:
-    """Two subscriptions may tell of one comment, each with an event id of its own: the comment's id is the key."""
+def _dedupe(payload: Json, name: str, ticket_id: str) -> str:
+    """Return the key of an event: what happened, not who told of it.
+
+    Two subscriptions, and the poll, may tell of one comment or one change, each with an event id of its own. A change is known by
+    its field, its value and the second in which the ticket was changed: a webhook's `updated_at`, an audit's `created_at`.
+    """
+    change, event = CHANGES[name], as_object(payload.get("event"))
+    comment = as_object(event.get("comment"))
     if change is TicketChange.CREATED:
         return f"created:{ticket_id}"
     if change is TicketChange.COMMENTED and comment.get("id"):
         return f"comment:{ticket_id}:{as_text(comment.get('id'))}"
+    detail = as_object(payload.get("detail"))
+    field = _FIELD_OF.get(name) or as_text(as_object(event.get("custom_field")).get("id"))
+    if field and detail.get("updated_at"):
+        value = " ".join(sorted(_tags(detail.get("tags")) or ())) if field == "tags" else as_text(event.get("current"))
+        second = _instant(detail["updated_at"]) // 1_000_000
+        return f"{field}:{ticket_id}:{second}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
     event_id = as_text(payload.get("id"))
     if not event_id:
         raise UnreadableDelivery("The event has no `id`.")
@@ -217,23 +254,37 @@ def _sender(detail: Json, comment: Json, change: TicketChange) -> Party:
     author = as_object(comment.get("author"))
     if author:
         role = Role.AGENT if author.get("is_staff") is True else Role.CUSTOMER
-        return _party(as_text(author.get("id")), role, as_text(author.get("name")))
+        return _party(as_text(author.get("id")), role, author)
     actor = as_text(detail.get("actor_id"))
     requester = as_text(detail.get("requester_id"))
     if change is TicketChange.CREATED and requester:
-        return _party(requester, Role.CUSTOMER)
+        return _party(requester, Role.CUSTOMER, as_object(detail.get("requester")))
     if actor in _SYSTEM:
-        return _party(actor or "-1", Role.SYSTEM, "Zendesk")
-    return _party(actor, Role.CUSTOMER if actor == requester else Role.AGENT)
+        return _party(actor or "-1", Role.SYSTEM, {"name": "Zendesk"})
+    if actor == requester:
+        return _party(actor, Role.CUSTOMER, as_object(detail.get("requester")))
+    return _party(actor, Role.AGENT)
 
 
 def _requester(detail: Json) -> Party | None:
     requester = as_text(detail.get("requester_id"))
-    return _party(requester, Role.CUSTOMER) if requester else None
+    return _party(requester, Role.CUSTOMER, as_object(detail.get("requester"))) if requester else None
 
 
-def _party(user_id: str, role: Role, name: str = "") -> Party:
-    return Party(kind="zendesk_user", value=user_id, name=name, role=role, evidence=Evidence.ATTESTED)
+def _party(user_id: str, role: Role, user: Json | None = None) -> Party:
+    """Return a user. Zendesk vouches for its id; the address is whatever the user or an agent wrote there, and proves nothing.
+
+    Webhooks bring no address: only what the poll found out has one.
+    """
+    known = user or {}
+    return Party(
+        kind="zendesk_user",
+        value=user_id,
+        name=as_text(known.get("name")),
+        role=role,
+        evidence=Evidence.ATTESTED,
+        email=as_text(known.get("email")),
+    )
 
 
 def _audience(detail: Json, comment: Json, *, created: bool) -> Audience:

@@ -6,26 +6,26 @@ a file's address leads, once one is logged in, to Zendesk's own store of files.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from typing import Final
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from gateway.sdk import Attachment, File, Handoff, Host, PermanentFailure, TemporaryFailure
+from gateway.sdk import Attachment, Host, PermanentFailure, TemporaryFailure
 
 #: Redirects that are followed, each to one of Zendesk's own hosts.
 _HOPS: Final = 3
 _STORES: Final = (".zendesk.com", ".zdusercontent.com")
-#: Files that one comment carries at most; the others stay named in the note.
+#: Files that one comment carries at most; of the others the note says so.
 MOST: Final = 20
 
 
-def carried(handoff: Handoff) -> tuple[File, ...]:
-    """Return the files whose bytes go with a handoff, each once."""
-    entries = (*(handoff.packet.transcript if handoff.packet is not None else ()), *handoff.entries)
-    found = {file.sha256: file for entry in entries for file in entry.files if file.sha256}
-    return tuple(found.values())[:MOST]
+def standing(audits: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, int]]:
+    """Return name and size of the files that stand on a ticket, by its audits."""
+    events = (event for audit in audits for event in audit.get("events") or ())
+    files = (file for event in events for file in event.get("attachments") or ())
+    return frozenset((str(file.get("file_name")), int(file.get("size") or 0)) for file in files)
 
 
 async def fetch(attachment: Attachment, host: Host, *, doors: Iterable[str], login: str) -> AsyncIterator[bytes]:

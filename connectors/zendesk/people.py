@@ -33,7 +33,11 @@ def roster(pages: Pages, now: int) -> Roster:
         for each in users
         if each.get("active", True) and not each.get("suspended")
     ]
-    return Roster(agents=tuple(sorted(agents, key=lambda agent: int(agent.id))), read_at=now)
+    return Roster(
+        agents=tuple(sorted(agents, key=lambda agent: int(agent.id))),
+        read_at=now,
+        groups={str(number): name for number, name in groups.items()},
+    )
 
 
 def profile(pages: Pages, one: Object, contact: Contact, fields: Mapping[str, str], now: int) -> Profile:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import json
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import BasicAuth, web
 
-from connectors.zendesk.sandbox_state import Account, SandboxTicket, ZendeskRefusal, iso, shown
-from gateway.testing.sandbox import Handler, Sandbox, system_now
-from gateway.testing.webhooks import Webhook, WebhookSender
+from connectors.zendesk.sandbox_people import People
+from connectors.zendesk.sandbox_state import Account, SandboxTicket, ZendeskRefusal, shown
+from gateway.testing.sandbox import Handler, system_now
 
 #: What an admin without an account writes into `plugins.toml`.
 TOKEN: Final = "sandbox-token"
@@ -23,24 +20,26 @@ OWN_USER: Final = 4_001
 EMAIL: Final = "baton@example.com"
 #: What the incremental export leaves out: the last minute.
 INCREMENTAL_LAG: Final = 60 * 1_000_000
-#: Rows on a page.
+MINUTE: Final = 60 * 1_000_000
+#: Rows on a page, and on a page of the export.
 PAGE: Final = 100
+MOST: Final = 1_000
 
 
-class ZendeskSandbox(Sandbox):
+class ZendeskSandbox(People):
     """One Zendesk account, with people in it."""
 
     title = "Zendesk Support"
 
     def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, secret: str = SECRET) -> None:
         """Take the clock, the API token and the webhook's secret."""
-        super().__init__(now=now)
-        self.account = Account(now, own_user=OWN_USER)
-        self.webhooks = WebhookSender(self._sign)
+        super().__init__(now, Account(now, own_user=OWN_USER), secret)
         #: False: webhooks of the connector's own doings are not sent, as with a webhook that a trigger filters.
         self.tells_own = True
+        #: Requests that the account takes in a minute, all together; None: as many as come. Zendesk's plans allow 200 to 2,500.
+        self.requests_a_minute: int | None = None
+        self._requests: list[int] = []
         self._token = token
-        self._secret = secret
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; files are shown under the address that results."""
@@ -88,12 +87,21 @@ class ZendeskSandbox(Sandbox):
             if login is None or login.login != f"{EMAIL}/token" or login.password != self._token:
                 return web.json_response({"error": "Couldn't authenticate you"}, status=401)
             try:
+                self._count_request()
                 answer: web.Response = await handler(request)
             except ZendeskRefusal as refusal:
                 return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)
             return answer
 
         return handle
+
+    def _count_request(self) -> None:
+        now = self.now()
+        self._requests = [at for at in self._requests if now - at < MINUTE]
+        if self.requests_a_minute is not None and len(self._requests) >= self.requests_a_minute:
+            seconds = max(1, (self._requests[0] + MINUTE - now) // 1_000_000)
+            raise ZendeskRefusal(429, {"error": "APIRateLimitExceeded"}, {"Retry-After": str(seconds)})
+        self._requests.append(now)
 
     # --- the API -----------------------------------------------------------------------------------------------------
     async def _me(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
@@ -109,7 +117,7 @@ class ZendeskSandbox(Sandbox):
         key = request.headers.get("Idempotency-Key")
         ticket, lookup = self.account.create(given, key, hashlib.sha256(body).hexdigest())
         if lookup == "miss" and self.tells_own:
-            self._tell_created(ticket, actor=OWN_USER)
+            self.tell_created(ticket, actor=OWN_USER)
         headers = {"x-idempotency-lookup": lookup} if key is not None else {}
         answer = {"ticket": shown(ticket), "audit": ticket.audits[0]}
         return web.json_response(answer, status=201, headers=headers)
@@ -125,29 +133,43 @@ class ZendeskSandbox(Sandbox):
     async def _update(self, request: web.Request) -> web.Response:
         given: dict[str, Any] = (await request.json())["ticket"]
         ticket = self.account.update(int(request.match_info["id"]), given)
-        if given.get("comment") and self.tells_own:
-            self._tell_comment(ticket, ticket.comments[-1], actor=OWN_USER)
+        if self.tells_own:
+            self.tell_audit(ticket)
         return web.json_response({"ticket": shown(ticket), "audit": ticket.audits[-1]})
 
     async def _audits(self, request: web.Request) -> web.Response:
-        audits = self.account.find(int(request.match_info["id"])).audits
-        return web.json_response({"audits": audits, "next_page": None, "count": len(audits)})
+        answer, _ = self._page(request, "audits", self.account.find(int(request.match_info["id"])).audits)
+        return web.json_response(answer)
 
     async def _comments(self, request: web.Request) -> web.Response:
-        comments = self.account.find(int(request.match_info["id"])).comments
-        answer: dict[str, Any] = {"comments": comments, "next_page": None, "count": len(comments)}
+        answer, comments = self._page(request, "comments", self.account.find(int(request.match_info["id"])).comments)
         if request.query.get("include") == "users":
             answer["users"] = [self.account.users[author] for author in sorted({c["author_id"] for c in comments})]
         return web.json_response(answer)
 
+    @staticmethod
+    def _page(
+        request: web.Request, name: str, rows: list[dict[str, Any]]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Return a page of rows as Zendesk answers it, and its rows: a hundred at most, with the next page's address."""
+        page = int(request.query.get("page", 1))
+        size = min(int(request.query.get("per_page", PAGE)), PAGE)
+        part = rows[(page - 1) * size : page * size]
+        more = request.rel_url.update_query(page=page + 1)
+        following = f"https://sandbox.zendesk.com{more}" if len(rows) > page * size else None
+        return {name: part, "next_page": following, "count": len(rows)}, part
+
     async def _incremental(self, request: web.Request) -> web.Response:
-        """Zendesk leaves the last minute out."""
+        """Zendesk leaves the last minute out, and gives it to admins only."""
+        if self.account.users[OWN_USER]["role"] != "admin":
+            return web.json_response({"error": "Forbidden"}, status=403)
         given = request.query
+        size = min(int(given.get("per_page", MOST)), MOST)
         start = int(given["cursor"]) if "cursor" in given else int(given["start_time"]) * 1_000_000
         until = self.now() - INCREMENTAL_LAG
-        found = sorted((t for t in self.account.tickets.values() if start < t.updated_at <= until), key=_age)[:PAGE]
+        found = sorted((t for t in self.account.tickets.values() if start < t.updated_at <= until), key=_age)[:size]
         after = found[-1].updated_at if found else start
-        end = len(found) < PAGE
+        end = len(found) < size
         return web.json_response(
             {"tickets": [shown(t) for t in found], "after_cursor": str(after), "end_of_stream": end}
         )
@@ -172,7 +194,7 @@ class ZendeskSandbox(Sandbox):
     async def _users_search(self, request: web.Request) -> web.Response:
         wanted = request.query.get("query", "").removeprefix("email:").lower()
         # The search is loose, as Zendesk's: whoever asks must compare.
-        found = [user for user in self.account.users.values() if wanted.split("@")[0] in user["email"]]
+        found = [user for user in self.account.users.values() if wanted.split("@")[0] in (user["email"] or "")]
         return web.json_response({"users": found, "next_page": None})
 
     async def _user(self, request: web.Request) -> web.Response:
@@ -198,72 +220,6 @@ class ZendeskSandbox(Sandbox):
         found = [shown(t) for t in self.account.searchable() if wanted is None or t.external_id == wanted]
         return web.json_response({"results": found, "next_page": None, "count": len(found)})
 
-    # --- people ------------------------------------------------------------------------------------------------------
-    def customer_writes(self, name: str, subject: str, text: str, *, via: str = "email") -> int:
-        """Have a customer open a ticket by mail, form or chat, as they do without Baton; return its id."""
-        customer = self.account.user(name, f"{name.lower().replace(' ', '.')}@customer.example")
-        ticket = self.account.add(subject, text, author=customer, requester=customer, public=True, via=via)
-        self._tell_created(ticket, actor=customer)
-        return ticket.id
-
-    def customer_attaches(self, ticket_id: int, name: str, body: str) -> None:
-        """Have the ticket's customer send a file; Zendesk tells of it apart from the comment."""
-        ticket = self.account.find(ticket_id)
-        self.account.touch(ticket)
-        made = self.account.comment(ticket, ticket.requester_id, "See the file.", public=True)
-        file = self.account.attach(made, name, body.encode())
-        self._tell_comment(ticket, made, actor=ticket.requester_id)
-        told = {"id": str(file["id"]), "filename": name, "content_type": file["content_type"]}
-        told |= {"content_url": file["content_url"], "is_public": True}
-        event = {"attachment": told, "comment": {"id": str(made["id"])}}
-        self._tell(ticket, "attachment_linked_to_comment", ticket.requester_id, event)
-
-    def customer_judges(self, ticket_id: int, score: str, comment: str = "") -> None:
-        """Have the ticket's customer say how they were served: good or bad. A trigger tells of it."""
-        ticket = self.account.find(ticket_id)
-        ticket.rating = (score, comment)
-        self.account.touch(ticket)
-        payload = {
-            "type": "baton:satisfaction",
-            "ticket_id": str(ticket_id),
-            "requester_id": str(ticket.requester_id),
-            "score": score.capitalize(),
-            "comment": comment,
-            "time": iso(self.now()),
-        }
-        body = json.dumps(payload).encode()
-        self.webhooks.put(Webhook(endpoint="", body=body, headers={"Content-Type": "application/json"}))
-
-    def customer_adds(self, ticket_id: int, text: str) -> None:
-        """Have the ticket's customer write again."""
-        ticket = self.account.find(ticket_id)
-        self.account.touch(ticket)
-        made = self.account.comment(ticket, ticket.requester_id, text, public=True)
-        self._tell_comment(ticket, made, actor=ticket.requester_id)
-
-    def agent_comments(self, ticket_id: int, text: str, *, name: str = "Anna Agent", public: bool = True) -> None:
-        """Have an agent answer, or write an internal note."""
-        agent = self.account.user(name, f"{name.lower().replace(' ', '.')}@example.com", "agent")
-        ticket = self.account.find(ticket_id)
-        self.account.touch(ticket)
-        self._tell_comment(ticket, self.account.comment(ticket, agent, text, public=public), actor=agent)
-
-    def agent_sets_status(self, ticket_id: int, status: str, *, name: str = "Anna Agent") -> None:
-        """Have an agent change a ticket's state."""
-        agent = self.account.user(name, f"{name.lower().replace(' ', '.')}@example.com", "agent")
-        ticket = self.account.find(ticket_id)
-        before, ticket.status = ticket.status, status
-        self.account.touch(ticket)
-        self._tell(ticket, "status_changed", agent, {"current": _capital(status), "previous": _capital(before)})
-
-    def agent_tags(self, ticket_id: int, tag: str, *, name: str = "Anna Agent") -> None:
-        """Have an agent add a tag."""
-        agent = self.account.user(name, f"{name.lower().replace(' ', '.')}@example.com", "agent")
-        ticket = self.account.find(ticket_id)
-        ticket.tags = sorted({*ticket.tags, tag})
-        self.account.touch(ticket)
-        self._tell(ticket, "tags_changed", agent, {"tags_added": [tag], "tags_removed": []})
-
     # --- questions ---------------------------------------------------------------------------------------------------
     def tickets_with_external_id(self, external_id: str) -> list[int]:
         """Return the tickets that carry an external id: more than one is a double."""
@@ -286,12 +242,6 @@ class ZendeskSandbox(Sandbox):
         """Return how many writes reached the account, whatever was answered."""
         return sum(1 for call in self.calls if call.method != "GET")
 
-    def acts(self) -> Mapping[str, Callable[..., object]]:
-        """Return what people in the account can be made to do."""
-        customers = (self.customer_writes, self.customer_adds, self.customer_attaches, self.customer_judges)
-        agents = (self.agent_comments, self.agent_sets_status, self.agent_tags)
-        return {act.__name__: act for act in (*customers, *agents)}
-
     def state(self) -> dict[str, Any]:
         """Return the whole state, for people."""
         return {
@@ -303,68 +253,6 @@ class ZendeskSandbox(Sandbox):
             "webhooks_waiting": len(self.webhooks.waiting),
         }
 
-    # --- webhooks ----------------------------------------------------------------------------------------------------
-    def _sign(self, webhook: Webhook) -> dict[str, str]:
-        stamp = iso(self.now())
-        digest = hmac.new(self._secret.encode(), stamp.encode() + webhook.body, hashlib.sha256).digest()
-        return {
-            "X-Zendesk-Webhook-Signature": base64.b64encode(digest).decode(),
-            "X-Zendesk-Webhook-Signature-Timestamp": stamp,
-        }
-
-    def _tell_created(self, ticket: SandboxTicket, *, actor: int) -> None:
-        self._tell(ticket, "created", actor, {})
-
-    def _tell_comment(self, ticket: SandboxTicket, comment: dict[str, Any], *, actor: int) -> None:
-        author = self.account.users[comment["author_id"]]
-        told = {
-            "id": str(comment["id"]),
-            "body": comment["body"],
-            "is_public": comment["public"],
-            "author": {
-                "id": str(author["id"]),
-                "is_staff": self.account.is_staff(int(author["id"])),
-                "name": author["name"],
-            },
-        }
-        self._tell(ticket, "comment_added", actor, {"comment": told})
-
-    def _tell(self, ticket: SandboxTicket, kind: str, actor: int, event: dict[str, Any]) -> None:
-        now = self.now()
-        detail = {
-            "id": str(ticket.id),
-            "actor_id": str(actor),
-            "assignee_id": str(ticket.assignee_id) if ticket.assignee_id else None,
-            "created_at": iso(ticket.created_at),
-            "description": ticket.description,
-            "external_id": ticket.external_id,
-            "group_id": str(ticket.group_id) if ticket.group_id else None,
-            "is_public": ticket.comments[0]["public"],
-            "priority": _capital(ticket.priority) if ticket.priority else None,
-            "requester_id": str(ticket.requester_id),
-            "status": _capital(ticket.status),
-            "subject": ticket.subject,
-            "tags": ticket.tags,
-            "updated_at": iso(ticket.updated_at),
-            "via": {"channel": ticket.via},
-        }
-        payload = {
-            "account_id": 777,
-            "detail": detail,
-            "event": event,
-            "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{ticket.id}/{kind}/{self.account.number()}")),
-            "subject": f"zen:ticket:{ticket.id}",
-            "time": iso(now),
-            "type": f"zen:event-type:ticket.{kind}",
-            "zendesk_event_version": "2022-11-06",
-        }
-        body = json.dumps(payload, separators=(",", ":")).encode()
-        self.webhooks.put(Webhook(endpoint="", body=body, headers={"Content-Type": "application/json"}))
-
 
 def _age(ticket: SandboxTicket) -> tuple[int, int]:
     return ticket.updated_at, ticket.id
-
-
-def _capital(word: str) -> str:
-    return word.upper()

@@ -65,7 +65,7 @@ class Account:
         self.now = now
         self.own_user = own_user
         self.users: dict[int, dict[str, Any]] = {
-            own_user: {"id": own_user, "name": "Baton", "email": "baton@example.com", "role": "agent"}
+            own_user: {"id": own_user, "name": "Baton", "email": "baton@example.com", "role": "admin"}
         }
         self.groups: dict[int, str] = {501: "Second line", 502: "Escalations", 503: "Billing"}
         self.tickets: dict[int, SandboxTicket] = {}
@@ -91,10 +91,10 @@ class Account:
         return self._next_id
 
     # --- users -------------------------------------------------------------------------------------------------------
-    def user(self, name: str, email: str, role: str = "end-user") -> int:
-        """Return the user of an address; make it when there is none."""
+    def user(self, name: str, email: str | None, role: str = "end-user") -> int:
+        """Return the user of an address; make it when there is none. Without an address it is a new one, as Zendesk does."""
         for known in self.users.values():
-            if known["email"] == email:
+            if email is not None and known["email"] == email:
                 return int(known["id"])
         self._next_user += 1
         self.users[self._next_user] = {"id": self._next_user, "name": name, "email": email, "role": role}
@@ -118,7 +118,8 @@ class Account:
     ) -> SandboxTicket:
         """Make a ticket with its first comment."""
         self._next_ticket += 1
-        now = self.now()
+        # Zendesk tells whole seconds, everywhere the same ones of one update.
+        now = self.now() // 1_000_000 * 1_000_000
         ticket = SandboxTicket(
             id=self._next_ticket,
             subject=subject,
@@ -142,29 +143,47 @@ class Account:
             "body": text,
             "plain_body": text,
             "public": public,
-            "created_at": iso(self.now()),
+            "created_at": iso(ticket.updated_at),
             "attachments": list[object](),
         }
         ticket.comments.append(made)
         return made
 
-    def audit(self, ticket: SandboxTicket, author: int, metadata: dict[str, Any]) -> None:
-        """Write an audit row."""
+    def audit(
+        self,
+        ticket: SandboxTicket,
+        author: int,
+        *,
+        before: dict[str, Any] | None,
+        comment: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Write an audit row: what an update, or the creation (`before` is None), did to a ticket."""
+        number = self.number()
+        events: list[dict[str, Any]] = []
+        if comment is not None:
+            events.append({**comment, "type": "Comment", "audit_id": number})
+        for name, value in facts(ticket).items():
+            if before is None and value not in (None, []):
+                events.append({"id": self.number(), "type": "Create", "field_name": name, "value": value})
+            elif before is not None and before.get(name) != value:
+                change = {"field_name": name, "value": value, "previous_value": before.get(name)}
+                events.append({"id": self.number(), "type": "Change", **change})
         ticket.audits.append(
             {
-                "id": self.number(),
+                "id": number,
                 "ticket_id": ticket.id,
                 "author_id": author,
-                "created_at": iso(self.now()),
-                "metadata": {"system": {}, "custom": metadata},
-                "events": list[object](),
+                "created_at": iso(ticket.updated_at),
+                "metadata": {"system": {}, "custom": metadata or {}},
+                "events": events,
                 "via": {"channel": "api"},
             }
         )
 
     def touch(self, ticket: SandboxTicket) -> None:
         """Move the ticket's time stamp; it never stands still, as Zendesk's whole seconds would."""
-        ticket.updated_at = max(self.now(), ticket.updated_at + 1_000_000)
+        ticket.updated_at = max(self.now() // 1_000_000 * 1_000_000, ticket.updated_at + 1_000_000)
 
     def find(self, ticket_id: int) -> SandboxTicket:
         """Return a ticket. Raises ZendeskRefusal."""
@@ -182,11 +201,14 @@ class Account:
                     raise ZendeskRefusal(400, {"error": "IdempotencyKeyMismatch", "description": "other parameters"})
                 return self.tickets[known[0]], "hit"
         self._check_group(given)
+        self._check_assignee(given)
         comment = given.get("comment") or {}
         requester = given.get("requester") or {}
         requester_id = int(given.get("requester_id") or 0) or self.own_user
         if requester.get("email"):
             requester_id = self.user(str(requester.get("name", "")), str(requester["email"]))
+        elif requester.get("name"):
+            requester_id = self.user(str(requester["name"]), None)
         ticket = self.add(
             str(given.get("subject", "")),
             str(comment.get("body", "")),
@@ -205,7 +227,8 @@ class Account:
         self._attach(ticket.comments[-1], comment)
         self._set(ticket, given)
         ticket.tags = sorted(set(given.get("tags") or []))
-        self.audit(ticket, self.own_user, dict(given.get("metadata") or {}))
+        metadata = dict(given.get("metadata") or {})
+        self.audit(ticket, self.own_user, before=None, comment=ticket.comments[-1], metadata=metadata)
         if key is not None:
             self._keys[key] = (ticket.id, self.now(), fingerprint)
         return ticket, "miss"
@@ -220,7 +243,9 @@ class Account:
         if given.get("safe_update") and str(given.get("updated_stamp")) != iso(ticket.updated_at):
             raise ZendeskRefusal(409, {"error": "UpdateConflict", "description": "Safe update prevented the update"})
         self._check_group(given)
-        comment = given.get("comment")
+        self._check_assignee(given)
+        comment, made, before = given.get("comment"), None, facts(ticket)
+        self.touch(ticket)
         if comment:
             made = self.comment(
                 ticket, self.own_user, str(comment.get("body", "")), public=bool(comment.get("public", True))
@@ -228,8 +253,8 @@ class Account:
             self._attach(made, comment)
         self._set(ticket, given)
         ticket.tags = sorted({*ticket.tags, *(given.get("additional_tags") or [])})
-        self.audit(ticket, self.own_user, dict(given.get("metadata") or {}))
-        self.touch(ticket)
+        metadata = dict(given.get("metadata") or {})
+        self.audit(ticket, self.own_user, before=before, comment=made, metadata=metadata)
         return ticket
 
     def upload(self, name: str, media_type: str, body: bytes) -> str:
@@ -266,6 +291,10 @@ class Account:
         ticket.status = given.get("status", ticket.status)
         group = given.get("group_id", ticket.group_id)
         ticket.group_id = int(group) if group is not None else None
+        if "assignee_id" in given:
+            ticket.assignee_id = int(given["assignee_id"]) if given["assignee_id"] is not None else None
+        elif "assignee_email" in given:
+            ticket.assignee_id = self._agent(str(given["assignee_email"]))
         for each in given.get("custom_fields") or []:
             ticket.custom_fields[int(each["id"])] = str(each["value"])
 
@@ -273,6 +302,19 @@ class Account:
         group = given.get("group_id")
         if group is not None and int(group) not in self.groups:
             details = {"group": [{"description": "Group is not valid"}]}
+            raise ZendeskRefusal(422, {"error": "RecordInvalid", "description": "Record invalid", "details": details})
+
+    def _agent(self, address: str) -> int | None:
+        found = [user for user in self.users.values() if user["email"] == address and user["role"] != "end-user"]
+        return int(found[0]["id"]) if found else None
+
+    def _check_assignee(self, given: dict[str, Any]) -> None:
+        """Refuse an assignee who is no agent."""
+        number, address = given.get("assignee_id"), given.get("assignee_email")
+        known = self.users.get(int(number)) if number is not None else None
+        staff = known is not None and known["role"] != "end-user"
+        if (number is not None and not staff) or (address is not None and self._agent(str(address)) is None):
+            details = {"assignee": [{"description": "Assignee is not valid"}]}
             raise ZendeskRefusal(422, {"error": "RecordInvalid", "description": "Record invalid", "details": details})
 
     def _limit(self, ticket: SandboxTicket) -> None:
@@ -291,6 +333,13 @@ class Account:
     def searchable(self) -> list[SandboxTicket]:
         """Return the tickets that the search knows already."""
         return [ticket for ticket in self.tickets.values() if self.now() - ticket.created_at >= SEARCH_LAG]
+
+
+def facts(ticket: SandboxTicket) -> dict[str, Any]:
+    """Return what audits tell changes of, by the names that they use."""
+    fields = {str(number): value for number, value in sorted(ticket.custom_fields.items())}
+    names = ("subject", "status", "priority", "group_id", "assignee_id", "requester_id")
+    return {**{name: getattr(ticket, name) for name in names}, "tags": list(ticket.tags), **fields}
 
 
 def iso(at: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text
+from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text, proven_address
 
 #: Longest comment that Zendesk takes, characters (developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments).
 LONGEST: Final = 65_000
@@ -14,6 +14,8 @@ TAG: Final = "baton"
 #: Names in an audit's metadata.
 KEY: Final = "baton_key"
 ENTRIES: Final = "baton_entries"
+
+_SOLVED: Final = "solved"
 
 PRIORITIES: Final[dict[Priority, str]] = {
     Priority.P1: "urgent",
@@ -39,8 +41,11 @@ def new_ticket(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     return ticket
 
 
-def update(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
-    """Return the fields of an update: one internal note, and what rules set unless the mode allows notes only."""
+def update(handoff: Handoff, group_id: int | None, status: str) -> dict[str, Any]:
+    """Return the fields of an update of a ticket in a state: an internal note, and what rules set unless the mode forbids it.
+
+    When its customer is back, a solved ticket is open again: an internal note does not do that by itself.
+    """
     ticket: dict[str, Any] = {
         "comment": {"body": note_text(handoff, LONGEST), "public": False},
         "metadata": metadata(handoff),
@@ -48,6 +53,8 @@ def update(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     if handoff.mode is Mode.LIVE:
         ticket["additional_tags"] = [TAG, *(tag for tag in handoff.tags if tag != TAG)]
         ticket.update(_settings(handoff, group_id))
+        if handoff.reopen and status == _SOLVED:
+            ticket["status"] = "open"
     return ticket
 
 
@@ -63,9 +70,22 @@ def _settings(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
         made["priority"] = PRIORITIES[handoff.priority]
     if group_id is not None:
         made["group_id"] = group_id
+    if handoff.assignee is not None:
+        made.update(_assignee(handoff.assignee))
     if handoff.fields:
         made["custom_fields"] = [{"id": _field_id(name), "value": value} for name, value in handoff.fields.items()]
     return made
+
+
+def _assignee(assignee: str) -> dict[str, Any]:
+    """Return who has the ticket; nobody for an empty text. Zendesk takes an agent's number, or their address."""
+    if "@" in assignee:
+        return {"assignee_email": assignee}
+    if assignee and not (assignee.isascii() and assignee.isdigit()):
+        raise PermanentFailure(
+            f"Zendesk has no agent {assignee!r}: an agent's id is their number, or their e-mail address. Mend it in the policy."
+        )
+    return {"assignee_id": int(assignee) if assignee else None}
 
 
 def _field_id(name: str) -> int:
@@ -77,11 +97,15 @@ def _field_id(name: str) -> int:
 
 
 def _requester(party: Party | None) -> Mapping[str, Any]:
-    """Return who the ticket is for. Somebody without a Zendesk user or an address stays a name in the note."""
+    """Return who the ticket is for: without it Zendesk takes our own user, and mails agents' answers to us.
+
+    Somebody without a proven address is a user with a name only: nothing is mailed to them, nor to an address that they typed.
+    """
     if party is None:
         return {}
     if party.kind == "zendesk_user" and party.value.isdigit():
         return {"requester_id": int(party.value)}
-    if party.email:
-        return {"requester": {"name": party.name or party.email, "email": party.email}}
-    return {}
+    address = proven_address(party)
+    if address:
+        return {"requester": {"name": party.name or address, "email": address}}
+    return {"requester": {"name": party.name or party.value}}

@@ -1,4 +1,4 @@
-"""`baton cases list|show`."""
+"""`baton cases list|show|merge|unmerge`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from gateway.model import DeliveryState
 if TYPE_CHECKING:
     from gateway.store.ports import AppliedActivity, CaseHistory, EffectView
 
+_REASON = "Why; it stands in the audit."
+
 
 @click.group()
 def command() -> None:
-    """Show cases, and why they were escalated or not."""
+    """Show cases, and why they were escalated or not; merge those that are one matter."""
 
 
 @command.command("list")
@@ -67,11 +69,53 @@ def show(case_id: str, config: Path, *, as_json: bool) -> None:
     _show(history)
 
 
+@command.command()
+@click.argument("case_id", metavar="CASE")
+@click.argument("into", metavar="INTO")
+@click.option("--reason", required=True, help=_REASON)
+@config_option
+@json_option
+def merge(case_id: str, into: str, reason: str, config: Path, *, as_json: bool) -> None:
+    """Merge a case into another: what comes over its threads joins that one from now on.
+
+    What happened before stays where it is, and so do tickets. `baton cases unmerge CASE` gives everything back.
+    """
+    from gateway.cli.writing import write
+
+    result = write(config, "case-merge", {"case": case_id, "into": into, "reason": reason})
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"Case {case_id} is merged into {into}.")
+    if result["threads_of_others"]:
+        paragraph("It now holds threads of somebody else than its customer: it hears them, and does not answer them.")
+
+
+@command.command()
+@click.argument("case_id", metavar="CASE")
+@click.option("--reason", required=True, help=_REASON)
+@config_option
+@json_option
+def unmerge(case_id: str, reason: str, config: Path, *, as_json: bool) -> None:
+    """Undo a merge: the case has its threads, and what came over them, back."""
+    from gateway.cli.writing import write
+
+    result = write(config, "case-unmerge", {"case": case_id, "reason": reason})
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"Case {case_id} stands for itself again, apart from {result['from']}.")
+
+
 def _show(history: CaseHistory) -> None:
     case = history.case
     click.echo(f"Case {case.id} is {case.status.value}, priority {case.priority.value if case.priority else '-'}.")
+    if history.merged_into is not None:
+        click.echo(f"  is merged into case {history.merged_into}: what comes in stands there")
     if case.follows:
         click.echo(f"  follows case {case.follows}, which was over for too long to be reopened")
+    for label, words in case.sla.lines() if case.sla is not None else ():
+        click.echo(f"  {label}: {words}")
     for thread in history.threads:
         whose = ", of somebody else" if thread.stranger else ""
         click.echo(f"  thread {thread.key} on {thread.connection}{whose}")

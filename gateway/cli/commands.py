@@ -30,13 +30,17 @@ COMMANDS: Final[Mapping[str, Entry]] = {
         "gateway.cli.doctor",
         "Look at everything live: credentials, rights, webhooks, clock, disk. Nothing is written at a vendor.",
     ),
-    "connectors": Entry("gateway.cli.connectors", "Show which connectors are installed."),
+    "connectors": Entry("gateway.cli.connectors", "Show which connectors are installed, and who works in a helpdesk."),
     "parse": Entry(
         "gateway.cli.parse", "Show what Baton would make of a delivery; nothing is called, nothing is kept."
     ),
-    "policy": Entry("gateway.cli.policy", "Look into the policy: what it makes of a text."),
+    "policy": Entry(
+        "gateway.cli.policy", "Look into the policy: test it, explain it, draw it, and ask what it makes of a text."
+    ),
     "sandbox": Entry("gateway.cli.sandbox", "Run a stand-in for a vendor, to try Baton without an account."),
-    "cases": Entry("gateway.cli.cases", "Show cases, and why they were escalated or not."),
+    "cases": Entry(
+        "gateway.cli.cases", "Show cases, and why they were escalated or not; merge those that are one matter."
+    ),
     "contacts": Entry("gateway.cli.contacts", "Show customers, and say who is one person and who is not."),
     "dlq": Entry("gateway.cli.dlq", "Show, replay and discard dead letters."),
     "replay": Entry("gateway.cli.replay", "Have deliveries parsed again, after a mapping was mended."),

@@ -16,7 +16,7 @@ from gateway.cli.terminal import WrongFiles, WrongInput
 if TYPE_CHECKING:
     from gateway.config import AnySpec, Premises
     from gateway.host.registry import Specs
-    from gateway.loading import Setup
+    from gateway.loading import Outline, Setup
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -44,6 +44,17 @@ def read_setup(path: Path, specs: Specs | None = None) -> Setup:
 
     try:
         return load_setup(path, specs=installed() if specs is None else specs, environ=os.environ)
+    except Problems as error:
+        raise WrongFiles(error.problems) from None
+
+
+def read_outline(path: Path, policy: Path | None = None) -> Outline:
+    """Return the policy, or another one, for commands that need no secret. Raises `WrongFiles`."""
+    from gateway.loading import load_outline
+    from gateway.toml import Problems
+
+    try:
+        return load_outline(path, specs=installed(), environ=os.environ, policy=policy)
     except Problems as error:
         raise WrongFiles(error.problems) from None
 

@@ -1,20 +1,24 @@
-"""`baton connectors list|show`."""
+"""`baton connectors list|show|roster`."""
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.terminal import json_option, paragraph, print_json, table
+from gateway.cli.configuration import config_option
+from gateway.cli.terminal import Failure, WrongInput, instant, json_option, paragraph, plain, print_json, table
 
 if TYPE_CHECKING:
     from gateway.config import AnySpec
+    from gateway.sdk import Roster
 
 
 @click.group()
 def command() -> None:
-    """Show which connectors are installed."""
+    """Show which connectors are installed, and who works in a helpdesk."""
 
 
 @command.command("list")
@@ -49,6 +53,53 @@ def show(name: str, *, as_json: bool) -> None:
         print_json({**_facts(spec, specs.problems.get(name)), "settings": spec.settings.model_json_schema()})
         return
     _show(spec, specs.problems.get(name))
+
+
+@command.command()
+@click.argument("connection")
+@config_option
+@json_option
+def roster(connection: str, config: Path, *, as_json: bool) -> None:
+    """Show who works in a connection's helpdesk, asked live: agents, groups, presence. Nothing is written."""
+    from gateway.cli.configuration import installed, read_setup
+    from gateway.clock import SystemClock
+    from gateway.directories import NoRosterError, read_roster
+    from gateway.toml import QUOTED, did_you_mean
+
+    specs = installed()
+    running = {each.name: each for each in read_setup(config, specs).config.running}
+    if connection not in running:
+        hint = did_you_mean(connection, running, f"there are {', '.join(sorted(running)) or 'none'}", shown=QUOTED)
+        message = f'no connection "{connection}" runs: {hint}'
+        raise WrongInput(message)
+    try:
+        found = asyncio.run(read_roster(running[connection], specs, SystemClock()))
+    except NoRosterError as error:
+        raise Failure(str(error)) from None
+    if as_json:
+        print_json(plain(found))
+        return
+    _show_roster(found)
+
+
+def _show_roster(found: Roster) -> None:
+    presence = {True: "at work", False: "away", None: "-"}
+    rows = [
+        (each.name, each.id, ", ".join(each.groups) or "-", ", ".join(each.skills) or "-", presence[each.available])
+        for each in found.agents
+    ]
+    if rows:
+        table(rows, ("agent", "id", "groups", "skills", "presence"))
+    else:
+        click.echo("The helpdesk shows no agent.")
+    click.echo()
+    if found.groups is None:
+        paragraph("The helpdesk does not say which groups a rule may name.")
+        return
+    table(
+        sorted((name or "-", number) for number, name in found.groups.items()), ("a rule's group may be", "or its id")
+    )
+    click.echo(f"Read at {instant(found.read_at)} UTC.")
 
 
 def _show(spec: AnySpec, problem: str | None) -> None:

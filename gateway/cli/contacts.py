@@ -1,4 +1,4 @@
-"""`baton contacts list|show|link|unlink|suggestions`."""
+"""`baton contacts list|show|link|unlink|allow|suggestions`."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def link(contact_id: str, into: str, reason: str, config: Path, *, as_json: bool
 @config_option
 @json_option
 def unlink(contact_id: str, reason: str, config: Path, *, as_json: bool) -> None:
-    """Undo a link: the two are two people, and are never linked again."""
+    """Undo a link: the two are two people, and are never linked again (but see `allow`)."""
     from gateway.cli.writing import write
 
     result = write(config, "contact-unlink", {"contact": contact_id, "reason": reason})
@@ -115,6 +115,23 @@ def unlink(contact_id: str, reason: str, config: Path, *, as_json: bool) -> None
         print_json(result)
         return
     click.echo(f"Contact {contact_id} stands for itself again.")
+
+
+@command.command()
+@click.argument("contact_id", metavar="CONTACT")
+@click.argument("other", metavar="OTHER")
+@click.option("--reason", required=True, help=_REASON)
+@config_option
+@json_option
+def allow(contact_id: str, other: str, reason: str, config: Path, *, as_json: bool) -> None:
+    """Take back that two people are two: they may be linked again. Links nobody."""
+    from gateway.cli.writing import write
+
+    result = write(config, "contact-allow", {"contact": contact_id, "other": other, "reason": reason})
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"Contacts {contact_id} and {other} may be linked again.")
 
 
 @command.command()

@@ -25,7 +25,7 @@ def command(config: Path, *, offline: bool, as_json: bool) -> None:
 
     specs = installed()
     setup = read_setup(config, specs)
-    examined = asyncio.run(examine(setup.config, specs, SystemClock(), vendors=not offline))
+    examined = asyncio.run(examine(setup.config, specs, SystemClock(), policy=setup.policy, vendors=not offline))
     wrong = sum(not finding.good for each in examined for finding in each.findings)
     if as_json:
         print_json({"ok": not wrong, "examined": as_values(examined)})

@@ -1,4 +1,4 @@
-"""`baton policy signals`."""
+"""`baton policy`: what an administrator asks about the policy, each in a module of its own; `signals` stands here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gateway.cli.policy_check import check
+from gateway.cli.policy_coverage import coverage
+from gateway.cli.policy_doc import doc
+from gateway.cli.policy_explain import explain
+from gateway.cli.policy_replay import replay
+from gateway.cli.policy_test import test
 from gateway.cli.terminal import WrongFiles, WrongInput, json_option, paragraph, print_json, table
 
 if TYPE_CHECKING:
@@ -22,7 +28,15 @@ _LONGEST: Final = 1_000_000
 
 @click.group()
 def command() -> None:
-    """Look into the policy: what it makes of a text."""
+    """Look into the policy: test it, explain it, draw it, and ask what it makes of a text."""
+
+
+command.add_command(check)
+command.add_command(test)
+command.add_command(explain)
+command.add_command(replay)
+command.add_command(coverage)
+command.add_command(doc)
 
 
 @command.command()

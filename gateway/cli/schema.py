@@ -8,7 +8,7 @@ import click
 
 
 @click.command()
-@click.argument("file", type=click.Choice(["plugins", "escalation"]))
+@click.argument("file", type=click.Choice(["plugins", "escalation", "policy-tests"]))
 def command(file: str) -> None:
     """Print the JSON schema of a file, for editors.
 
@@ -19,8 +19,12 @@ def command(file: str) -> None:
         from gateway.config import plugins_schema
 
         schema = plugins_schema(installed())
-    else:
+    elif file == "escalation":
         from routing.schema import json_schema
 
         schema = json_schema()
+    else:
+        from routing.policy_tests.schema import json_schema as tests_schema
+
+        schema = tests_schema()
     click.echo(json.dumps(schema, indent=2, ensure_ascii=False))

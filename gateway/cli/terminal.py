@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -54,6 +55,17 @@ class WrongFiles(WrongInput):
 def json_option(command: CommandT) -> CommandT:
     """Add `--json` to a command."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def policy_option(command: CommandT) -> CommandT:
+    """Add `--policy` to a command: another file than the one that the configuration names."""
+    return click.option(
+        "--policy",
+        "policy_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None,
+        help="Take this policy instead of the one that the configuration names.",
+    )(command)
 
 
 def print_json(value: object) -> None:

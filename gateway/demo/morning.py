@@ -57,7 +57,7 @@ async def play(world: World) -> Morning:
     await _half_past_nine(world, chat, desk, morning)
     await _ten(world, chat, desk, morning)
     await _strangers(world, chat, desk, morning)
-    await world.at(11, 30)
+    await world.at(11, 40)
     return morning
 
 
@@ -99,6 +99,11 @@ async def _half_past_nine(world: World, chat: Chat, desk: Helpdesk, morning: Mor
     desk.agent_comments(form, "In your profile, under Addresses.", name="Anna Agent")
     await world.rest()
     desk.agent_sets_status(form, "solved", name="Anna Agent")
+    found = next(each.id for each in desk.account.tickets.values() if each.subject.startswith("Good morning"))
+    desk.agent_sets_status(found, "solved", name="Anna Agent")
+    # Nobody will look at this one: two hours later, the clock does.
+    desk.customer_writes("Lea Lang", "A copy of my invoice", "Please send me a copy of invoice 77.", via="email")
+    morning.expected.append(Expectation(subject="A copy of my invoice", rule="no-answer-in-time"))
     # Quarter of an hour has passed, and nobody has taken Dora's case.
     await world.at(9, 40)
 
@@ -122,6 +127,12 @@ async def _ten(world: World, chat: Chat, desk: Helpdesk, morning: Morning) -> No
     await world.at(10, 6)
     desk.agent_comments(talk, "I am sorry, Ines. I am looking at it myself now.", name="Mara Manager")
 
+    _becomes_vip(desk, "Vera Voss", "Voss Logistics")
+    vera = desk.customer_writes("Vera Voss", "Delivery on Monday", "Could you deliver on Monday instead?", via="email")
+    morning.expected.append(Expectation(subject="Delivery on Monday", rule="vip"))
+    await world.at(10, 8)
+    desk.agent_comments(vera, "Certainly, on Monday it is.", name="Mara Manager")
+
     late = desk.customer_writes("Jon Jung", "Refund", "When does my refund arrive?", via="email")
     await world.at(10, 10)
     desk.agent_tags(late, "escalate", name="Anna Agent")
@@ -134,6 +145,13 @@ async def _ten(world: World, chat: Chat, desk: Helpdesk, morning: Morning) -> No
     await world.at(10, 15)
     chat.person_writes("U0DORA", "Is somebody there?", channel=_DIRECT_DORA, name="Dora Diaz")
     await world.at(10, 20)
+
+
+def _becomes_vip(desk: Helpdesk, name: str, organization: str) -> None:
+    """Have the helpdesk know a customer whose organization is tagged as a VIP's."""
+    user = desk.account.user(name, f"{name.lower().replace(' ', '.')}@customer.example")
+    desk.account.organizations[7] = {"id": 7, "name": organization, "tags": ["vip"]}
+    desk.account.users[user]["organization_id"] = 7
 
 
 async def _strangers(world: World, chat: Chat, desk: Helpdesk, morning: Morning) -> None:

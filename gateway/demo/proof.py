@@ -40,6 +40,7 @@ def prove(world: World, morning: Morning) -> Proof:
         *_expected(histories, morning),
         *asking.all_tickets(histories),
         *asking.all_posts(histories),
+        *asking.all_lookups(histories),
         *echoes(histories),
         *_doors(world, morning),
     )
@@ -121,6 +122,12 @@ class _Asking:
             yield Claim(sentence=f"{effect.destination} was told: {effect.title}", holds=there)
         elif effect.kind is EffectKind.HANDOFF:
             yield Claim(sentence="the handoff stands there once", holds=self._desk.notes_with_key(effect.id) == 1)
+            told = dict(effect.profile)
+            if "VIP" in told:
+                notes = [each["body"] for ticket in self._desk.account.tickets.values() for each in ticket.comments]
+                sentence = f"its note says what the helpdesk knows: {told['VIP']}, {told.get('Organization', '')}"
+                stands = any(f"VIP: {told['VIP']}" in body and told["Profile"] in body for body in notes)
+                yield Claim(sentence=sentence, holds=stands)
 
     def _post(self, key: str) -> dict[str, Any] | None:
         if self._chat.posts_with_key(key) != 1:
@@ -144,6 +151,16 @@ class _Asking:
         found = [post["metadata"]["event_payload"]["key"] for post in marked]
         sentence = f"each of the {len(found)} messages that Baton wrote in the chat was decided, and stands there once"
         yield Claim(sentence=sentence, holds=len(found) == len(set(found)) and set(found) == keys)
+
+    def all_lookups(self, histories: Sequence[CaseHistory]) -> Iterable[Claim]:
+        asked = [
+            history.case.customer.value
+            for history in histories
+            for view in history.effects
+            if view.effect.kind is EffectKind.LOOKUP and history.case.customer is not None
+        ]
+        sentence = f"the helpdesk was asked about {len(asked)} customers, each once, and nobody waited for that"
+        yield Claim(sentence=sentence, holds=len(asked) == len(set(asked)) == self._desk.count("users.show"))
 
 
 def _labels(post: dict[str, Any]) -> list[str]:

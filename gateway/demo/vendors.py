@@ -80,7 +80,12 @@ class Account(Protocol):
     groups: dict[int, str]
     tickets: dict[int, Any]
     users: dict[int, dict[str, Any]]
+    organizations: dict[int, dict[str, Any]]
     files: dict[int, bytes]
+
+    def user(self, name: str, email: str, role: str = ...) -> int:
+        """Return the user of an address; make it when there is none."""
+        ...
 
 
 class Helpdesk(Protocol):
@@ -112,6 +117,10 @@ class Helpdesk(Protocol):
 
     def tickets_with_external_id(self, external_id: str) -> list[int]:
         """Return the tickets that carry an external id."""
+        ...
+
+    def count(self, route: str) -> int:
+        """Return how many calls of a route there were."""
         ...
 
     def notes_with_key(self, key: str) -> int:

@@ -18,6 +18,7 @@ from gateway.sdk import (
     ConnectorSpec,
     HandoffTarget,
     Notifier,
+    ProfileSource,
     Replier,
 )
 
@@ -25,7 +26,7 @@ from gateway.sdk import (
 GROUP: Final = "baton.connectors"
 
 #: What a connector class can do → the word by which the policy asks for it.
-_ROLES: Final = {HandoffTarget: "handoff", Replier: "reply", Notifier: "notify"}
+_ROLES: Final = {HandoffTarget: "handoff", Replier: "reply", Notifier: "notify", ProfileSource: "profile"}
 
 
 class PluginError(Exception):

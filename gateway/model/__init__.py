@@ -15,7 +15,18 @@ from gateway.model.activity import (
     Satisfaction,
     TicketFacts,
 )
-from gateway.model.case import Case, CaseStatus, Contact, Episode, EpisodeState, Thread, TicketLink
+from gateway.model.altering import altered
+from gateway.model.case import (
+    Case,
+    CaseStatus,
+    Contact,
+    Episode,
+    EpisodeState,
+    Lookup,
+    Thread,
+    TicketLink,
+    Unanswered,
+)
 from gateway.model.decision import Decision, Effect, EffectKind, Timer, Trace, TraceStep
 from gateway.model.events import (
     Attachment,
@@ -42,7 +53,10 @@ from gateway.model.handoff import Button, Entry, File, ForeignId, Handoff, Notic
 from gateway.model.ids import effect_id, uuid7
 from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
+from gateway.model.profile import Profile
 from gateway.model.progress import Progress
+from gateway.model.sla import SlaClock, SlaClocks, SlaMark, SlaMetric
+from gateway.model.waiting import Spell, Waiting
 
 __all__ = [
     "Activity",
@@ -79,6 +93,7 @@ __all__ = [
     "HandoffRequested",
     "IllegalMove",
     "InboundEmail",
+    "Lookup",
     "MailFacts",
     "MessageAction",
     "Mode",
@@ -88,12 +103,18 @@ __all__ = [
     "Party",
     "PhoneCall",
     "Priority",
+    "Profile",
     "Progress",
     "Receipt",
     "Reply",
     "Role",
     "Satisfaction",
     "SatisfactionGiven",
+    "SlaClock",
+    "SlaClocks",
+    "SlaMark",
+    "SlaMetric",
+    "Spell",
     "TextMessage",
     "Thread",
     "TicketChange",
@@ -104,6 +125,9 @@ __all__ = [
     "Timer",
     "Trace",
     "TraceStep",
+    "Unanswered",
+    "Waiting",
+    "altered",
     "count_in",
     "effect_id",
     "move",

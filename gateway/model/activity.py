@@ -71,6 +71,8 @@ class TicketFacts:
     url: str | None = None
     #: Id of the comment that came along.
     comment_id: str | None = None
+    #: Fields that were changed, by the helpdesk's id or name, each with its value after it; empty when it was cleared.
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
 from gateway.model.party import Channel, Mode, Party
+from gateway.model.sla import SlaClocks
+from gateway.model.waiting import NOBODY, Waiting
 
 
 class CaseStatus(StrEnum):
@@ -70,8 +72,10 @@ class TicketLink:
     adopted: bool
     #: The ticket's page for agents, empty when unknown.
     url: str = ""
-    #: The last state the helpdesk told.
+    #: The last state the helpdesk told; None when it told none yet.
     status: TicketStatus | None = None
+    #: When it got that state by the helpdesk's clock, UTC microseconds; None when that is not known.
+    status_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,48 @@ class Episode:
     tagged: bool = False
     #: Notices by whose button it was sent on: each counts once, so that two who press it at once move it one step.
     sent_on_by: tuple[str, ...] = ()
+    #: The channel that its case began on.
+    channel: Channel | None = None
+    #: The agent whose doing opened it, or with whom the customer spoke whose words did, by their name in the policy; empty when
+    #: it is no agent of the policy.
+    actor: str = ""
+    #: The action that was above their limit or not, and its amount; empty and None when it was about none.
+    action: str = ""
+    amount: float | None = None
+    #: Agents whom its present step asks, by their name in the policy; empty on a step that names a group.
+    assigned: tuple[str, ...] = ()
+    #: When they were asked, UTC microseconds; None while nobody is.
+    assigned_at: int | None = None
+    #: Agents who were asked on earlier steps, in order, each once.
+    asked: tuple[str, ...] = ()
+    #: How far the skills that its present step wants were given up: so many of its relaxations hold.
+    relaxed: int = 0
+    #: When the next of them holds, UTC microseconds; None while somebody is asked, or nothing is given up.
+    relax_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """Something that rules looked at before the answer of a look-up was there: they look again when it is."""
+
+    #: The activity: its connection and its dedupe key.
+    activity: tuple[str, str]
+    #: The rules that matched then. None of them acts on it a second time.
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The last look-up of a case's customer. A case has at most one out at a connection."""
+
+    #: The effect.
+    effect_id: str
+    #: The connection that is asked.
+    connection: str
+    #: What waits for the answer, oldest first; the newest ones, when it is long in coming.
+    waiting: tuple[Unanswered, ...] = ()
+    #: When it came to nothing, UTC microseconds; None while it is out. For a while nobody is asked again.
+    failed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,17 +215,25 @@ class Case:
     #: Connection and key of the thread on which the customer spoke last: where a reply goes.
     last_connection: str = ""
     last_thread: str = ""
+    #: Connection and id of the agent who last answered in public; empty while none did.
+    last_agent: tuple[str, str] = ("", "")
     #: Connections that hold or are being sent a handoff of this case.
     targets: tuple[str, ...] = ()
     #: Connections that would have been sent one, had their mode allowed it.
     observed: tuple[str, ...] = ()
     #: Rules in observe mode that matched: what each would have done is written down once.
     rehearsed: tuple[str, ...] = ()
+    #: Who waits for whom, and since when.
+    waiting: Waiting = NOBODY
+    #: The SLA that applies, with its clocks; None when none ever did.
+    sla: SlaClocks | None = None
     #: Rules that answered the customer without escalating: each does so once a case.
     answered_by: tuple[str, ...] = ()
     #: When it was resolved, UTC microseconds; None while it is open.
     resolved_at: int | None = None
     #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.
     follows: str = ""
+    #: The look-up of its customer that is out, or that failed last; None when there is neither.
+    lookup: Lookup | None = None
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

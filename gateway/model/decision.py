@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.model.case import Case, Episode
+from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
 from gateway.model.party import Mode
+from gateway.model.sla import SlaClocks
 
 
 class EffectKind(StrEnum):
@@ -22,6 +23,8 @@ class EffectKind(StrEnum):
     REPLY = "reply"
     #: Tell agents.
     NOTIFY = "notify"
+    #: Ask what is known of the customer. It only reads: no mode forbids it, and it keeps no other effect waiting.
+    LOOKUP = "lookup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,14 @@ class Effect:
     buttons: tuple[tuple[str, str], ...] = ()
     #: By when somebody must have taken the episode, UTC microseconds.
     acknowledge_by: int | None = None
+    #: The SLA's clocks as they were then, of a handoff or a notice; None when there were none.
+    sla: SlaClocks | None = None
+    #: Who the ticket is assigned to, by the helpdesk's id; empty for nobody, None to leave it as it is.
+    assignee: str | None = None
+    #: What was known of the customer at the decision, label and value, for a handoff or a notice.
+    profile: tuple[tuple[str, str], ...] = ()
+    #: True when a ticket that was solved must be open for it: its customer is back.
+    reopen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +113,11 @@ class Trace:
     steps: tuple[TraceStep, ...] = ()
     #: How many rules were passed over before the first one listed in `steps`.
     skipped: int = 0
+    #: Steps of the ladder that were passed over, counted from 0, each with the reason why.
+    skipped_why: tuple[tuple[int, str], ...] = ()
+    #: Agents that were thought of for the step, by their name in the policy, each with the reason why not; empty for those
+    #: who got it.
+    candidates_considered: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,5 +136,7 @@ class Decision:
     timers: tuple[Timer, ...] = ()
     #: Names of deadlines to drop.
     cancelled: tuple[str, ...] = ()
+    #: Tickets of the case of which the helpdesk told another state.
+    tickets: tuple[TicketLink, ...] = ()
     #: Why.
     trace: Trace

@@ -317,6 +317,8 @@ class TicketChanged(_Event):
     url: str = ""
     #: Who the ticket is for, when that is somebody else than the sender.
     requester: Party | None = None
+    #: Fields that this event changed, by the helpdesk's id or name, each with its value after it; empty when it was cleared.
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 ChannelEvent: TypeAlias = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.model.party import Audience, Channel, Mode, Party
+from gateway.model.sla import SlaClocks
 
 
 class Priority(StrEnum):
@@ -120,6 +121,10 @@ class Packet:
     #: The ladder, and by when somebody must have taken it (UTC microseconds); empty and None for a mirrored case.
     ladder: str = ""
     acknowledge_by: int | None = None
+    #: The SLA with its clocks as they were then: metric, target, due time, breached or not; None when none applied.
+    sla: SlaClocks | None = None
+    #: What was known of the customer when it was decided, label and value: tier, organization, how old that is.
+    profile: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +162,10 @@ class Handoff:
     tags: tuple[str, ...] = ()
     #: Fields to set, by the helpdesk's name or id.
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: Who to assign the ticket to, by the id that the roster gives; empty to take it from whoever has it, None to leave it.
+    assignee: str | None = None
+    #: True when the customer is back: in `live`, a known ticket that was solved is opened again; one in work stays as it is.
+    reopen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.model.activity import Activity, ActivityKind
+from gateway.model.altering import altered
 from gateway.model.case import Case, CaseStatus, Thread
 from gateway.model.party import Audience, Channel, Role
+from gateway.model.waiting import NOBODY, after_activity, resolved, taken_up
 
 #: The moves of a case. Merging is no move of its document: it is a link, and the document stays as it was.
 LEGAL: Final = frozenset({(CaseStatus.OPEN, CaseStatus.RESOLVED), (CaseStatus.RESOLVED, CaseStatus.OPEN)})
@@ -22,6 +24,7 @@ ACKNOWLEDGE: Final = "acknowledge"
 FURTHER: Final = "escalate_further"
 _SUBJECT: Final = 80
 _SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON})
+_BUTTON: Final = ActivityKind.BUTTON
 
 
 class IllegalMove(ValueError):
@@ -32,8 +35,14 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
     """Return the case in another state. Raises IllegalMove; to stay is no move, and refused as well."""
     if (case.status, status) not in LEGAL:
         raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
-    resolved = status is CaseStatus.RESOLVED
-    return replace(case, status=status, resolved_at=at if resolved else None, reopened=case.reopened + (not resolved))
+    ends = status is CaseStatus.RESOLVED
+    return replace(
+        case,
+        status=status,
+        resolved_at=at if ends else None,
+        reopened=case.reopened + (not ends),
+        waiting=resolved(case.waiting, at) if ends else taken_up(case.waiting, at),
+    )
 
 
 def takes(activity: Activity) -> bool:
@@ -69,6 +78,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     message = activity.kind is ActivityKind.MESSAGE and not activity.own
     public = activity.audience is Audience.PUBLIC
     agent = message and not customer and activity.sender is not None and activity.sender.role is Role.AGENT
+    speaker = activity.sender if agent and public else None
     fresh = activity.received_at > case.spent_at
     bot = message and activity.sender is not None and activity.sender.role is Role.BOT
     # A case answers its own customer, on a thread that is known to be theirs.
@@ -76,7 +86,11 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     subject = case.subject
     if not subject and not thread.stranger:
         subject = activity.subject or (_first_words(activity.text) if message and public and customer else "")
-    return replace(
+    waiting = case.waiting
+    if not activity.own:
+        spoke = customer and (message or activity.kind is _BUTTON)
+        waiting = after_activity(waiting, activity, spoke=spoke, answered=agent and public)
+    return altered(
         case,
         seq=case.seq + 1,
         subject=subject,
@@ -88,11 +102,16 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         bot_fallbacks=case.bot_fallbacks + (fresh and activity.bot is not None and activity.bot.fallback),
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
+        last_agent=(activity.connection, speaker.value) if speaker is not None else case.last_agent,
+        waiting=waiting,
     )
 
 
 def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
-    """Return the case as its activities alone leave it, in their order; what rules decided stays as it is."""
+    """Return the case as its activities alone leave it, in their order; what rules decided stays as it is.
+
+    The clocks of its SLA follow from what is counted here: they are read anew at the next look at the case.
+    """
     case = replace(
         case,
         seq=0,
@@ -105,6 +124,11 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         bot_fallbacks=0,
         last_connection="",
         last_thread="",
+        last_agent=("", ""),
+        waiting=NOBODY,
+        sla=None if case.sla is None else replace(case.sla, lost=True),
+        # What waited for an answer may be another case's by now: it is asked again.
+        lookup=None,
     )
     for activity, thread in happened:
         case = count_in(case, activity, thread)

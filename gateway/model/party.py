@@ -19,7 +19,7 @@ class Channel(StrEnum):
 class Mode(StrEnum):
     """What a connection or a rule may do to the outside."""
 
-    #: Nothing at all reaches the vendor; what would have been sent is written and shown.
+    #: Nothing at all is changed at the vendor; what would have been sent is written down and shown.
     OBSERVE = "observe"
     #: Internal notes on tickets that exist, and notices to agents; nothing that a customer could see.
     NOTES = "notes"

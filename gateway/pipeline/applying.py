@@ -13,7 +13,8 @@ from typing import Final
 from gateway.clock import Clock
 from gateway.model import Activity, Decision
 from gateway.pipeline.bell import Bell
-from gateway.pipeline.policies import Policies
+from gateway.pipeline.census import Census
+from gateway.pipeline.policies import Direction, Policies
 from gateway.store.ports import AppliedBatch, CaseView, Step, Store
 from routing.decide import decide
 
@@ -36,6 +37,8 @@ class Applying:
         self._applied = applied
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="baton-apply")
         self._closing = False
+        #: What is known of the policy's agents.
+        self.census = Census(store)
         self.bell = Bell(clock)
 
     async def run(self) -> None:
@@ -58,13 +61,21 @@ class Applying:
 
     # --- one turn, in the worker's thread ----------------------------------------------------------------------------
     def _turn(self) -> AppliedBatch:
-        return self._store.apply(BATCH, self._clock.now(), self._step(), self._policies.direction.cases)
-
-    def _step(self) -> Step:
         direction = self._policies.direction
+        asks = direction.policy.customer
+        profiles = asks.connection if asks is not None else None
+        return self._store.apply(BATCH, self._clock.now(), self._step(direction), direction.cases, profiles)
+
+    def _step(self, direction: Direction) -> Step:
         now = self._clock.now()
+        if not direction.policy.people.teams:
+            return lambda view, activity: decide(self._policies.snapshot(view, direction), activity, now)
+        census = self.census
+        census.look(now)
 
         def step(view: CaseView, activity: Activity) -> Decision:
-            return decide(self._policies.snapshot(view, direction), activity, now)
+            decision = decide(self._policies.snapshot(view, direction, census.staff), activity, now)
+            census.heed(view.episode, decision)
+            return decision
 
         return step

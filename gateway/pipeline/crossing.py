@@ -34,6 +34,7 @@ def _packet(packet: Packet, secrets: Collection[Secret]) -> Packet:
         subject=redact(packet.subject, secrets),
         evidence=tuple(redact(each, secrets) for each in packet.evidence),
         transcript=_entries(packet.transcript, secrets),
+        profile=tuple((label, redact(value, secrets)) for label, value in packet.profile),
     )
 
 

@@ -12,11 +12,12 @@ from typing import Final, TypeVar
 
 from gateway.clock import Clock
 from gateway.host.connection import Connection
-from gateway.model import Mode, Receipt
+from gateway.model import EffectKind, Mode, Receipt
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.calls import GRACE, Judge, Judgement, look, send
 from gateway.pipeline.files import LONGEST as FILES_LONGEST
 from gateway.pipeline.files import Files
+from gateway.pipeline.lookups import look_up
 from gateway.pipeline.outgoing import Forbidden, Outgoing, Pointless, outgoing
 from gateway.pipeline.policies import Policies
 from gateway.store.ports import ClaimedEffects, Destination, EffectResult, Store, StoreUnavailable, Verdict
@@ -170,7 +171,10 @@ class Dispatch:
     async def _one(self, claim: ClaimedEffects) -> None:
         judgement = Judge(claim, self._clock.now()).returned("The gateway was shut down before it was sent.")
         try:
-            judgement = await self._judge(claim)
+            if claim.effects[0].kind is EffectKind.LOOKUP:
+                judgement = await look_up(self._connections().get(claim.connection), claim, self._clock.now)
+            else:
+                judgement = await self._judge(claim)
         except StoreUnavailable as error:
             judgement = Judge(claim, self._clock.now()).returned(str(error), seconds=1.0)
         except Exception as error:  # noqa: BLE001 (nothing was sent yet: what is sent is judged in `_call`)

@@ -9,6 +9,7 @@ from gateway.model import (
     Activity,
     ActivityKind,
     Button,
+    CaseStatus,
     Effect,
     EffectKind,
     Entry,
@@ -114,7 +115,8 @@ def _buttons(effect: Effect) -> tuple[Button, ...]:
 def _notice(claim: ClaimedEffects, effect: Effect) -> Notice:
     case = claim.case
     facts = [("Subject", case.subject), ("Customer", case.customer.name if case.customer else "")]
-    facts += [("Rule", effect.rule), ("Came over", case.connection)]
+    facts += [("Rule", effect.rule), ("Came over", case.connection), *effect.profile]
+    facts += effect.sla.lines() if effect.sla is not None else ()
     url = effect.text or next((link.url for link in claim.tickets if link.url), "")
     return Notice(
         key=effect.id,
@@ -141,6 +143,8 @@ def _handoff(
         complete=complete,
         priority=effect.priority,
         acknowledge_by=effect.acknowledge_by,
+        sla=effect.sla,
+        profile=effect.profile,
     )
     return Handoff(
         key=effect.id,
@@ -156,6 +160,8 @@ def _handoff(
         group=effect.destination,
         tags=effect.tags,
         fields=effect.fields,
+        assignee=effect.assignee,
+        reopen=_reopens(claim),
     )
 
 
@@ -168,6 +174,7 @@ def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -
         tags += [tag for tag in effect.tags if tag not in tags]
     priorities = [effect.priority for effect in claim.effects if effect.priority is not None]
     groups = [effect.destination for effect in claim.effects if effect.destination]
+    assignees = [effect.assignee for effect in claim.effects if effect.assignee is not None]
     return Handoff(
         key=claim.effects[0].id,
         case_id=claim.effects[0].case_id,
@@ -180,7 +187,14 @@ def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -
         group=groups[-1] if groups else "",
         tags=tuple(tags),
         fields=fields,
+        assignee=assignees[-1] if assignees else None,
+        reopen=_reopens(claim),
     )
+
+
+def _reopens(claim: ClaimedEffects) -> bool:
+    """Tell whether the ticket must be open again; not when somebody solved it since the customer came back."""
+    return any(effect.reopen for effect in claim.effects) and claim.case.status is CaseStatus.OPEN
 
 
 def _entry(effect: Effect, causes: Mapping[str, Activity]) -> Entry:

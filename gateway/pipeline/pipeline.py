@@ -17,6 +17,7 @@ from gateway.pipeline.dispatch import Dispatch
 from gateway.pipeline.intake import Intake
 from gateway.pipeline.parsing import Parsing, ParsingSide
 from gateway.pipeline.policies import Direction, Policies
+from gateway.pipeline.rosters import Rosters
 from gateway.pipeline.timers import Timers
 from gateway.store.ports import AppliedBatch, SavedBatch, Store, StoreUnavailable
 
@@ -61,6 +62,12 @@ class Pipeline:
             counted=self._count_call,
         )
         self.timers = Timers(store, clock, fired=self._timers_fired, expired=self.dispatch.bell.ring)
+        self.rosters = Rosters(
+            clock,
+            connections=lambda: supervisor.connections,
+            people=lambda: self.policies.direction.policy.people,
+            told=lambda presence: setattr(self.applying.census, "presence", presence),
+        )
         self._hints = ThreadPoolExecutor(1, thread_name_prefix="baton-hints")
         self._closing = False
         #: What operators hold, as of half a second ago: ``all``, ``connection:NAME``, ``rule:ID``.
@@ -76,6 +83,7 @@ class Pipeline:
             group.create_task(self._keep("dispatch", self.dispatch.run))
             group.create_task(self._keep("results", self.dispatch.record))
             group.create_task(self._keep("timers", self.timers.run))
+            group.create_task(self._keep("rosters", self.rosters.run))
             group.create_task(self._keep("hints", self._listen))
         for step in (self.intake, self.parsing, self.applying, self.dispatch, self.timers):
             step.free()
@@ -103,6 +111,7 @@ class Pipeline:
         self._closing = True
         self.intake.close()
         self.timers.close()
+        self.rosters.close()
         self.dispatch.close()
         self.parsing.close()
         self.applying.close()
@@ -119,6 +128,7 @@ class Pipeline:
     def swap(self, direction: Direction) -> None:
         """Decide by a new policy and new connections from the next batch on."""
         self.policies.swap(direction)
+        self.rosters.bell.ring()
         self._work()
 
     def ring(self) -> None:

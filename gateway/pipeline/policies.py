@@ -11,6 +11,7 @@ from gateway.store.ports import CaseRules, CaseView, Store
 from gateway.toml import Problems
 from normalizers.redaction import Secret
 from routing.load import load_policy
+from routing.people import UNKNOWN, Staff
 from routing.policy import Policy
 from routing.snapshot import ConnectionFacts, Snapshot
 
@@ -72,7 +73,7 @@ class Policies:
             )
             return None
 
-    def snapshot(self, view: CaseView, direction: Direction) -> Snapshot:
+    def snapshot(self, view: CaseView, direction: Direction, staff: Staff = UNKNOWN) -> Snapshot:
         """Return what a decision may know."""
         older = None
         if view.episode is not None and view.episode.policy != direction.policy.digest:
@@ -86,5 +87,9 @@ class Policies:
             thread=view.thread,
             connections=direction.connections,
             strangers=frozenset((each.connection, each.key) for each in view.threads if each.stranger),
+            staff=staff,
+            profile=view.profile,
+            askable=view.askable,
+            waiting=view.waiting,
             silenced=frozenset((each.connection, each.key) for each in view.threads if each.silenced),
         )

@@ -32,6 +32,7 @@ from gateway.model import (
     Party,
     PhoneCall,
     Priority,
+    Profile,
     Receipt,
     Reply,
     Role,
@@ -41,6 +42,7 @@ from gateway.model import (
     TicketChanged,
     TicketStatus,
 )
+from gateway.sdk.carrying import choose_files, leave_files, shown_entries
 from gateway.sdk.connector import (
     Backfill,
     Connector,
@@ -54,7 +56,6 @@ from gateway.sdk.connector import (
     Host,
     MediaSource,
     Notifier,
-    Profile,
     ProfileSource,
     Replier,
     Roster,
@@ -89,6 +90,7 @@ from gateway.sdk.json_values import (
 )
 from gateway.sdk.markup import html_pieces
 from gateway.sdk.note import note_text
+from gateway.sdk.proof import proven_address
 from gateway.sdk.settings import LOOPBACK, ConnectionSettings, safe_address
 from gateway.sdk.spec import CONTRACT, Capabilities, ConnectorSpec, Idempotency, Oversize, RateLimit
 
@@ -175,11 +177,15 @@ __all__ = [
     "as_object",
     "as_objects",
     "as_text",
+    "choose_files",
     "html_pieces",
+    "leave_files",
     "note_text",
     "printable",
+    "proven_address",
     "read_json",
     "read_object",
     "safe_address",
+    "shown_entries",
     "unanswered",
 ]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientSession, web
 
-    from gateway.model import Attachment, ChannelEvent, Contact, Entry, Handoff, Notice, Receipt, Reply
+    from gateway.model import Attachment, ChannelEvent, Contact, Entry, Handoff, Notice, Profile, Receipt, Reply
     from gateway.sdk.delivery import Delivery
 
 T = TypeVar("T")
@@ -319,6 +319,9 @@ class Roster:
     agents: tuple[RosterEntry, ...]
     #: When it was read, UTC microseconds.
     read_at: int
+    #: What a handoff's `group` may be, by the helpdesk's id → name: groups, queues or owners, those without agents too.
+    #: None when the helpdesk does not say; then nobody checks what a policy names.
+    groups: Mapping[str, str] | None = None
 
 
 class Directory(ABC):
@@ -329,19 +332,19 @@ class Directory(ABC):
         """Return the roster now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """What a system knows of a customer."""
-
-    #: Values by our names: ``tier``, ``organization``, ``value``, ``orders`` …
-    values: Mapping[str, object]
-    #: When it was read, UTC microseconds.
-    read_at: int
-
-
 class ProfileSource(ABC):
-    """Knows customers. Read-only."""
+    """Knows customers. Read-only.
+
+    The policy asks for it where a condition names a field `customer.…`; see `profile` for what the answer may say.
+    """
 
     @abstractmethod
     async def profile(self, contact: Contact) -> Profile:
-        """Return what is known of the contact now."""
+        """Return what is known of the contact now; a profile without values for somebody whom the system does not know.
+
+        `contact` holds proven identifiers only, and of the vendor's own kinds only those of this connection: nobody
+        becomes somebody else by what they typed. Values that conditions know: ``tier`` (a word), ``tags`` (words),
+        ``value`` (a number), ``organization`` (a name), ``language`` or ``locale``. Others may stand beside them.
+
+        Raises `TemporaryFailure` and `CredentialsRefused`, and `PermanentFailure` when it may not be read at all.
+        """

@@ -42,6 +42,8 @@ def _packet(packet: Packet, handoff: Handoff) -> str:
         facts.append(("Ladder", packet.ladder))
     if packet.acknowledge_by is not None:
         facts.append(("Answer by", _clock(packet.acknowledge_by)))
+    facts += packet.sla.lines() if packet.sla is not None else ()
+    facts += packet.profile
     facts.append(("Case", packet.case_id))
     lines += [f"{label}: {value}" for label, value in facts]
     if packet.evidence:

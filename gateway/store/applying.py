@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -25,6 +25,7 @@ from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import bury
 from gateway.store.names import BATON_NAME, Names
+from gateway.store.profiles import Asked, people_of
 from gateway.store.speakers import read_threads
 from gateway.store.values import AppliedBatch, CaseView, Step
 
@@ -57,10 +58,13 @@ class Applying:
         self._names = names
         self._entropy = entropy
 
-    def apply(self, limit: int, now: int, step: Step, rules: CaseRules = _DEFAULT) -> AppliedBatch:
+    def apply(
+        self, limit: int, now: int, step: Step, rules: CaseRules = _DEFAULT, profiles: str | None = None
+    ) -> AppliedBatch:
         """Decide and write the oldest waiting activities; see `Store.apply`."""
+        knows = None if profiles is None else self._names.find(profiles)
         return self._engine.write(
-            lambda t: _Batch(t, self._engine, self._names, self._entropy, rules, now).apply(limit, step)
+            lambda t: _Batch(t, self._engine, self._names, self._entropy, rules, now, knows).apply(limit, step)
         )
 
 
@@ -75,6 +79,7 @@ class _Batch:
         entropy: Callable[[int], bytes],
         rules: CaseRules,
         now: int,
+        knows: int | None,
     ) -> None:
         self.t = t
         self.engine = engine
@@ -82,6 +87,10 @@ class _Batch:
         self.entropy = entropy
         self.rules = rules
         self.now = now
+        #: The connection whose profiles are read, None for none.
+        self.knows = knows
+        #: The customer of each case, as far as that connection may be asked.
+        self.customers: dict[str, Asked] = {}
         #: Case of each thread.
         self.home: dict[str, str] = {}
         self.cases: dict[str, Case] = {}
@@ -137,7 +146,9 @@ class _Batch:
         self.cases = {row[0]: codec.case_from(row[2]) for row in rows if row[0] == row[1]}
         if not locked:
             return [], True
+        people = {row[0]: row[3] for row in rows if row[0] == row[1]}
         self._read_surroundings(locked, {row[0]: row[3] for row in rows})
+        self._read_customers(people)
         waiting = self.t.rows(
             "SELECT a.id, a.thread_id, c.doc FROM activities a JOIN contents c ON c.activity_id = a.id"
             " WHERE a.state = 0 AND a.thread_id IN (??text) ORDER BY a.id LIMIT ?",
@@ -162,6 +173,27 @@ class _Batch:
             locked,
         ):
             self.tickets.setdefault(root_id, []).append(codec.ticket_from(doc))
+
+    def _read_customers(self, people: Mapping[str, str | None]) -> None:
+        """Read what is known of the customers of cases, when somebody asks."""
+        if self.knows is not None:
+            known = people_of(self.t, [each for each in people.values() if each is not None], self.knows)
+            self.customers.update(
+                {case: known[each] for case, each in people.items() if each is not None and each in known}
+            )
+
+    def _waiting(self, case: Case, activity: Activity) -> tuple[Activity, ...]:
+        """Return what waits for the look-up whose outcome an activity is."""
+        outcome, lookup = activity.outcome, case.lookup
+        if outcome is None or lookup is None or lookup.effect_id != outcome.effect_id or not lookup.waiting:
+            return ()
+        rows = self.t.rows(
+            "SELECT c.doc FROM activities a JOIN contents c ON c.activity_id = a.id WHERE a.connection_id IN (??bigint)"
+            " AND a.dedupe IN (??text) ORDER BY a.id",
+            sorted({number for each in lookup.waiting if (number := self.names.find(each.activity[0])) is not None}),
+            sorted({codec.key_hash(each.activity[1]) for each in lookup.waiting}),
+        )
+        return tuple(codec.activity_from(row[0]) for row in rows)
 
     def _episode(self, case_id: str, activity: Activity) -> Episode | None:
         """Return the case's open episode; of a merged case, the one that a timer or an outcome names."""
@@ -207,10 +239,12 @@ class _Batch:
         self.cases[fresh], self.threads[thread_id], self.threads_of[fresh] = case, thread, [thread]
         self.threads_of[case_id] = [each for each in self.threads_of[case_id] if each.id != thread_id]
         self.home[thread_id] = fresh
+        self._read_customers({fresh: contact})
         return fresh
 
     # --- deciding ----------------------------------------------------------------------------------------------------
     def _one(self, step: Step, activity_id: int, thread_id: str, case_id: str, activity: Activity) -> None:
+        customer = self.customers.get(case_id)
         if activity.consent is not None:
             self._keep_consent(thread_id, case_id, granted=activity.consent)
         view = CaseView(
@@ -219,6 +253,9 @@ class _Batch:
             tickets=tuple(self.tickets.get(case_id, ())),
             thread=self.threads[thread_id],
             threads=tuple(self.threads_of[case_id]),
+            profile=customer.profile if customer is not None else None,
+            askable=customer is not None and bool(customer.contact.parties),
+            waiting=self._waiting(self.cases[case_id], activity),
         )
         try:
             decision = step(view, activity)
@@ -253,6 +290,8 @@ class _Batch:
             self._keep_episode(case_id, decision.replaced)
         if decision.episode is not None:
             self._keep_episode(case_id, decision.episode)
+        for link in decision.tickets:
+            self._keep_ticket(case_id, link)
         for timer in decision.timers:
             self.t.run(
                 "INSERT INTO timers (case_id, name, due_at) VALUES (?, ?, ?)"
@@ -265,6 +304,17 @@ class _Batch:
                 name,
                 case_id,
             )
+
+    def _keep_ticket(self, case_id: str, link: TicketLink) -> None:
+        """Keep what the helpdesk told of a ticket that the case has."""
+        self.tickets[case_id] = [
+            link if (each.connection, each.ticket_id) == (link.connection, link.ticket_id) else each
+            for each in self.tickets.get(case_id, ())
+        ]
+        self.t.run(
+            "UPDATE tickets SET doc = ? WHERE connection_id = ? AND ticket_id = ?",
+            *(codec.encode(link), self.names.number(link.connection), link.ticket_id),
+        )
 
     def _keep_episode(self, case_id: str, episode: Episode) -> None:
         others = [other for other in self.episodes.get(case_id, []) if other.id != episode.id]

@@ -77,6 +77,7 @@ class Contacts:
         crossing = {key: self._rules.known_as(party) for key, party in latest.items()}
         claims = {key: self._rules.claim_of(party) for key, party in latest.items()}
         self._engine.take_turns(self._t, [each for each in (*crossing.values(), *claims.values()) if each is not None])
+        learned = self._learned(claims)
         eras, reused = self._eras([key for key, name in crossing.items() if name and name.startswith(f"{PHONE}:")])
         fresh = {key: uuid7(self._now, self._entropy(10)) for key in sorted(latest)}
         rows = self._t.insert(
@@ -106,9 +107,23 @@ class Contacts:
         made: list[Row] = [(each.contact, self._now, each.contact) for each in known.values() if each.fresh]
         self._t.insert("contacts", _CONTACT, made)
         for key, each in sorted(known.items()):
-            if each.fresh and (each.crossing or claims[key]):
+            if (each.fresh and each.crossing) or key in learned:
                 self._find_same(each, claims[key])
         return known
+
+    def _learned(self, claims: Mapping[Key, str | None]) -> set[Key]:
+        """Return the identifiers with which an e-mail address is claimed that was not claimed with them before."""
+        claiming = {key: claim for key, claim in claims.items() if claim is not None}
+        if not claiming:
+            return set()
+        rows = self._t.rows(
+            "SELECT connection_id, kind, value, proven, claim FROM identifiers WHERE connection_id IN (??bigint)"
+            " AND kind IN (??text) AND value IN (??text)",
+            *(sorted({key[0] for key in claiming}), sorted({key[1] for key in claiming})),
+            sorted({key[2] for key in claiming}),
+        )
+        before = {((row[0], row[1], row[2], row[3]), row[4]) for row in rows}
+        return {key for key, claim in claiming.items() if (key, claim) not in before}
 
     def _eras(self, numbers: Sequence[Key]) -> tuple[dict[Key, int], set[Key]]:
         """Return which owner of a telephone number speaks now, counted from 0, and the numbers that changed hands."""
@@ -144,7 +159,9 @@ class Contacts:
         is_number = new.crossing is not None and new.crossing.startswith(f"{PHONE}:")
         same: dict[str, str] = {}
         for root, proven, canonical, seen_at, contact in rows:
-            if proven and canonical == new.crossing and (not is_number or seen_at >= alive):
+            # Two that are called nothing beyond their vendors are not the same for it: what they share is only claimed.
+            crosses = new.crossing is not None and canonical == new.crossing
+            if proven and crosses and (not is_number or seen_at >= alive):
                 same.setdefault(root, contact)
         if new.proven and len(same) == 1:
             ((root, contact),) = same.items()

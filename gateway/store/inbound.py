@@ -216,6 +216,7 @@ class _Saving:
                 )
                 bound = self.threads.bound.get(number)
                 docs.append(codec.encode(activity if bound is None else replace(activity, thread=bound)))
+        self.threads.learn((connection_id, activity) for _, _, connection_id, _, activity in events)
         numbers = self.t.insert("activities", ACTIVITY, rows, returning="id")
         strays = [
             (numbers[number][0], connection_id, activity)

@@ -7,10 +7,11 @@ from typing import Final
 from gateway.store.engine import Engine, Transaction
 from gateway.store.trees import lock_with_root, take_out, tree
 
-_PAIR: Final = (
-    "SELECT 1 FROM contacts x JOIN separations s ON s.contact_id = x.id JOIN contacts y ON y.id = s.other_id"
-    " WHERE x.root_id = ? AND y.root_id = ? LIMIT 1"
+_PAIRS: Final = (
+    "SELECT s.contact_id, s.other_id FROM contacts x JOIN separations s ON s.contact_id = x.id"
+    " JOIN contacts y ON y.id = s.other_id WHERE x.root_id = ? AND y.root_id = ?"
 )
+_PAIR: Final = f"{_PAIRS} LIMIT 1"
 
 
 def separated(t: Transaction, one: str, two: str) -> bool:
@@ -19,13 +20,21 @@ def separated(t: Transaction, one: str, two: str) -> bool:
 
 
 def separate(t: Transaction, one: str, two: str, actor: str, reason: str, now: int) -> None:
-    """Keep for ever that two contacts are not one person."""
+    """Keep that two contacts are not one person, until an operator lifts it."""
     first, second = sorted((one, two))
     t.run(
         "INSERT INTO separations (contact_id, other_id, actor, reason, separated_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (contact_id, other_id) DO NOTHING",
         *(first, second, actor, reason, now),
     )
+
+
+def lift(t: Transaction, one: str, two: str) -> int:
+    """Forget that the contacts of one person must not be linked with those of another. Roots; return how many pairs."""
+    rows = t.rows(_PAIRS, one, two) + t.rows(_PAIRS, two, one)
+    for contact, other in rows:
+        t.run("DELETE FROM separations WHERE contact_id = ? AND other_id = ?", contact, other)
+    return len(rows)
 
 
 def suggest(t: Transaction, one: str, two: str, reason: str, now: int) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.model import recount
+from gateway.model.sla import look_name
 from gateway.store import codec
 from gateway.store.auditing import Auditing
 from gateway.store.engine import Engine, Row, Transaction
@@ -29,7 +30,7 @@ class Merges:
         self._names = names
         self._auditing = auditing
 
-    def merge(self, case_id: str, into: str, actor: str, now: int) -> None:
+    def merge(self, case_id: str, into: str, actor: str, now: int, reason: str = "") -> None:
         """Link a case into another; see `Store.merge`."""
 
         def work(t: Transaction) -> None:
@@ -53,15 +54,15 @@ class Merges:
                 "INSERT INTO merges (case_id, into_id, threads, actor, merged_at, since) VALUES (?, ?, ?, ?, ?, ?)",
                 *(case_id, into, codec.encode(moved), actor, now, since),
             )
-            self._auditing.append(t, actor, "case.merge", case_id, {"into": into}, now)
+            self._auditing.append(t, actor, "case.merge", case_id, {"into": into, "reason": reason}, now)
             self._engine.notify(t)
 
         self._engine.write(work)
 
-    def unmerge(self, case_id: str, actor: str, now: int) -> None:
+    def unmerge(self, case_id: str, actor: str, now: int, reason: str = "") -> str:
         """Undo `merge`; see `Store.unmerge`."""
 
-        def work(t: Transaction) -> None:
+        def work(t: Transaction) -> str:
             root, cases = lock_with_root(t, self._engine, "cases", case_id)
             into = cases[case_id][1]
             if into is None:
@@ -83,11 +84,25 @@ class Merges:
                 self._recount(t, case_id, since)
                 for each in sorted({into, root}):
                     self._recount(t, each, None)
+                for each in sorted({case_id, into, root}):
+                    self._look(t, each, now)
             t.run("UPDATE merges SET undone_at = ? WHERE id = ?", now, number)
-            self._auditing.append(t, actor, "case.unmerge", case_id, {"from": into}, now)
+            self._auditing.append(t, actor, "case.unmerge", case_id, {"from": into, "reason": reason}, now)
             self._engine.notify(t)
+            return into
 
-        self._engine.write(work)
+        return self._engine.write(work)
+
+    @staticmethod
+    def _look(t: Transaction, case_id: str, now: int) -> None:
+        """Have the clocks of a case's SLA read anew: their timers may have fired while another case held it."""
+        if codec.case_from(t.rows("SELECT doc FROM cases WHERE id = ?", case_id)[0][0]).sla is None:
+            return
+        t.run(
+            "INSERT INTO timers (case_id, name, due_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (case_id, name) DO UPDATE SET due_at = excluded.due_at",
+            *(case_id, look_name(case_id), now),
+        )
 
     @staticmethod
     def _own_threads(t: Transaction, members: Sequence[str], root: str) -> list[str]:

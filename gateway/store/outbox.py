@@ -26,6 +26,7 @@ from gateway.store.inbound import append_internal, bury
 from gateway.store.mail_threads import keep_message_ids
 from gateway.store.names import BATON_NAME, Names
 from gateway.store.outcomes import outcome_of, tell
+from gateway.store.profiles import Asked, keep_profile, people_of
 from gateway.store.reports import Reports
 from gateway.store.speakers import threads_by_id
 from gateway.store.threads import TICKET, bind_thread, internal_thread
@@ -44,13 +45,14 @@ _AFTERWARDS: Final = {
     Verdict.RETURNED: PENDING,
 }
 
-#: The oldest open effect of each case that may be tried now. An open one before it keeps it waiting.
+#: The oldest open effect of each case that may be tried now. An open one before it keeps it waiting; a look-up, which only
+#: reads, neither waits nor keeps anything waiting.
 _HEADS: Final = """
 SELECT e.seq, e.id, e.case_id, e.kind, e.state, e.attempts, e.tries, e.batch FROM effects e
 WHERE e.connection_id = ? AND e.state < 10 AND e.state IN (0, 2) AND e.due_at <= ?
 AND NOT (e.rule IN (??text)) AND e.lease_until <= {clock}
-AND NOT EXISTS (SELECT 1 FROM effects p WHERE p.connection_id = e.connection_id AND p.case_id = e.case_id
-    AND p.seq < e.seq AND p.state < 10)
+AND (e.kind = 'lookup' OR NOT EXISTS (SELECT 1 FROM effects p WHERE p.connection_id = e.connection_id
+    AND p.case_id = e.case_id AND p.seq < e.seq AND p.state < 10 AND p.kind <> 'lookup'))
 ORDER BY e.seq LIMIT ?
 """
 
@@ -98,7 +100,8 @@ class Outbox:
         for seq, effect_id, case_id, kind, state, attempts, tries, batch in heads:
             if len(claimed) == destination.free or budget <= 0:
                 break
-            release = self._release(t, destination, number, case_id, now)
+            reads = kind == EffectKind.LOOKUP.value
+            release = None if reads else self._release(t, destination, number, case_id, now)
             if release is not None:
                 t.run("UPDATE effects SET due_at = ? WHERE id = ?", release, effect_id)
                 continue
@@ -155,7 +158,7 @@ class Outbox:
         if kind == EffectKind.UPDATE.value and state == PENDING:
             followers = t.rows(
                 "SELECT id, kind, state, due_at, batch FROM effects WHERE connection_id = ? AND case_id = ? AND seq > ?"
-                " AND state < 10 ORDER BY seq LIMIT ?",
+                " AND state < 10 AND kind <> 'lookup' ORDER BY seq LIMIT ?",
                 *(number, case_id, seq, TOGETHER - 1),
             )
             for follower, its_kind, its_state, due_at, its_batch in followers:
@@ -181,9 +184,12 @@ class Outbox:
             " WHERE id IN (??text)",
             *(UNKNOWN if settle else SENDING, attempts + 1, tries + 1, ids[0], int(destination.lease * _MICRO), ids),
         )
-        t.run("INSERT INTO calls (connection_id, case_id, called_at) VALUES (?, ?, ?)", number, case_id, now)
         docs = t.rows("SELECT doc FROM effects WHERE id IN (??text) ORDER BY seq", ids)
         effects = tuple(codec.effect_from(row[0]) for row in docs)
+        reads = effects[0].kind is EffectKind.LOOKUP
+        # A look-up is a call like others, but none on the case's ticket.
+        called = (number, "" if reads else case_id, now)
+        t.run("INSERT INTO calls (connection_id, case_id, called_at) VALUES (?, ?, ?)", *called)
         case, episode, tickets = self._surroundings(t, case_id, effects[0])
         place = self._place(t, number, case_id, effects[0])
         return ClaimedEffects(
@@ -197,7 +203,14 @@ class Outbox:
             tickets=tickets,
             astray=effects[0].kind is EffectKind.REPLY and place is not None and place.stranger,
             silenced=place is not None and place.silenced,
+            asked=self._asked(t, number, case_id) if reads else None,
         )
+
+    @staticmethod
+    def _asked(t: Transaction, number: int, case_id: str) -> Asked | None:
+        """Return whom a look-up of a case is about."""
+        contact = t.rows("SELECT contact_id FROM cases WHERE id = ?", case_id)[0][0]
+        return None if contact is None else people_of(t, [contact], number).get(contact)
 
     def _place(self, t: Transaction, number: int, case_id: str, effect: Effect) -> Thread | None:
         """Return the thread that a reply was written for, as its case sees it now; None of everything else."""
@@ -260,10 +273,12 @@ class Outbox:
         landed = result.verdict is Verdict.DONE
         if not landed and result.verdict is not Verdict.FAILED:
             return 1
+        if result.learned is not None:
+            keep_profile(t, number, *result.learned)
         effects = [codec.effect_from(row[4]) for row in rows]
         if landed and result.receipt is not None:
             self._keep_receipt(t, number, case_id, effects[0], result, result.receipt, now)
-        if not landed:
+        if not landed and kind != EffectKind.LOOKUP.value:
             letters: list[Row] = [("effect", row[0], None, number, case_id, result.reason, now, "open") for row in rows]
             bury(t, letters)
         for effect in effects:

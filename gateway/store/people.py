@@ -8,11 +8,11 @@ from typing import Final, TypeVar
 
 from gateway.model import Evidence, Party
 from gateway.store.auditing import Auditing
+from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
 from gateway.store.engine import Engine, Row, Transaction
-from gateway.store.linking import link, separate, separated, unlink
+from gateway.store.linking import lift, link, separate, separated, unlink
 from gateway.store.names import Names
 from gateway.store.trees import lock, lock_with_root, root_of
-from gateway.store.values import ContactView, Identifier, Separation, Suggestion
 
 T = TypeVar("T")
 
@@ -149,12 +149,13 @@ class People:
         if separated(t, contact_id, root):
             raise ValueError(
                 f"Contacts {contact_id} and {into} must not be linked: an operator said that they are two people."
+                f" `baton contacts allow` takes that back."
             )
         link(t, self._engine, contact_id, into, actor, reason, now)
         self._auditing.append(t, actor, "contact.link", contact_id, {"into": into, "reason": reason}, now)
 
     def unlink_contact(self, contact_id: str, actor: str, reason: str, now: int) -> None:
-        """Undo a link, for ever; see `Store.unlink_contact`."""
+        """Undo a link; see `Store.unlink_contact`."""
 
         def work(t: Transaction) -> None:
             _, found = lock_with_root(t, self._engine, "contacts", contact_id)
@@ -166,6 +167,21 @@ class People:
             self._auditing.append(t, actor, "contact.unlink", contact_id, {"from": into, "reason": reason}, now)
 
         self._engine.write(work)
+
+    def lift_separation(self, contact_id: str, other: str, actor: str, reason: str, now: int) -> int:
+        """Take back that two people are two; see `Store.lift_separation`."""
+
+        def work(t: Transaction) -> int:
+            one, two = (root_of(t, "contacts", each) for each in (contact_id, other))
+            lifted = lift(t, one, two)
+            if not lifted:
+                raise ValueError(f"Nobody said that contacts {contact_id} and {other} are two people.")
+            self._auditing.append(
+                t, actor, "contact.allow", contact_id, {"other": other, "lifted": lifted, "reason": reason}, now
+            )
+            return lifted
+
+        return self._engine.write(work)
 
     def decide_suggestion(
         self, suggestion_id: int, *, accept: bool, actor: str, reason: str, now: int

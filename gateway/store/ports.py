@@ -11,7 +11,10 @@ from typing import Protocol
 
 from gateway.model import Activity, Case, Effect
 from gateway.sdk import Standing
+from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
+from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
+from gateway.store.profiles import Asked
 from gateway.store.values import (
     Accounts,
     AppliedActivity,
@@ -19,7 +22,6 @@ from gateway.store.values import (
     CaseHistory,
     CaseView,
     ClaimedEffects,
-    ContactView,
     DeadLetter,
     DeadLetterDetail,
     Destination,
@@ -27,16 +29,13 @@ from gateway.store.values import (
     EffectState,
     EffectView,
     EventFailure,
-    Identifier,
     JournalEntry,
     ParsedDelivery,
     Said,
     SavedBatch,
-    Separation,
     Step,
     StoredDelivery,
     StoreUnavailable,
-    Suggestion,
     Verdict,
     WantedFile,
 )
@@ -45,6 +44,8 @@ __all__ = [
     "Accounts",
     "AppliedActivity",
     "AppliedBatch",
+    "Asked",
+    "Assigned",
     "CaseHistory",
     "CaseRules",
     "CaseView",
@@ -105,8 +106,12 @@ class Store(Protocol):
         """
         ...
 
-    def apply(self, limit: int, now: int, step: Step, rules: CaseRules = ...) -> AppliedBatch:
+    def apply(
+        self, limit: int, now: int, step: Step, rules: CaseRules = ..., profiles: str | None = None
+    ) -> AppliedBatch:
         """Take the oldest waiting activities, lock their cases in id order, and decide and write them in order.
+
+        With `profiles`, the name of a connection, the step is given what that one knows of each case's customer.
 
         A customer who speaks in a case that was resolved too long ago begins a new one, which follows it, on the same thread.
         """
@@ -121,7 +126,8 @@ class Store(Protocol):
         """Record results whose fence holds; return how many held.
 
         A result that ends an effect appends an `OUTCOME` activity to its case, in the same transaction. A late receipt
-        of the same attempt counts even after its lease ran out: it is the proof.
+        of the same attempt counts even after its lease ran out: it is the proof. What a look-up learned is kept as well;
+        one that is given up is no dead letter, since the next message asks again.
         """
         ...
 
@@ -167,12 +173,12 @@ class Store(Protocol):
         """Append an internal activity to a case; False when its dedupe key was known."""
         ...
 
-    def merge(self, case_id: str, into: str, actor: str, now: int) -> None:
+    def merge(self, case_id: str, into: str, actor: str, now: int, reason: str = "") -> None:
         """Link a case into another: its threads' activities are applied there from now on. Raises ValueError."""
         ...
 
-    def unmerge(self, case_id: str, actor: str, now: int) -> None:
-        """Undo `merge`: the case has its threads, and what came over them, back. Raises ValueError.
+    def unmerge(self, case_id: str, actor: str, now: int, reason: str = "") -> str:
+        """Undo `merge`: the case has its threads, and what came over them, back. Return whose they were. Raises ValueError.
 
         Both cases are counted anew from their activities, as if they had never been one.
         """
@@ -191,7 +197,14 @@ class Store(Protocol):
         ...
 
     def unlink_contact(self, contact_id: str, actor: str, reason: str, now: int) -> None:
-        """Undo a link; the two are never linked by itself again. Raises ValueError."""
+        """Undo a link; the two are never linked again until that is lifted. Raises ValueError."""
+        ...
+
+    def lift_separation(self, contact_id: str, other: str, actor: str, reason: str, now: int) -> int:
+        """Take back that two people are two, whoever of their contacts it was said of; return how often it was said.
+
+        Links nobody. Raises ValueError when nobody said so.
+        """
         ...
 
     def suggestions(self, state: str = "open", limit: int = 100) -> Sequence[Suggestion]:
@@ -270,6 +283,10 @@ class Store(Protocol):
 
     def cases(self, limit: int = 100) -> Sequence[Case]:
         """Return the newest cases, newest first."""
+        ...
+
+    def assigned(self) -> Sequence[Assigned]:
+        """Return the open cases that one agent alone has. It reads every open episode that asks somebody."""
         ...
 
     def accounts(self) -> Accounts:

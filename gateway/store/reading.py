@@ -106,6 +106,7 @@ class Reading:
                 merged=tuple(
                     row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into = ? ORDER BY id", case_id)
                 ),
+                merged_into=rows[0][1],
             )
 
         return self._engine.read(work)

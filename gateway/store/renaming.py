@@ -58,6 +58,7 @@ def _with_name(value: Any, earlier: str, name: str) -> Any:
                 value,
                 connection=now(value.connection),
                 last_connection=now(value.last_connection),
+                last_agent=(now(value.last_agent[0]), value.last_agent[1]),
                 targets=tuple(map(now, value.targets)),
                 observed=tuple(map(now, value.observed)),
             )

@@ -3,7 +3,7 @@
 Rows whose order matters have ascending numbers; the others are named by text ids. What changes state (`deliveries`,
 `activities`) is narrow; what is wide is written once, beside it (`payloads`, `contents`, `traces`), so that a change of state
 does not write a body again. Bodies and identifiers of people stand where they can be erased (`payloads.body`, `contents`,
-`identifiers`); traces and audit hold ids only.
+`identifiers`, `profiles`); traces and audit hold ids only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Number of the newest migration; a store with a higher one is refused.
-VERSION: Final = 3
+VERSION: Final = 4
 
 #: Words that the engines spell differently.
 _WORDS: Final = {
@@ -57,6 +57,10 @@ CREATE TABLE identifiers (
 CREATE INDEX identifiers_contact ON identifiers (contact_id);
 CREATE INDEX identifiers_canonical ON identifiers (canonical) WHERE canonical IS NOT NULL;
 CREATE INDEX identifiers_claim ON identifiers (claim) WHERE claim IS NOT NULL;
+
+CREATE TABLE profiles (
+    contact_id TEXT NOT NULL, connection_id $INT NOT NULL, members TEXT NOT NULL, read_at $INT NOT NULL, doc TEXT NOT NULL,
+    PRIMARY KEY (contact_id, connection_id));
 
 CREATE TABLE contact_links (
     id $SERIAL, contact_id TEXT NOT NULL, into_id TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,

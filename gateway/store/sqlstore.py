@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gateway.model import Activity
 from gateway.store.applying import Applying
+from gateway.store.assignments import Assignments
 from gateway.store.auditing import Auditing
 from gateway.store.conversations import Conversations
 from gateway.store.engine import Engine, Transaction
@@ -62,6 +63,7 @@ class SqlStore:
         self.contacts = people.contacts
         self.contact = people.contact
         self.link_contacts = people.link_contacts
+        self.lift_separation = people.lift_separation
         self.unlink_contact = people.unlink_contact
         self.suggestions = people.suggestions
         self.decide_suggestion = people.decide_suggestion
@@ -86,6 +88,7 @@ class SqlStore:
         self.history = reading.history
         self.cases = reading.cases
         self.accounts = reading.accounts
+        self.assigned = Assignments(engine).assigned
         self.said, self.standing = conversations.said, conversations.standing
         self.cursor = reading.cursor
         self.blob = reading.blob

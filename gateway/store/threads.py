@@ -59,15 +59,20 @@ class ThreadCache:
     threads: dict[tuple[int, str], str] = field(default_factory=dict[tuple[int, str], str])
     #: Threads on which no customer has spoken yet: a bot or an agent began.
     anonymous: set[str] = field(default_factory=set[str])
+    #: Customers of helpdesks whose address is kept: their connection, who they are, and the address.
+    addresses: set[tuple[int, str, str, str]] = field(default_factory=set[tuple[int, str, str, str]])
 
     def take(self, made: ThreadCache, limit: int) -> None:
         """Take over what a transaction found and made, once it is committed."""
         if len(self.threads) > limit:
             self.threads.clear()
             self.anonymous.clear()
+        if len(self.addresses) > limit:
+            self.addresses.clear()
         self.threads.update(made.threads)
         self.anonymous -= set(made.threads.values()) - made.anonymous
         self.anonymous |= made.anonymous
+        self.addresses |= made.addresses
 
 
 class Threads:
@@ -126,6 +131,24 @@ class Threads:
         self._introduce(wanted, resolved)
         self._hear(wanted, resolved, set(lacking))
         return resolved
+
+    def learn(self, told: Iterable[Wanted]) -> None:
+        """Keep the addresses of helpdesks' customers, whatever else becomes of what told them.
+
+        A helpdesk's webhooks bring numbers of users, and only a poll their addresses, with events that were known long before.
+        """
+        fresh: dict[tuple[int, str, str, str], tuple[int, Party]] = {}
+        for connection_id, activity in told:
+            if activity.channel is not Channel.HELPDESK or activity.sender is None or not activity.sender.email:
+                continue
+            party = customer_of(activity)
+            if party is not None:
+                fresh[connection_id, party.kind, party.value, party.email] = (connection_id, party)
+        for key in self.known.addresses & fresh.keys():
+            del fresh[key]
+        if fresh:
+            self.contacts.of(list(fresh.values()))
+            self.made.addresses |= fresh.keys()
 
     # --- by proof ----------------------------------------------------------------------------------------------------
     def _by_button(self, connection_id: int, activity: Activity) -> str | None:
@@ -295,6 +318,7 @@ class Threads:
                     adopted=not proven,
                     url=activity.ticket.url or "",
                     status=activity.ticket.status,
+                    status_at=None if activity.ticket.status is None else activity.occurred_at,
                 )
                 rows.append((connection_id, link.ticket_id, case_id, codec.encode(link)))
         self.t.insert("tickets", TICKET, rows, conflict="ON CONFLICT (connection_id, ticket_id) DO NOTHING")

@@ -63,4 +63,6 @@ def take_out(t: Transaction, table: Table, top: str, members: Sequence[str]) -> 
 
 
 def _missing(table: Table, row_id: str) -> ValueError:
-    return ValueError(f"There is no {table.removesuffix('s')} {row_id}.")
+    return ValueError(
+        f"There is no {table.removesuffix('s')} {row_id}: `baton {table} list` shows those that there are."
+    )

@@ -16,12 +16,14 @@ from gateway.model import (
     Effect,
     Episode,
     Party,
+    Profile,
     Progress,
     Receipt,
     Thread,
     TicketLink,
 )
 from gateway.sdk import Delivery, RateLimit
+from gateway.store.profiles import Asked
 
 
 class StoreUnavailable(Exception):
@@ -127,6 +129,12 @@ class CaseView:
     thread: Thread
     #: All threads of the case, oldest first.
     threads: tuple[Thread, ...]
+    #: What the connection that `apply` was told knows of the case's customer, None when nothing.
+    profile: Profile | None = None
+    #: True when something of the customer is proven that this connection could know them by.
+    askable: bool = False
+    #: What waits for the look-up whose outcome the activity in hand is.
+    waiting: tuple[Activity, ...] = ()
 
 
 #: Decides one activity. Pure and quick: it runs inside the transaction. An exception makes the activity a dead letter.
@@ -177,6 +185,8 @@ class ClaimedEffects:
     tickets: tuple[TicketLink, ...]
     #: True when a reply would go to a thread that is not the case's customer's any more: operators have parted them since.
     astray: bool = False
+    #: For a look-up, whom it is about; None when the case has no customer.
+    asked: Asked | None = None
     #: True when a reply would go to somebody who wants no messages any more (STOP).
     silenced: bool = False
 
@@ -212,6 +222,8 @@ class EffectResult:
     due_at: int = 0
     #: A sentence without bodies or secrets.
     reason: str = ""
+    #: What a look-up brought, and of whom; None for everything else.
+    learned: tuple[Asked, Profile] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,65 +279,6 @@ class EffectView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identifier:
-    """How one connection knows somebody. Each is a contact of its own; links make several one person."""
-
-    #: The contact that it is.
-    contact: str
-    connection: str
-    #: Kind, value, name and evidence; the e-mail address that was given along, when one was.
-    party: Party
-    #: False for what was only claimed.
-    proven: bool
-    #: When it was last seen at the begin of a thread (numbers: at any message), UTC microseconds.
-    seen_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Separation:
-    """Two contacts that must never be one person, because an operator said so."""
-
-    contact: str
-    other: str
-    actor: str
-    reason: str
-    separated_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactView:
-    """A person: all contacts that are linked, with what they are known by and their cases."""
-
-    #: The contact that the others are linked into.
-    id: str
-    created_at: int
-    identifiers: tuple[Identifier, ...]
-    #: Contact and the one that it is linked into.
-    links: tuple[tuple[str, str], ...]
-    #: Cases that began with one of the contacts, oldest first.
-    cases: tuple[str, ...]
-    #: Whom they must never be one with.
-    separations: tuple[Separation, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
-    """Two contacts that may be one person, for an operator to decide."""
-
-    id: int
-    contact: str
-    other: str
-    #: A sentence without what people wrote.
-    reason: str
-    created_at: int
-    #: ``open``, ``accepted`` or ``rejected``.
-    state: str
-    #: Who decided, empty while open.
-    actor: str
-    decided_at: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseHistory:
     """A case with everything that happened to it, for people who ask why."""
 
@@ -338,6 +291,8 @@ class CaseHistory:
     timers: Mapping[str, int]
     #: Cases that were merged into this one.
     merged: tuple[str, ...] = ()
+    #: The case that this one was merged into, None while it stands for itself.
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.sdk import OutcomeUnknown, TemporaryFailure
+from gateway.sdk import Evidence, File, Handoff, Mode, OutcomeUnknown, Party, TemporaryFailure
 from gateway.testing.faults import FaultKind
+from gateway.testing.host import FakeHost
 
 #: Faults after which the write stands at the vendor although the answer was lost.
 LANDED = (FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.HALF_BODY)
@@ -157,6 +160,138 @@ class HandoffTargetContract(WriteContract):
         again = await connector.hand_off(what)
         assert first.ticket_id == again.ticket_id
         assert self.written(sandbox, "key-9") == 1
+
+
+class RequesterContract:
+    """A target whose tickets are for somebody: agents' public answers are mailed to them. Beside `HandoffTargetContract`."""
+
+    # --- what the connector's author supplies ------------------------------------------------------------------------
+    def new_ticket(self, sandbox: Any, key: str, requester: Party) -> Handoff:
+        """Return a handoff that makes a ticket for somebody."""
+        raise NotImplementedError
+
+    def requester_of(self, sandbox: Any, ticket_id: str) -> str:
+        """Return the e-mail address that the ticket is for, in small letters; empty when it is for none."""
+        raise NotImplementedError
+
+    # --- who a ticket is for -----------------------------------------------------------------------------------------
+    @pytest.mark.parametrize(
+        "party",
+        [
+            Party(kind="email", value="Mia@Customer.Example", name="Mia", evidence=Evidence.VERIFIED),
+            Party(kind="email", value="mia@customer.example", evidence=Evidence.ATTESTED),
+            Party(kind="chat_user", value="U7", name="Mia", email="mia@customer.example", evidence=Evidence.VERIFIED),
+        ],
+        ids=["a mail", "a mail without a name", "an address given along"],
+    )
+    async def test_a_ticket_is_for_the_customer_whose_address_is_proven(
+        self, connector: Any, sandbox: Any, party: Party
+    ) -> None:
+        """Whoever answers the ticket answers its requester: that must not be ourselves."""
+        receipt = await connector.hand_off(self.new_ticket(sandbox, "key-requester", party))
+        assert self.requester_of(sandbox, receipt.ticket_id) == "mia@customer.example"
+
+    @pytest.mark.parametrize(
+        "party",
+        [
+            Party(kind="email", value="mia@customer.example", name="Mia", evidence=Evidence.CLAIMED),
+            Party(kind="visitor", value="v-1", name="Mia", email="mia@customer.example", evidence=Evidence.CLAIMED),
+            Party(kind="phone", value="+4930123456", evidence=Evidence.ATTESTED),
+        ],
+        ids=["a forged mail", "an address that was typed", "no address"],
+    )
+    async def test_a_ticket_is_for_no_address_that_nobody_proved(
+        self, connector: Any, sandbox: Any, party: Party
+    ) -> None:
+        """Else anybody could have what agents write mailed to somebody else: and ours is no customer's address either."""
+        receipt = await connector.hand_off(self.new_ticket(sandbox, "key-claimed", party))
+        assert self.requester_of(sandbox, receipt.ticket_id) == ""
+
+
+class ReopeningContract:
+    """A target whose tickets have a state. Beside `HandoffTargetContract`."""
+
+    # --- what the connector's author supplies ------------------------------------------------------------------------
+    def solved_ticket(self, sandbox: Any) -> str:
+        """Return a ticket that an agent has solved."""
+        raise NotImplementedError
+
+    def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
+        """Return an update of a ticket, in mode `live`, by which a rule sets no state."""
+        raise NotImplementedError
+
+    def in_work(self, sandbox: Any, ticket_id: str) -> bool:
+        """Return whether agents see that there is something to do on a ticket."""
+        raise NotImplementedError
+
+    # --- a customer who is back --------------------------------------------------------------------------------------
+    async def test_a_solved_ticket_whose_customer_is_back_is_opened_again(self, connector: Any, sandbox: Any) -> None:
+        """An internal note on a solved ticket is seen by nobody."""
+        ticket_id = self.solved_ticket(sandbox)
+        assert not self.in_work(sandbox, ticket_id)
+        handoff = replace(self.update_of(sandbox, "key-back", ticket_id), reopen=True)
+        receipt = await connector.hand_off(handoff)
+        assert receipt.ticket_id == ticket_id
+        assert self.in_work(sandbox, ticket_id)
+        await connector.hand_off(handoff)
+        assert self.in_work(sandbox, ticket_id)
+
+    async def test_a_solved_ticket_stays_solved_for_anything_else(self, connector: Any, sandbox: Any) -> None:
+        """Whoever acknowledges late must not open again what is done; and the mode `notes` writes notes."""
+        ticket_id = self.solved_ticket(sandbox)
+        await connector.hand_off(self.update_of(sandbox, "key-note", ticket_id))
+        noted = replace(self.update_of(sandbox, "key-notes", ticket_id), reopen=True, mode=Mode.NOTES)
+        await connector.hand_off(noted)
+        assert not self.in_work(sandbox, ticket_id)
+
+
+class CarryingContract:
+    """A target that carries files. Beside `HandoffTargetContract`."""
+
+    # --- what the connector's author supplies ------------------------------------------------------------------------
+    def handoff_with(self, sandbox: Any, key: str, files: tuple[File, ...], *, adopted: bool) -> Handoff:
+        """Return a handoff whose packet's conversation has one line with these files, onto a new ticket or an adopted one."""
+        raise NotImplementedError
+
+    def notes_on(self, sandbox: Any, ticket_id: str) -> str:
+        """Return everything that agents read on a ticket."""
+        raise NotImplementedError
+
+    def files_on(self, sandbox: Any, ticket_id: str) -> list[bytes]:
+        """Return the files that stand on a ticket."""
+        raise NotImplementedError
+
+    # --- what the note says of files, and where they are -------------------------------------------------------------
+    async def test_a_note_names_as_attached_what_is_there_and_of_the_rest_says_why(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        """Agents look for a file that a note names; more of them than a vendor takes are named all the same."""
+        bodies = [f"file {number}".encode() for number in range(30)]
+        files = tuple(_file(f"f{number}.png", body, host) for number, body in enumerate(bodies))
+        vast = replace(_file("vast.bin", b"vast", host), size=10_000_000_000)
+        receipt = await connector.hand_off(self.handoff_with(sandbox, "key-files", (*files, vast), adopted=False))
+        notes, there = self.notes_on(sandbox, receipt.ticket_id), self.files_on(sandbox, receipt.ticket_id)
+        named = [body for number, body in enumerate(bodies) if f"[file: f{number}.png]" in notes]
+        assert sorted(there) == sorted(named)
+        assert named
+        for file in (*files, vast):
+            assert f": {file.name}]" in notes
+        assert "[file: vast.bin]" not in notes
+
+    async def test_an_adopted_ticket_has_its_own_files_already(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        """The case's conversation came from that very ticket: its files would stand there twice."""
+        file = _file("bill.pdf", b"%PDF the bill", host)
+        receipt = await connector.hand_off(self.handoff_with(sandbox, "key-adopted", (file,), adopted=True))
+        assert self.files_on(sandbox, receipt.ticket_id) == []
+
+
+def _file(name: str, body: bytes, host: FakeHost) -> File:
+    """Return a file that the host keeps."""
+    digest = hashlib.sha256(body).hexdigest()
+    host.blobs[digest] = body
+    return File(name=name, media_type="application/octet-stream", size=len(body), sha256=digest)
 
 
 class ReplierContract(WriteContract):

@@ -10,21 +10,39 @@ from typing import Final
 
 from gateway.model import Activity, ActivityKind, Case
 from gateway.model.life import is_customers
+from routing.people import NOBODY, Agent, People
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
+from routing.signals.authority import Deed, deed_of, lacks, needed_skill
+from routing.signals.customer import NOBODY as NO_CUSTOMER
+from routing.signals.customer import Customer
+from routing.signals.deadlines import NO_SLA, SlaFacts
 from routing.signals.requests import Requests, distress_in, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
 
 #: Fields of the case that need each message of the customer to be looked at, once a policy asks for them.
 REMEMBERING: Final = frozenset({"case.repeated_question", "case.sentiment"})
+#: Fields whose evidence is what the policy says of agents.
+_OF_PEOPLE: Final = frozenset({"authority.amount", "authority.limit", "actor.lacks_skill", "needed.skill"})
 
 
 class Signals:
     """What an activity says of itself. The names are those of the fields `message.…` that conditions read."""
 
-    def __init__(self, activity: Activity, lexicons: Mapping[str, Scorer]) -> None:
+    def __init__(
+        self,
+        activity: Activity,
+        lexicons: Mapping[str, Scorer],
+        people: People = NOBODY,
+        customer: Customer = NO_CUSTOMER,
+    ) -> None:
         """Look at nothing yet."""
         self._activity = activity
         self._lexicons = lexicons
+        self._people = people
+        #: What is known of the customer: the fields `customer.…`.
+        self.customer = customer
+        #: What the case's SLA says, for the fields `sla.…`.
+        self.sla: SlaFacts = NO_SLA
 
     @cached_property
     def requests(self) -> Requests:
@@ -61,11 +79,50 @@ class Signals:
         """Return how the writer feels, from -1 to 1; None when unknown."""
         return self.feeling.score
 
+    # --- against the agents of the policy ----------------------------------------------------------------------------
+    @cached_property
+    def actor(self) -> Agent | None:
+        """Return the agent who did it, None when it is nobody whom the policy names."""
+        return self._people.who(self._activity.connection, self._activity.sender)
+
+    @property
+    def actor_name(self) -> str | None:
+        """Return the name of the agent who did it."""
+        return self.actor.name if self.actor is not None else None
+
+    @property
+    def actor_skills(self) -> frozenset[str]:
+        """Return what the agent who did it knows well enough for its work."""
+        if self.actor is None:
+            return frozenset()
+        return frozenset(name for name in self.actor.skills if not lacks(self.actor, name, self._people))
+
+    @cached_property
+    def needed_skill(self) -> str | None:
+        """Return the skill that is asked for."""
+        return needed_skill(self._activity, self._people)
+
+    @property
+    def actor_lacks_skill(self) -> bool:
+        """Return whether the agent who did it is known, and does not know what is asked for."""
+        return (
+            self.actor is not None
+            and self.needed_skill is not None
+            and lacks(self.actor, self.needed_skill, self._people)
+        )
+
+    @cached_property
+    def deed(self) -> Deed:
+        """Return what was done of the actions that have a limit."""
+        return deed_of(self._activity, self._people)
+
     def evidence(self, field: str) -> str:
         """Return in a few words what a signal stands on; empty for a field that is no signal, or has none.
 
         Only our own words, numbers and languages stand here, so that it may be kept with a decision.
         """
+        if field in _OF_PEOPLE:
+            return self._deed_words() if field.startswith("authority.") else self._skill_words()
         match field:
             case "message.wants_person":
                 return "; ".join(self.requests.person)
@@ -76,7 +133,21 @@ class Signals:
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
             case _:
-                return ""
+                return self.customer.evidence(field) if field.startswith("customer.") else ""
+
+    def _deed_words(self) -> str:
+        deed = self.deed
+        if deed.action is None:
+            return ""
+        amount = "an amount that cannot be read" if deed.amount is None else f"{deed.amount:g}"
+        limit = "no agent of the policy" if deed.limit is None else f"{self.actor_name} up to {deed.limit:g}"
+        return f"{deed.action} of {amount}: {limit}"
+
+    def _skill_words(self) -> str:
+        if self.needed_skill is None:
+            return ""
+        known = f"{self.actor.name} has level {self.actor.skills.get(self.needed_skill, 0)}" if self.actor else ""
+        return f"{self.needed_skill} is asked for{'; ' if known else ''}{known}"
 
 
 def remember(case: Case, signals: Signals, activity: Activity, needed: AbstractSet[str]) -> Case:

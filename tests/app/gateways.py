@@ -24,6 +24,7 @@ from gateway.host.registry import GROUP, Specs
 from gateway.loading import load_setup
 from gateway.telemetry.redaction import Redaction
 from tests import toyline
+from tests.conserved import require_conserved_in
 from tests.toyline.connector import sign
 
 SECRET = "canary-secret-of-toyline"
@@ -121,7 +122,7 @@ async def running(
     clock: SystemClock | None = None,
     found: Specs | None = None,
 ) -> AsyncGenerator[tuple[Gateway, Knocker], None]:
-    """Run a gateway in this process, and end it in good order."""
+    """Run a gateway in this process, and end it in good order. After that nothing is unaccounted for (promise I4)."""
     clock = clock or SystemClock()
     path = write(directory, plugins, policy)
     found = found if found is not None else specs()
@@ -140,6 +141,7 @@ async def running(
                 yield gateway, Knocker(client=client, now=clock.now)
         finally:
             gateway.end()
+    await asyncio.to_thread(require_conserved_in, setup.config.database)
 
 
 async def quiet(gateway: Gateway) -> None:
@@ -231,10 +233,12 @@ class Served:
         return await asyncio.to_thread(process.wait, seconds)
 
     def kill(self) -> None:
-        """End it whatever it does."""
+        """End it whatever it does. Whenever that is, nothing is unaccounted for (promise I4)."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        for path in self.directory.glob("*/baton.db"):
+            require_conserved_in(f"sqlite:///{path}")
 
 
 def install(directory: Path) -> Path:

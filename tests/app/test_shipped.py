@@ -45,17 +45,19 @@ def writes(vendors: Vendors) -> int:
     return vendors.slack.writes() + vendors.zendesk.writes()
 
 
-async def test_in_observe_mode_nothing_at_all_reaches_a_vendor(tmp_path: Path) -> None:
+async def test_in_observe_mode_nothing_at_all_is_changed_at_a_vendor(tmp_path: Path) -> None:
     async with serving(tmp_path, "observe") as vendors:
         before = (vendors.slack.state()["messages"], vendors.zendesk.state()["tickets"])
         await a_busy_hour(vendors)
         assert writes(vendors) == 0
-        # What is read at the start, to see that the credentials work, is all that was called.
-        assert {call.route for call in (*vendors.slack.calls, *vendors.zendesk.calls)} <= {"auth.test", "users.me"}
+        # What is read at the start, to see that the credentials work, and what is known of customers, is all that was called.
+        called = {call.route for call in (*vendors.slack.calls, *vendors.zendesk.calls)}
+        assert called <= {"auth.test", "users.me", "users.show", "organizations.show"}
         assert not any(ticket["external_id"] for ticket in vendors.zendesk.state()["tickets"])
         assert before[0]["C0SECOND"] == before[0]["C0LEADS"] == []
         accounts = (await vendors.status())["accounts"]
-        assert set(accounts["effects"]) == {"observed"}
+        assert set(accounts["effects"]) == {"observed", "done"}
+        assert accounts["effects"]["done"] == vendors.zendesk.count("users.show"), "look-ups, and nothing else"
         assert accounts["effects"]["observed"] >= 4
         assert accounts["unaccounted"] == 0
 

@@ -76,9 +76,12 @@ def environ(slack: SlackSandbox, zendesk: ZendeskSandbox) -> dict[str, str]:
 
 @asynccontextmanager
 async def serving(
-    directory: Path, mode: str, *, canary: str = "sandbox", gateway: str = ""
+    directory: Path, mode: str, *, canary: str = "sandbox", gateway: str = "", policy: str = ""
 ) -> AsyncGenerator[Vendors, None]:
-    """Serve the shipped files against both sandboxes; `canary` stands in every secret, `gateway` is added to its section."""
+    """Serve the shipped files against both sandboxes; `canary` stands in every secret, `gateway` is added to its section.
+
+    Another `policy` than the shipped one may be given.
+    """
     slack = SlackSandbox(token=f"xoxb-{canary}-token", secret=f"{canary}-signing")
     zendesk = ZendeskSandbox(token=f"{canary}-api", secret=f"{canary}-webhook")
     await slack.start()
@@ -86,7 +89,7 @@ async def serving(
     (directory / "plugins.toml").write_text(
         shipped(mode, slack, zendesk).replace("[gateway]\n", f"[gateway]\n{gateway}\n", 1)
     )
-    (directory / "escalation.toml").write_text((ROOT / "escalation.toml").read_text())
+    (directory / "escalation.toml").write_text(policy or (ROOT / "escalation.toml").read_text())
     served = Served(directory=directory, environ=environ(slack, zendesk))
     served.start()
     try:

@@ -168,6 +168,14 @@ BROKEN: dict[str, tuple[Breaking, tuple[str, ...]]] = {
         item(lambda played: played.ticket("Bill 88").comments[0], "public", True),
         ("nothing of what Baton wrote there is public",),
     ),
+    "a ticket that is for Baton's own user": (
+        field(lambda played: played.ticket("Bill 88"), "requester_id", 4_001),
+        ("what agents answer there goes to pia@customer.example",),
+    ),
+    "a ticket for an address that nobody proved": (
+        field(lambda played: played.ticket("What did you"), "requester_id", 4_001),
+        ("what agents answer there goes to no address",),
+    ),
     "words that never arrived in the helpdesk": (
         item(lambda played: played.ticket("Bill 88").comments[0], "body", "nothing"),
         ("all that was said on every channel stands on it (1 of 1)",),

@@ -31,8 +31,26 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import expression, lexicons, load, load_calendar, load_ladder, load_reply, reader, schema
+from routing import (
+    expression,
+    lexicons,
+    load,
+    load_asking,
+    load_calendar,
+    load_customer,
+    load_ladder,
+    load_people,
+    load_reply,
+    load_sla,
+    reader,
+    schema,
+    schema_people,
+)
 from routing.fields import FIELDS
+from routing.lint import LINTS
+from routing.policy_tests import load as load_tests
+from routing.policy_tests import load_event, load_expect, typed
+from routing.policy_tests import schema as test_schema
 from routing.template import PATHS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -155,6 +173,11 @@ def fields() -> str:
     return table(("Field", "Kind", "Words", "What it is"), rows)
 
 
+def lints() -> str:
+    """Return every lint with what it warns of."""
+    return table(("Lint", "What it warns of"), [(f"`{name}`", about) for name, about in LINTS.items()])
+
+
 def places() -> str:
     """Return what templates may name."""
     return table(("Place", "What stands there"), [(f"`{{{{{path}}}}}`", about) for path, about in PATHS.items()])
@@ -260,15 +283,31 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "rule": lambda: keys(schema.RULE),
     "when": lambda: keys(schema.WHEN),
     "set": lambda: keys(schema.SET),
+    "customer": lambda: keys(schema.CUSTOMER),
     "button": lambda: keys(schema.BUTTON),
     "calendar": lambda: keys(schema.CALENDAR),
     "ladder": lambda: keys(schema.LADDER),
     "step": lambda: keys(schema.STEP),
     "final": lambda: keys(schema.FINAL),
+    "sla": lambda: keys(schema.SLA),
+    "skill": lambda: keys(schema_people.SKILL),
+    "authority": lambda: keys(schema_people.AUTHORITY),
+    "agent": lambda: keys(schema_people.AGENT),
+    "team": lambda: keys(schema_people.TEAM),
+    "need": lambda: keys(schema_people.NEED),
+    "relaxation": lambda: keys(schema_people.RELAX),
     "fields": fields,
-    "sentences-of-the-file": lambda: sentences("note", load, load_calendar, load_ladder, load_reply, reader),
+    "sentences-of-the-file": lambda: sentences(
+        "note", load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_reply, load_sla, reader
+    ),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
+    "lints": lints,
+    "policy-tests": lambda: keys(test_schema.TOP),
+    "policy-test": lambda: keys(test_schema.TEST),
+    "policy-test-event": lambda: keys(test_schema.EVENT),
+    "policy-test-expect": lambda: keys(test_schema.EXPECT),
+    "sentences-of-policy-tests": lambda: sentences("note", load_tests, load_event, load_expect, typed),
     "places": places,
     "command-line": command_line,
     "options": options,

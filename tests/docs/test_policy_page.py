@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.model import Channel, Mode
+from gateway.model import Channel, Mode, SlaMetric
 from gateway.toml import Problems
 from routing import expression
-from routing.climbing import place
 from routing.expression import Compare, Node, Not
 from routing.fields import FIELDS, Kind
 from routing.load import load_policy
 from routing.policy import ConnectionFacts, Policy
+from routing.resolving import place
 from tests.docs.tables import DOCS
 
 PAGE: Final = (DOCS / "reference" / "escalation-toml.md").read_text()
@@ -27,7 +27,9 @@ FACTS: Final = {
     "support-slack": ConnectionFacts(
         name="support-slack", channel=Channel.CHAT, mode=Mode.LIVE, roles=frozenset({"reply", "notify"})
     ),
-    "zendesk": ConnectionFacts(name="zendesk", channel=Channel.HELPDESK, mode=Mode.LIVE, roles=frozenset({"handoff"})),
+    "zendesk": ConnectionFacts(
+        name="zendesk", channel=Channel.HELPDESK, mode=Mode.LIVE, roles=frozenset({"handoff", "profile"})
+    ),
 }
 ROWS: Final[list[str]] = re.findall(r"^\| (`.+`) \| [^|]+ \| `[^`]+` \|$", PAGE, re.MULTILINE)
 EXAMPLES: Final[list[str]] = re.findall(r"^\| `.+` \| [^|]+ \| `([^`]+)` \|$", PAGE, re.MULTILINE)
@@ -101,6 +103,22 @@ def test_what_the_page_about_working_hours_says_of_its_examples_is_so() -> None:
     assert days.is_open(at("2026-12-31T09:00"))
     assert not days.is_open(at("2026-12-31T13:00"))
     assert days.is_open(at("2027-01-06T09:00")), "Epiphany, a holiday in Bavaria, is an exception here"
+
+
+def test_what_the_page_about_slas_says_of_its_examples_is_so() -> None:
+    page = (DOCS / "how-to" / "sla.md").read_text()
+    blocks: list[str] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    rest = '\n[[rule]]\nid = "rest"\ncatch_all = true\ndo = "none"\n'
+    policy = load_policy(blocks[1] + rest + blocks[0], "escalation.toml", FACTS)
+    urgent, standard = policy.slas
+    assert urgent.calendar is None
+    assert standard.calendar is not None
+    friday, monday = (
+        round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * 1_000_000
+        for text in ("2026-11-27T15:00", "2026-11-30T10:00")
+    )
+    assert standard.calendar.add(friday, standard.targets[SlaMetric.FIRST]) == monday
+    assert {policy.rules[index].id for index in policy.clock_rules} == {"no-answer-in-time", "soon-over"}
 
 
 def test_the_mistake_that_is_shown_is_told_like_that() -> None:

@@ -206,7 +206,9 @@ def sentence_of_class(site: Site, code: str, extra: str | None) -> str:
     assert not specs.problems
     with pytest.raises(PluginError) as raised:
         load_class(specs, spec)
-    assert roles_of(specs, spec) == {"handoff", "reply", "notify"}, "unknown: the policy is not to be refused for it"
+    assert roles_of(specs, spec) == {"handoff", "reply", "notify", "profile"}, (
+        "unknown: the policy is not to be refused for it"
+    )
     return str(raised.value)
 
 

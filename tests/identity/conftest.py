@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store import open_store
+from tests.conserved import require_conserved
 from tests.identity.desk import Desk
 
 
@@ -19,6 +20,6 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
         url = request.getfixturevalue("postgres_url")
     store = open_store(url)
     yield Desk(store=store).open()
-    assert store.accounts().unaccounted == 0
+    require_conserved(store)
     assert store.verify_audit() is None
     store.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -25,6 +25,7 @@ from gateway.model import (
     MailFacts,
     Mode,
     Party,
+    Profile,
     Receipt,
     Role,
     TicketChange,
@@ -35,11 +36,22 @@ from gateway.pipeline.policies import Direction, Policies
 from gateway.sdk import Delivery
 from gateway.store import Store
 from gateway.store.case_rules import DAY, CaseRules
-from gateway.store.ports import CaseHistory, Destination, EffectResult, JournalEntry, ParsedDelivery, Verdict
+from gateway.store.ports import (
+    Asked,
+    CaseHistory,
+    CaseView,
+    ClaimedEffects,
+    Destination,
+    EffectResult,
+    JournalEntry,
+    ParsedDelivery,
+    Verdict,
+)
 from normalizers.identity import IdentityRules, MailRule, canonical_value
 from routing.decide import decide
 from routing.load import load_policy
 from routing.policy import ConnectionFacts
+from tests.identity.policies import POLICY
 
 MINUTE: Final = 60_000_000
 HOUR: Final = 60 * MINUTE
@@ -54,33 +66,6 @@ CHANNELS: Final = {
 }
 IDENTITY: Final = IdentityRules(mail={"gmail.example": MailRule(ignore_dots=True, ignore_plus=True)}, region="DE")
 RULES: Final = CaseRules(canonical=partial(canonical_value, rules=IDENTITY))
-
-#: Every message with the word is escalated, and answered with the case's subject and its customer's name.
-POLICY: Final = """
-[phrases]
-help = ["help"]
-
-[[rule]]
-id = "help"
-type = "hierarchical"
-when.all = ["message.phrases contains 'help'"]
-do = "escalate"
-ladder = "second"
-set = { priority = "P1", reason = "The customer asks for help." }
-reply = "To {{customer.name}} about {{case.subject}}: your reference is #{{ticket.id}}."
-
-[[rule]]
-id = "rest"
-catch_all = true
-do = "none"
-
-[ladder.second]
-final = { target = "queue:desk/Last", notify = ["desk:x"] }
-[[ladder.second.step]]
-target = "queue:desk/Second"
-notify = ["desk:x"]
-ack_within = "15m"
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,19 +90,25 @@ class Desk:
     sent: list[Sent] = field(default_factory=list[Sent])
     #: Called with connection and effect just before the world answers that it took it.
     meanwhile: Callable[[str, Effect], None] = lambda connection, effect: None
+    #: The policy, and what the CRM says of a person whom it is asked about, where the policy does ask.
+    policy: str = POLICY
+    crm: Callable[[Asked], Mapping[str, object]] = lambda asked: {}
+    #: Called with whatever a decision is made from.
+    deciding: Callable[[CaseView, Activity], None] = lambda view, activity: None
     _count: int = 0
     _policies: Policies | None = None
 
     def open(self) -> Desk:
         """Make the connections and the policy known."""
         self.store.register(dict.fromkeys(CHANNELS))
+        able = frozenset({"handoff", "reply", "notify"})
         facts = {
             name: ConnectionFacts(
-                name=name, channel=channel, mode=Mode.LIVE, roles=frozenset({"handoff", "reply", "notify"})
+                name=name, channel=channel, mode=Mode.LIVE, roles=able | {"profile"} if name == "desk" else able
             )
             for name, channel in CHANNELS.items()
         }
-        policy = load_policy(POLICY, "escalation.toml", facts)
+        policy = load_policy(self.policy, "escalation.toml", facts)
         self._policies = Policies(self.store, Direction(policy=policy, connections=facts))
         return self
 
@@ -149,11 +140,13 @@ class Desk:
         policies = self._policies
         assert policies is not None
 
-        def step(view: object, activity: Activity) -> Decision:
-            return decide(policies.snapshot(view, policies.direction), activity, self.now)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        def step(view: CaseView, activity: Activity) -> Decision:
+            self.deciding(view, activity)
+            return decide(policies.snapshot(view, policies.direction), activity, self.now)
 
+        asks = policies.direction.policy.customer
         while True:
-            batch = self.store.apply(64, self.now, step, self.rules)
+            batch = self.store.apply(64, self.now, step, self.rules, asks.connection if asks is not None else None)
             assert batch.dead == 0
             if not batch.more and not batch.applied:
                 return
@@ -250,6 +243,18 @@ class Desk:
         """Bring a message of somebody in a workspace."""
         self.bring(self.activity("team", thread, Party(kind="slack_user", value=user, name=name or user), text))
 
+    def ticket(self, user: str, text: str = "hello", *, email: str = "", dedupe: str = "") -> None:
+        """Bring what somebody writes to the helpdesk itself; its webhooks name no address, its poll does."""
+        number = user.removeprefix("u")
+        said = self.activity(
+            "desk",
+            f"ticket:{number}",
+            Party(kind="zendesk_user", value=user, name=user, email=email),
+            text,
+            ticket=TicketFacts(id=number, change=TicketChange.COMMENTED),
+        )
+        self.bring(replace(said, dedupe=dedupe) if dedupe else said)
+
     def resolve(self, case_id: str) -> None:
         """Let a person end the case in the helpdesk."""
         self.ticket_status(case_id, TicketStatus.SOLVED)
@@ -285,11 +290,24 @@ class Desk:
             if not claims:
                 return
             for claim in claims:
-                if (claim.astray or claim.silenced) and not claim.settle:
+                if claim.asked is not None:
+                    self._answer(claim, claim.asked)
+                elif (claim.astray or claim.silenced) and not claim.settle:
                     self._drop(claim.connection, claim.effects, claim.attempt)
                 else:
                     self._take(claim.connection, claim.effects, claim.attempt)
             self.decide()
+
+    def _answer(self, claim: ClaimedEffects, asked: Asked) -> None:
+        """Say what the CRM knows of a person."""
+        result = EffectResult(
+            connection=claim.connection,
+            effect_ids=(claim.effects[0].id,),
+            attempt=claim.attempt,
+            verdict=Verdict.DONE,
+            learned=(asked, Profile(values=self.crm(asked), read_at=self.now)),
+        )
+        self.store.finish([result], self.now)
 
     def _drop(self, connection: str, effects: Sequence[Effect], attempt: int) -> None:
         """Do as dispatch does with a reply whose thread is another person's by now, or wants none."""

@@ -34,6 +34,39 @@ def test_an_address_that_was_typed_joins_nothing_and_is_suggested(desk: Desk) ->
     assert len(desk.store.contacts()) == 2
 
 
+def test_a_helpdesks_customer_and_the_mail_customer_of_their_address_are_suggested(desk: Desk) -> None:
+    """Whoever opens a ticket there writes whatever address they like; that the poll tells it later changes nothing."""
+    desk.mail("Ann@Example.org", "by mail")
+    desk.ticket("u1", "in the helpdesk", email="ann@example.org")
+    (suggestion,) = desk.store.suggestions()
+    assert desk.case_with("in the helpdesk").id != desk.case_with("by mail").id
+    assert len(desk.store.contacts()) == 2
+    assert "ann" not in suggestion.reason
+
+
+def test_an_address_that_comes_later_than_its_owner_is_suggested_all_the_same(desk: Desk) -> None:
+    """Webhooks are quick and bring no address; the poll tells the same event, which is known, with the address."""
+    desk.mail("ann@example.org", "by mail")
+    desk.ticket("u1", "in the helpdesk", dedupe="created:1")
+    assert desk.store.suggestions() == []
+    for _ in range(2):
+        desk.ticket("u1", "in the helpdesk", email="ann@example.org", dedupe="created:1")
+        assert len(desk.store.suggestions()) == 1
+    desk.ticket("u1", "more of it", email="ann@example.org")
+    assert len(desk.store.suggestions()) == 1
+    assert len(desk.store.contacts()) == 2
+
+
+def test_two_who_share_a_claimed_address_are_not_one_for_it(desk: Desk) -> None:
+    """Each is proven to be a user of its vendor; of the address, neither is."""
+    desk.bring(
+        desk.activity("team", "t1", Party(kind="slack_user", value="U1", email="ann@example.org"), "in the team")
+    )
+    desk.ticket("u1", "in the helpdesk", email="ann@example.org")
+    assert len(desk.store.contacts()) == 2
+    assert len(desk.store.suggestions()) == 1
+
+
 def test_a_mail_without_proof_is_not_its_senders(desk: Desk) -> None:
     desk.mail("ann@example.org", "by mail")
     desk.mail("ann@example.org", "forged", dmarc="none")

@@ -10,7 +10,7 @@ import os
 import random
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gateway.model import CaseStatus, Evidence
+from gateway.model import Activity, CaseStatus, Evidence
 from gateway.store import open_store
-from gateway.store.ports import ContactView, Identifier
+from gateway.store.ports import Asked, CaseView, ContactView, Identifier
 from gateway.store.sqlite import SqliteEngine
 from gateway.store.sqlstore import SqlStore
 from tests.identity.desk import DAY, HOUR, Desk
+from tests.identity.policies import KNOWING
 
 _MARK: Final = re.compile(r"mark-([a-z]+)")
 #: Steps of one life, and lives: BATON_HYPOTHESIS=thorough for a long run.
@@ -64,7 +65,8 @@ class Life(RuleBasedStateMachine):
         path = Path(self.directory.name) / "baton.db"
         open_store(f"sqlite:///{path}").close()
         # Ids that are the same in every run, so that what is found can be found again.
-        self.desk = Desk(store=SqlStore(SqliteEngine(path), entropy=random.Random(1).randbytes)).open()
+        store = SqlStore(SqliteEngine(path), entropy=random.Random(1).randbytes)
+        self.desk = Desk(store=store, policy=KNOWING, crm=self.crm, deciding=self.knows).open()
         #: Who has a number, and when they were last heard on it.
         self.owner: dict[str, str] = dict(zip(NUMBERS, ("ann", "bob", "cy"), strict=True))
         self.heard: dict[str, int] = {}
@@ -76,6 +78,7 @@ class Life(RuleBasedStateMachine):
         #: Links that operators made and have not undone: by their word these are one person.
         self.links: dict[str, str] = {}
         self.read = 0
+        self.asked = 0
 
     def teardown(self) -> None:
         assert self.desk.store.accounts().unaccounted == 0
@@ -260,6 +263,29 @@ class Life(RuleBasedStateMachine):
     def dispatch(self) -> None:
         self.desk.dispatch()
 
+    # --- the CRM -----------------------------------------------------------------------------------------------------
+    def crm(self, asked: Asked) -> Mapping[str, object]:
+        """Know everybody by their address: the tier is whose that is, so that it shows whom somebody is taken for."""
+        person = self.desk.store.contact(asked.contact.id)
+        assert person is not None
+        proven = {each.party.value for each in person.identifiers if each.proven}
+        proven |= {each.address for each in PEOPLE if each.name in proven}
+        assert {each.value for each in asked.contact.parties} <= proven, "somebody is asked about by a claim"
+        names = [each.name for party in asked.contact.parties for each in PEOPLE if each.address == party.value]
+        self.asked += 1
+        return {"tier": names[0]} if names else {}
+
+    def knows(self, view: CaseView, activity: Activity) -> None:
+        """Check that what a decision is told of a customer is known of nobody else."""
+        if view.profile is None or "tier" not in view.profile.values:
+            return
+        people = self.desk.store.contacts(1_000)
+        self._learn(people)
+        (person,) = [each for each in people if view.case.id in each.cases]
+        assert any(each.proven for each in person.identifiers), "a claim alone became a known customer"
+        names = {self.contact_of[each.contact] for each in person.identifiers}
+        assert view.profile.values["tier"] in self._same(min(names)), f"{names} are known as {view.profile.values}"
+
     # --- what must hold ----------------------------------------------------------------------------------------------
     def _learn(self, people: Iterable[ContactView]) -> None:
         """Note who really is behind each new contact."""
@@ -314,6 +340,32 @@ class Life(RuleBasedStateMachine):
             members = {each.contact for each in person.identifiers}
             for apart in person.separations:
                 assert not {apart.contact, apart.other} <= members, "two people were linked against an operator's word"
+
+
+def test_somebody_whose_case_was_merged_into_anothers_is_not_answered_with_that_ones_words(tmp_path: Path) -> None:
+    desk = Desk(store=open_store(f"sqlite:///{tmp_path}/baton.db")).open()
+    try:
+        first = {
+            who.name: desk.mail(
+                who.address,
+                f"mark-{who.name} 1",
+                subject=f"about mark-{who.name}",
+                dmarc="pass",
+                name=f"mark-{who.name}",
+            )
+            for who in (ANN, BOB)
+        }
+        of = {case.subject: case.id for case in desk.store.cases(10)}
+        desk.store.merge(of["about mark-bob"], of["about mark-ann"], "op", desk.now)
+        # His words demand an answer of the case, and the case is hers.
+        desk.mail(BOB.address, "mark-bob 2 help", answers=[first["bob"]], dmarc="pass", name="mark-bob")
+        desk.dispatch()
+        assert [each for each in desk.sent if "mark-ann" in each.text and BOB.address in each.thread] == []
+        desk.mail(ANN.address, "mark-ann 2 help", answers=[first["ann"]], dmarc="pass", name="mark-ann")
+        desk.dispatch()
+        assert {each.thread.partition("|")[0] for each in desk.sent if "mark-ann" in each.text} == {ANN.address}
+    finally:
+        desk.store.close()
 
 
 Life.TestCase.settings = settings(max_examples=LIVES, stateful_step_count=STEPS, deadline=None)

@@ -18,9 +18,12 @@ from gateway.sdk import (
     ChatMessage,
     ConnectionSettings,
     Connector,
+    Contact,
     CredentialsRefused,
     Delivery,
     DeliveryRejected,
+    Directory,
+    Evidence,
     ForeignId,
     Handoff,
     HandoffTarget,
@@ -28,9 +31,12 @@ from gateway.sdk import (
     Notifier,
     OutcomeUnknown,
     PermanentFailure,
+    Profile,
+    ProfileSource,
     Receipt,
     Replier,
     Reply,
+    Roster,
     TemporaryFailure,
     TicketChanged,
     UnreadableDelivery,
@@ -56,8 +62,18 @@ class Vendor:
         self.open = asyncio.Event()
         self.open.set()
         self.at_work = 0
+        #: Handoffs as they were handed over, each attempt.
+        self.handoffs: list[Handoff] = []
+        #: Notices as they were handed over, each attempt.
+        self.notices: list[Notice] = []
         #: Replies as they were handed over, each attempt.
         self.replies: list[Reply] = []
+        #: Who works here, and when that was read; None when nobody can be asked.
+        self.roster: Roster | None = None
+        #: What is known of customers, by any identifier of theirs.
+        self.customers: dict[str, dict[str, object]] = {}
+        #: By what customers were asked for, each attempt.
+        self.asked: list[tuple[tuple[str, str], ...]] = []
 
     def plan(self, call: str, *outcomes: str) -> None:
         self.plans[call].extend(outcomes)
@@ -116,6 +132,29 @@ class Vendor:
             raise ZeroDivisionError
         return bool(self.written[key])
 
+    async def profile(self, contact: Contact, now: int) -> Profile:
+        """Say what is known of somebody by the identifiers that are given, or fail to."""
+        outcome = self._next("profile", contact.id)
+        self.asked.append(tuple((party.kind, party.value) for party in contact.parties))
+        self.at_work += 1
+        try:
+            await self.open.wait()
+        finally:
+            self.at_work -= 1
+        if outcome == "refuse":
+            raise PermanentFailure("The vendor does not show customers.")
+        if outcome == "away":
+            raise TemporaryFailure("The vendor is away.")
+        if outcome == "login":
+            raise CredentialsRefused("The vendor does not accept the token.")
+        if outcome == "hang":
+            await asyncio.Event().wait()
+        if outcome == "bug":
+            raise ZeroDivisionError
+        names = {name for party in contact.parties for name in (party.value, party.email)}
+        found = next((values for name, values in self.customers.items() if name in names), {})
+        return Profile(values=found, read_at=now)
+
     def _next(self, call: str, key: str) -> str:
         plan = self.plans[call]
         outcome = plan.popleft() if plan else self.always.get(call, "ok")
@@ -123,11 +162,22 @@ class Vendor:
         return outcome
 
 
+def _sender(said: dict[str, Any]) -> Party:
+    """Return who speaks: anna of this vendor, unless it is said."""
+    evidence = Evidence(said.get("evidence", "attested"))
+    kind, value, role = (
+        said.get("kind", "person"),
+        said.get("value", said.get("who", "anna")),
+        said.get("role", "customer"),
+    )
+    return Party(kind=kind, value=value, role=Role(role), evidence=evidence, email=said.get("email", ""))
+
+
 class Settings(ConnectionSettings):
     """A connection to the vendor of these tests."""
 
 
-class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier):
+class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier, Directory, ProfileSource):
     """Everything at once: messages come in, handoffs, replies and notices go out."""
 
     vendor: Vendor
@@ -177,12 +227,22 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
                 thread=said["thread"],
                 dedupe=f"{said['id']}/{number}" if number else said["id"],
                 occurred_at=delivery.received_at,
-                sender=Party(kind="person", value="anna"),
+                sender=_sender(said.get("sender", {}) | {key: said[key] for key in ("who", "role") if key in said}),
                 message_id=said["id"],
                 text=said["text"],
+                extras={key: said[key] for key in ("claimed_email",) if key in said},
             )
 
+    async def roster(self) -> Roster:
+        if self.vendor.roster is None:
+            raise TemporaryFailure("The vendor is away.")
+        return self.vendor.roster
+
+    async def profile(self, contact: Contact) -> Profile:
+        return await self.vendor.profile(contact, self.host.now())
+
     async def hand_off(self, handoff: Handoff) -> Receipt:
+        self.vendor.handoffs.append(handoff)
         keys = [entry.key for entry in handoff.entries] if handoff.packet is None else [handoff.key]
         ticket = await self.vendor.write(keys, handoff.external_id)
         return Receipt(ids=(ForeignId(kind="note", id=handoff.key),), ticket_id=ticket)
@@ -209,6 +269,7 @@ class Peer(Connector[Settings], WebhookSource, HandoffTarget, Replier, Notifier)
         return await self._settle_small(reply)
 
     async def notify(self, notice: Notice) -> Receipt:
+        self.vendor.notices.append(notice)
         return await self._small(notice)
 
     async def settle_notice(self, notice: Notice) -> Receipt | None:

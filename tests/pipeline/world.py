@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.config import AnySpec, ConnectionConfig
+from gateway.config.cases import CasesSection
 from gateway.host.supervisor import Supervisor
 from gateway.model import Channel, EffectKind, Mode
 from gateway.pipeline import Pipeline
+from gateway.pipeline.identity import case_rules
 from gateway.pipeline.policies import Direction
 from gateway.sdk import Capabilities, Connector, ConnectorSpec, Delivery, RateLimit
 from gateway.store import Store, open_store
@@ -23,6 +25,7 @@ from gateway.telemetry.meters import Meters
 from gateway.testing.clock import VirtualClock
 from routing.load import load_policy
 from routing.snapshot import ConnectionFacts
+from tests.conserved import require_conserved
 from tests.pipeline.vendor import Peer, Settings, Vendor
 
 #: Longest that a call may take, seconds of real time: calls that hang are cut soon.
@@ -71,11 +74,17 @@ class World:
     """A pipeline whose steps can be run one by one, or as its own loops."""
 
     def __init__(
-        self, directory: Path, *, mode: Mode = Mode.LIVE, policy: str = POLICY, limits: tuple[RateLimit, ...] = ()
+        self,
+        directory: Path,
+        *,
+        mode: Mode = Mode.LIVE,
+        policy: str = POLICY,
+        limits: tuple[RateLimit, ...] = (),
+        url: str = "",
     ) -> None:
         self.clock = VirtualClock()
         self.vendor = Vendor()
-        self.store: Store = open_store(f"sqlite:///{directory / 'baton.db'}")
+        self.store: Store = open_store(url or f"sqlite:///{directory / 'baton.db'}")
         self.spec: AnySpec = ConnectorSpec(
             name="peer",
             title="Peer",
@@ -104,11 +113,13 @@ class World:
                 name=name,
                 channel=Channel.CHAT if name == "line" else Channel.HELPDESK,
                 mode=mode,
-                roles=frozenset({"handoff", "reply", "notify"}),
+                roles=frozenset({"handoff", "reply", "notify", "profile"}),
             )
             for name, mode in self.modes.items()
         }
-        return Direction(policy=load_policy(self.policy, "escalation.toml", facts), connections=facts)
+        # Each thread is a case of its own, and people are known across connections.
+        cases = case_rules(CasesSection(join="never"))
+        return Direction(policy=load_policy(self.policy, "escalation.toml", facts), connections=facts, cases=cases)
 
     def configs(self) -> list[ConnectionConfig]:
         return [
@@ -236,11 +247,13 @@ class World:
 
     def check(self) -> None:
         """Check what holds at every moment: nothing is lost, and nothing was written twice."""
-        assert self.store.accounts().unaccounted == 0
+        require_conserved(self.store)
         twice = {key: count for key, count in self.vendor.written.items() if count > 1}
         assert not twice
         for view in self.effects():
-            if view.state is EffectState.DONE:
+            if view.effect.kind is EffectKind.LOOKUP:
+                assert not self.vendor.written[view.effect.id], "a look-up writes nothing"
+            elif view.state is EffectState.DONE:
                 assert self.vendor.written[view.effect.id] == 1
             if view.state in {EffectState.CANCELLED, EffectState.OBSERVED}:
                 assert self.vendor.written[view.effect.id] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.store import Store
+from tests.conserved import losses
 from tests.prove.proof import Figures
 
 
@@ -14,3 +15,5 @@ def require_conservation(figures: Figures, store: Store, where: str) -> None:
         if value:
             figures.must_be(name, value, 0)
             figures.examples.append(f"{where}: {accounts}")
+    for meaning, rows in losses(store).items():
+        figures.must_be(f"{meaning} ({where})", len(rows), 0)

@@ -39,6 +39,8 @@ class Target:
     spec: str
     #: Has people at the vendor do things, so that requests are sent.
     busy: Callable[[Any], None]
+    #: Settings beside those that its sandbox names.
+    further: Callable[[Any], Mapping[str, Any]] = lambda _: {}
 
 
 def _slack(sandbox: Any) -> None:
@@ -82,10 +84,20 @@ def _chatbot(sandbox: Any) -> None:
     sandbox.bot_gives_up("c1", "no answer", "Ann")
 
 
-#: E-mail is left out: Mailgun signs neither a mail's text nor its sender, Postmark signs nothing, and SendGrid's signature is
-#: checked in `tests/connectors/email/test_hooks.py`.
+def _email(sandbox: Any) -> None:
+    sandbox.customer_writes("ann@customer.example", "Charged twice", "Please help, «soon»", over="sendgrid")
+    sandbox.customer_writes("bob@customer.example", "Lost", "Where is it?\r\n--\r\nBob", name="Bob", over="sendgrid")
+    sandbox.customer_writes("cem@customer.example", "Re: Lost", "Here: \r\n--b\r\n\r\nforged\r\n--b--", over="sendgrid")
+
+
+def _sendgrid(sandbox: Any) -> dict[str, Any]:
+    return {"way_in": "sendgrid", "sendgrid_public_key": sandbox.sendgrid_public_key}
+
+
+#: Of mail, what SendGrid signs: Mailgun signs neither a mail's text nor its sender, Postmark signs nothing.
 TARGETS: Final[Mapping[str, Target]] = {
     "chatbot": Target(spec="connectors.chatbot:SPEC", busy=_chatbot),
+    "email": Target(spec="connectors.email:SPEC", busy=_email, further=_sendgrid),
     "hubspot": Target(spec="connectors.hubspot:SPEC", busy=_hubspot),
     "request_tracker": Target(spec="connectors.request_tracker:SPEC", busy=_request_tracker),
     "slack": Target(spec="connectors.slack:SPEC", busy=_slack),
@@ -104,7 +116,7 @@ async def caught(target: Target) -> tuple[Any, list[Delivery]]:
     sandbox: Sandbox = getattr(import_module(where), kind)(now=host.now)
     await sandbox.start()
     factory, _, word = spec.factory.partition(":")
-    settings = spec.settings(**sandbox.settings(), **sandbox.secrets())
+    settings = spec.settings(**sandbox.settings(), **sandbox.secrets(), **target.further(sandbox))
     connector = getattr(import_module(factory), word)(settings, host)
     target.busy(sandbox)
     found: list[Delivery] = []

@@ -163,6 +163,19 @@ MUTANTS: Final = (
         killer="tests/identity/test_joining.py::test_a_mail_without_proof_is_not_its_senders",
     ),
     Mutant(
+        name="claims_look_up",
+        wrong="asks the CRM about whoever types an address",
+        edits=(("gateway/store/profiles.py", "i.proven = 1 AND (i.connection_id", "(i.connection_id"),),
+        killer="tests/pipeline/test_who_is_looked_up.py::test_an_impostor_becomes_no_vip_and_nobody_is_asked",
+    ),
+    Mutant(
+        name="parted_and_still_known",
+        wrong="keeps what was known of two as one person when an operator has parted them",
+        edits=(("gateway/store/profiles.py", "profile=profile if before == digest else None", "profile=profile"),),
+        killer="tests/pipeline/test_who_is_looked_up.py"
+        "::test_a_person_who_was_linked_by_mistake_is_a_vip_no_longer_once_they_are_parted",
+    ),
+    Mutant(
         name="separations_forgotten",
         wrong="links again what an operator has parted",
         edits=(
@@ -212,7 +225,7 @@ MUTANTS: Final = (
                 "astray=False and",
             ),
         ),
-        killer="tests/identity/test_never_astray.py",
+        killer="tests/identity/test_never_astray.py::test_somebody_whose_case_was_merged_into_anothers_is_not_answered_with_that_ones_words",
     ),
     Mutant(
         name="weekends_count",
@@ -311,6 +324,6 @@ MUTANTS: Final = (
             ("gateway/store/applying.py", "OBSERVED if effect.mode is Mode.OBSERVE else PENDING", "PENDING"),
             ("gateway/pipeline/outgoing.py", "if allowed is Mode.OBSERVE or (", "if ("),
         ),
-        killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_reaches_a_vendor",
+        killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_is_changed_at_a_vendor",
     ),
 )

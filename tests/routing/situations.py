@@ -20,9 +20,12 @@ from gateway.model import (
     EffectKind,
     Episode,
     EpisodeState,
+    Lookup,
     Mode,
+    Profile,
     TicketChange,
     TicketStatus,
+    Unanswered,
 )
 from routing.snapshot import Snapshot
 from tests.routing.strategies import activities, cases, parties
@@ -47,9 +50,20 @@ from tests.routing.values import (
 )
 
 RULES: Final = """
+[customer]
+profile_from = "desk"
+vip = ["gold"]
+
 [phrases]
 person = ["real person"]
 money = ["charged twice"]
+
+[[rule]]
+id = "vip"
+do = "none"
+continue = true
+when.all = ["customer.vip"]
+set = { tags = ["vip"] }
 
 [[rule]]
 id = "mark"
@@ -85,13 +99,27 @@ when.all = ["channel == 'chat'", "sender.role == 'customer'"]
 #: A second step, with hours that are open at every instant: a decision does not depend on the weekday of the test.
 SECOND_STEP: Final = """
 [[ladder.second.step]]
-target = "queue:desk/Third line"
+target = "team:third"
+in = "desk/Third line"
 notify = ["chat:#third"]
+skills = [{ name = "billing", level = 3 }]
+relax_after = [{ after = "10m", level = 2 }, { after = "20m", drop = true }]
 ack_within = "1h"
 reply_within = "1h"
 ack_ttl = "2h"
 outside_hours = "pause"
 calendar = "always"
+[skill.billing]
+[agent.ann]
+ids = { desk = "7", chat = "U1" }
+notify = ["chat:@ann"]
+skills = { billing = 3 }
+capacity = { chat = 1 }
+[agent.ben]
+ids = { desk = "8" }
+skills = { billing = 2 }
+[team.third]
+members = ["ann", "ben"]
 [calendar.always]
 tz = "Asia/Kathmandu"
 mon = ["00:00-24:00"]
@@ -121,6 +149,9 @@ def episodes(draw: st.DrawFn) -> Episode | None:
         step=step,
         epoch=step,
         hushed=not taken and draw(st.booleans()),
+        assigned=draw(st.sampled_from(((), ("ann",), ("gone",)))) if step == 1 else (),
+        relax_at=NOW if step == 1 and not taken and draw(st.booleans()) else None,
+        relaxed=draw(st.integers(0, 1)) if step == 1 else 0,
         answer_by=NOW if taken and draw(st.booleans()) else None,
         held_until=NOW if taken and draw(st.booleans()) else None,
         state=EpisodeState.ACKNOWLEDGED if taken else EpisodeState.OPEN,
@@ -142,19 +173,23 @@ HAPPENINGS: Final = (
     "deadline",
     "late deadline",
     "hours begin",
+    "fewer skills",
     "no answer",
     "further",
     "tag",
     "landed",
     "given up",
     "other outcome",
+    "looked up",
     "consent",
     "report",
     "wish",
     "anything",
 )
 #: What waits for an open episode: drawn together with one, or most of it would find nothing to do.
-AWAITED: Final = frozenset({"landed", "given up", "deadline", "acknowledgement", "further", "no answer"})
+AWAITED: Final = frozenset(
+    {"fewer skills", "landed", "given up", "deadline", "acknowledgement", "further", "no answer"}
+)
 SAID: Final = ("hello", "a real person please", "I was charged twice", "a real person! I was charged twice")
 
 
@@ -181,6 +216,7 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
         "deadline": lambda: timer(f"ack:episode-1:{episode.step if episode else 0}"),
         "late deadline": lambda: timer(draw(st.sampled_from(("ack:episode-1:0", "ack:episode-1:1", "ack:other:0")))),
         "hours begin": lambda: timer(f"open:episode-1:{episode.epoch if episode else 0}"),
+        "fewer skills": lambda: timer(f"relax:episode-1:{episode.epoch if episode else 0}"),
         "no answer": lambda: timer(
             f"{draw(st.sampled_from(('reply', 'ttl')))}:episode-1:{episode.epoch if episode else 0}"
         ),
@@ -189,6 +225,9 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
         "landed": lambda: outcome("e9", episode),
         "given up": lambda: outcome("e9", episode, landed=False),
         "other outcome": lambda: outcome("e9", episode, effect_kind=draw(st.sampled_from(others))),
+        "looked up": lambda: outcome(
+            draw(st.sampled_from((ASKED.effect_id, "e9"))), None, landed=draw(st.booleans()), effect_kind="lookup"
+        ),
         "consent": lambda: activity(ActivityKind.CONSENT, consent=draw(st.booleans())),
         "report": lambda: activity(ActivityKind.DELIVERY_REPORT, report=DeliveryFacts(state=DeliveryState.FAILED)),
         "wish": lambda: activity(ActivityKind.HANDOFF_REQUEST, text=text, sender=BOT, audience=Audience.INTERNAL),
@@ -203,7 +242,22 @@ def awaiting(draw: st.DrawFn, name: str) -> Episode:
     step = draw(st.integers(0, 1))
     if name == "no answer":
         return open_episode(state=EpisodeState.ACKNOWLEDGED, step=step, epoch=step, answer_by=NOW, held_until=NOW)
+    if name == "fewer skills":
+        return open_episode(step=1, epoch=1, relax_at=NOW, relaxed=draw(st.integers(0, 1)))
     return open_episode(step=step, epoch=step)
+
+
+#: A look-up that is out, and what waits for it.
+WAITING: Final = message("a real person please", dedupe="e0", received_at=NOW - MINUTE)
+ASKED: Final = Lookup(
+    effect_id="l1", connection="desk", waiting=(Unanswered(activity=("chat", "e0"), rules=("keep", "rest")),)
+)
+KNOWN: Final = (
+    None,
+    Profile(values={"tier": "gold", "organization": "Acme"}, read_at=NOW - MINUTE),
+    Profile(values={"tier": "gold"}, read_at=NOW - 3 * 86_400_000_000),
+    Profile(values={}, read_at=NOW),
+)
 
 
 @st.composite
@@ -216,6 +270,8 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
     case_now = draw(cases())
     if draw(st.integers(0, 3)):
         case_now = replace(case_now, status=CaseStatus.OPEN, last_connection="chat", targets=("desk",))
+    looked = [None, ASKED, replace(ASKED, waiting=(), failed_at=NOW - draw(st.sampled_from((1, 10))) * MINUTE)]
+    case_now = replace(case_now, lookup=ASKED if name == "looked up" else draw(st.sampled_from(looked)))
     tickets = draw(st.sampled_from(((), (LINK,), (replace(LINK, adopted=True),))))
     start = snapshot(
         POLICIES[draw(modes)],
@@ -223,5 +279,8 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
         episode=episode,
         tickets=tickets,
         connections=connections(chat=draw(modes), desk=draw(modes)),
+        profile=draw(st.sampled_from(KNOWN)),
+        askable=draw(st.booleans()),
+        waiting=(WAITING,) if name == "looked up" else (),
     )
     return start, what

@@ -12,6 +12,7 @@ from gateway.model import (
     ActivityKind,
     Attachment,
     Audience,
+    BotFacts,
     ButtonChoice,
     Case,
     CaseStatus,
@@ -24,6 +25,7 @@ from gateway.model import (
     TicketStatus,
 )
 from routing.fields import FIELDS, Field, Kind
+from routing.people import Action, Agent, People, Skill
 from tests.routing.values import CASE_ID, MINUTE, NOW
 
 #: Free words: of buttons, groups, tags, connections. Quotation marks are left out because no literal can hold both.
@@ -48,6 +50,17 @@ TEXTS: Final = (
 SPOKEN: Final = ("hello", "real person", "charged twice", "person please", "real", "人", "Strasse")
 NUMBERS: Final = (0, 1, 2, 5, 6, 19, -1, 1.5, 2.0)
 DURATIONS: Final = ("0s", "90s", "15m", "1.5h", "2h", "1d")
+
+#: Whom the policy names: whoever speaks here is Ann, in the chat.
+PEOPLE: Final = People(
+    agents={"ann": Agent(name="ann", ids={"chat": ("U1",)}, skills={"vip": 1, "beta": 3}, authority={"refund": 5})},
+    skills={
+        "vip": Skill(name="vip", level=2, words=frozenset({"vip"})),
+        "beta": Skill(name="beta", words=frozenset({"beta"})),
+    },
+    actions={"refund": Action(name="refund", fields={"chat": "amount", "desk": "other"})},
+    known={("chat", "u1"): "ann"},
+)
 
 _words = st.sampled_from(WORDS)
 _tags = st.lists(st.sampled_from(TAGS), max_size=3, unique=True).map(tuple)
@@ -79,6 +92,7 @@ def activities(*, public: bool = True) -> st.SearchStrategy[Activity]:
         attachments=st.lists(st.builds(Attachment, id=st.just("f")), max_size=2).map(tuple),
         button=st.none() | st.builds(ButtonChoice, action=_words, value=_words),
         ticket=st.none() | facts(),
+        bot=st.none() | bots(),
         own=st.booleans(),
         reference=st.none() | st.just("r1"),
     )
@@ -95,6 +109,17 @@ def facts() -> st.SearchStrategy[TicketFacts]:
         group=st.none() | _words,
         tags=st.none() | _tags,
         via=st.none() | _words,
+        fields=st.sampled_from(({}, {"amount": "6"}, {"amount": "5.00"}, {"amount": "much"}, {"other": "6"})),
+    )
+
+
+def bots() -> st.SearchStrategy[BotFacts]:
+    """Return what a chatbot may say of its turn."""
+    return st.builds(
+        BotFacts,
+        confidence=st.none() | st.sampled_from((0.0, 0.4, 1.0)),
+        intent=_words,
+        fields=st.sampled_from(({}, {"amount": "19"})),
     )
 
 
@@ -161,7 +186,7 @@ def _literal(name: str, field: Field) -> st.SearchStrategy[Plain]:
     if field.kind is Kind.TEXT:
         return st.sampled_from(SPOKEN)
     if field.kind is Kind.SET:
-        return st.sampled_from(TAGS)
+        return st.sampled_from(TAGS if field.words is None else sorted(field.words))
     return st.sampled_from(sorted(field.words)) if field.words is not None else _words
 
 

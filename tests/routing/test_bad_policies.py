@@ -20,13 +20,30 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, lexicons, load, load_calendar, load_ladder, reader, schema
+from routing import (
+    expression,
+    lexicons,
+    load,
+    load_asking,
+    load_calendar,
+    load_customer,
+    load_ladder,
+    load_people,
+    load_reply,
+    load_sla,
+    reader,
+    schema,
+    schema_people,
+)
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
 
 BAD: Final = Path(__file__).parent / "bad"
-FACTS: Final = connections() | {"mail": connection("mail", Channel.EMAIL, "reply")}
+FACTS: Final = connections() | {
+    "mail": connection("mail", Channel.EMAIL, "reply"),
+    "crm": connection("crm", Channel.HELPDESK, "profile"),
+}
 NAMES: Final = sorted(path.stem for path in BAD.glob("*.toml"))
 
 
@@ -78,7 +95,7 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    noting = (load, load_calendar, load_ladder, reader)
+    noting = (load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_reply, load_sla, reader)
     notes = [
         (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
         for module in noting
@@ -97,7 +114,9 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     assert not silent, "no file in bad/ shows these: " + "\n".join(silent)
 
 
-@pytest.mark.parametrize("what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar"])
+@pytest.mark.parametrize(
+    "what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar", "an SLA", "customer"]
+)
 def test_an_unknown_key_is_told_in_every_table(what: str) -> None:
     assert f": {what} has no key " in told("unknown_keys")
 
@@ -133,12 +152,19 @@ WORDS: Final = (
     "DE",
     "respect",
     "redirect:2",
+    "team:a",
+    "manager_of:actor",
+    "round_robin",
+    "10m",
 )
 KEYS: Final = sorted(
     {
         key
         for table in (
+            *(schema_people.SKILL, schema_people.AUTHORITY, schema_people.AGENT, schema_people.TEAM),
             *(
+                schema_people.NEED,
+                schema_people.RELAX,
                 schema.RULE,
                 schema.WHEN,
                 schema.SET,
@@ -146,6 +172,7 @@ KEYS: Final = sorted(
                 schema.LADDER,
                 schema.STEP,
                 schema.CALENDAR,
+                schema.SLA,
                 schema.TOP,
             ),
             {"2026-12-24": None},
@@ -203,6 +230,53 @@ country = "DE"
 subdivision = "BY"
 holidays = ["2026-12-24"]
 exceptions = { "2026-12-31" = ["09:00-12:00"], "2026-12-30" = [] }
+[[sla]]
+id = "urgent"
+when.any = ["case.priority in ['P1', 'P2']", "case.tags contains 'vip'"]
+first = "30m"
+next = "1h"
+resolution = "1d"
+at_risk = "10m"
+calendar = "office"
+pause = ["pending", "on_hold"]
+[[sla]]
+id = "standard"
+first = "4h"
+[skill.billing]
+level = 2
+words = ["payment"]
+[authority.refund]
+fields = { desk = "amount" }
+[agent.bob]
+ids = { desk = ["7", "bob"] }
+manager = "carla"
+[agent.carla]
+ids = { chat = "U7" }
+notify = ["chat:U7"]
+skills = { billing = 3 }
+authority = { refund = 5000 }
+capacity = { chat = 3, email = 10 }
+calendar = "office"
+[team.duty]
+members = ["bob", "carla"]
+strategy = "least_loaded"
+calendar = "office"
+fallback = "night"
+[team.night]
+members = ["bob"]
+[ladder.people]
+final = { target = "queue:desk/End" }
+[[ladder.people.step]]
+target = "manager_of:actor"
+ack_within = "15m"
+[[ladder.people.step]]
+target = "team:duty"
+in = "desk/Managers"
+strategy = "all"
+skills = [{ name = "billing", level = 3 }]
+prefer = [{ name = "billing" }]
+relax_after = [{ after = "10m", level = 2 }, { after = "20m", drop = true }]
+ack_within = "30m"
 [ladder.hours]
 calendar = "office"
 repeat = 2
@@ -230,7 +304,8 @@ def test_the_schema_is_a_schema_and_takes_a_good_policy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules", "calendars"]
+    "name",
+    ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules", "calendars", "slas", "people"],
 )
 def test_the_schema_refuses_what_the_loader_refuses(name: str) -> None:
     values = tomllib.loads((BAD / f"{name}.toml").read_text(encoding="utf-8"))

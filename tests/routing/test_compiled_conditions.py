@@ -10,16 +10,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, Case
+from gateway.model import Activity, Case, Profile, SlaClock, SlaClocks, SlaMark, SlaMetric
 from gateway.toml import nearest
 from routing.compiling import Condition, Matchable, compile_rules
 from routing.expression import DEEPEST, ExpressionError, Not, Several, parse
 from routing.fields import FIELDS, Kind
 from routing.phrases import PhraseBook, canonical
+from routing.signals.customer import Customer, CustomerRules
+from routing.signals.deadlines import SlaFacts
 from routing.signals.reading import Signals
 from routing.signals.requests import distress_in, requests_of
 from routing.signals.sentiment import feeling
-from tests.routing.strategies import PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written
+from tests.routing.strategies import PEOPLE, PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written
 from tests.routing.values import MINUTE, NOW, SECOND, case, message, pressed
 
 BOOK: Final = PhraseBook(PHRASES)
@@ -34,6 +36,75 @@ COMPARE: Final[dict[str, Callable[[object, object], bool]]] = {
     ">": operator.gt,  # type: ignore[dict-item]
     ">=": operator.ge,  # type: ignore[dict-item]
 }
+
+
+#: What the SLA of some cases says: the first response is missed, the next one at risk, the case is over.
+_CLOCKS: Final = SlaClocks(
+    id="alpha",
+    digest="",
+    calendar="",
+    read_at=NOW,
+    epoch=1,
+    clocks=tuple(
+        SlaClock(
+            metric=metric,
+            began_at=NOW - 60 * MINUTE,
+            target=target,
+            used=0,
+            resumed_at=None if metric is SlaMetric.RESOLUTION else NOW - 60 * MINUTE,
+            risk_at=NOW,
+            due_at=NOW - 60 * MINUTE + target,
+            ended_at=NOW if metric is SlaMetric.RESOLUTION else None,
+        )
+        for metric, target in zip(SlaMetric, (15 * MINUTE, 120 * MINUTE, 15 * MINUTE), strict=True)
+    ),
+)
+SLA: Final[dict[str, object]] = {
+    "sla.id": "alpha",
+    "sla.event": "breached",
+    "sla.metric": "first",
+    "sla.first_left": -45 * MINUTE,
+    "sla.next_left": 60 * MINUTE,
+    "sla.resolution_left": None,
+    "sla.at_risk": {"first", "next"},
+    "sla.breached": {"first"},
+}
+
+
+#: What may be known of a customer, and rules about it.
+KNOWN: Final[tuple[Profile | None, ...]] = (
+    None,
+    Profile(values={}, read_at=NOW),
+    Profile(values={"tier": "alpha", "value": 6, "tags": ["beta", "ünï"]}, read_at=NOW - 90 * SECOND),
+    Profile(
+        values={"tier": "desk", "organization": "it's", "language": "ünï", "tags": []}, read_at=NOW - 2 * 3600 * SECOND
+    ),
+)
+ABOUT: Final = CustomerRules(connection="desk", fresh_for=15 * MINUTE, vip=frozenset({"alpha"}))
+
+
+def known(of: Case) -> Profile | None:
+    """Return what is known of a case's customer: in these tests it depends on the case alone."""
+    return KNOWN[of.customer_messages % len(KNOWN)]
+
+
+def told(of: Case, name: str) -> object:
+    """Return a value of the profile, None when there is none."""
+    profile = known(of)
+    return None if profile is None else profile.values.get(name)
+
+
+def age(of: Case) -> int | None:
+    profile = known(of)
+    return None if profile is None else NOW - profile.read_at
+
+
+def signals_of(of: Case, what: Activity) -> Signals:
+    """Return the signals of an activity, of which one kind of dedupe key stands for a case with an SLA."""
+    signals = Signals(what, {}, PEOPLE, Customer(ABOUT, known(of), NOW))
+    if what.dedupe == "e1":
+        signals.sla = SlaFacts(clocks=_CLOCKS, now=NOW, event=SlaMark.BREACHED, metric=SlaMetric.FIRST)
+    return signals
 
 
 # --- the plain interpreter -------------------------------------------------------------------------------------------
@@ -52,8 +123,41 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "message.distress": lambda of, what: bool(distress_in(what.reply_text)),
     "message.sentiment": lambda of, what: feeling(what.reply_text, what.language, {}).score,
     "message.language": lambda of, what: what.language or None,
+    "bot.confidence": lambda of, what: what.bot.confidence if what.bot else None,
+    "bot.intent": lambda of, what: (what.bot.intent or None) if what.bot else None,
+    "actor.agent": lambda of, what: "ann" if anns(what) else None,
+    "actor.skills": lambda of, what: ("beta",) if anns(what) else (),
+    "actor.lacks_skill": lambda of, what: anns(what) and needed(what) == "vip",
+    "needed.skill": lambda of, what: needed(what),
+    "authority.action": lambda of, what: "refund" if amount(what) else None,
+    "authority.amount": lambda of, what: AMOUNTS[amount(what)],
+    "authority.limit": lambda of, what: 5 if amount(what) and anns(what) else None,
     "case.age": lambda of, what: NOW - of.opened_at,
+    "customer.vip": lambda of, what: None if known(of) is None else told(of, "tier") == "alpha",
+    "customer.tier": lambda of, what: told(of, "tier"),
+    "customer.value": lambda of, what: told(of, "value"),
+    "customer.organization": lambda of, what: told(of, "organization"),
+    "customer.language": lambda of, what: told(of, "language"),
+    "customer.tags": lambda of, what: told(of, "tags") or (),
+    "customer.profile_age": lambda of, what: age(of),
+    "customer.profile_stale": lambda of, what: None if (old := age(of)) is None else old > 15 * MINUTE,
 }
+AMOUNTS: Final[dict[str, float | None]] = {"": None, "much": None, "6": 6, "5.00": 5, "19": 19}
+
+
+def anns(what: Activity) -> bool:
+    return what.connection == "chat" and what.sender is not None and what.sender.value == "U1"
+
+
+def needed(what: Activity) -> str | None:
+    tags = what.ticket.tags or () if what.ticket else ()
+    return next((skill for skill in ("vip", "beta") if skill in tags), None)
+
+
+def amount(what: Activity) -> str:
+    name = "amount" if what.connection == "chat" else "other"
+    told = what.ticket.fields if what.ticket and what.ticket.fields else what.bot.fields if what.bot else {}
+    return str(told.get(name, ""))
 
 
 def value_of(name: str, of: Case, what: Activity) -> object:
@@ -61,6 +165,9 @@ def value_of(name: str, of: Case, what: Activity) -> object:
     room, _, leaf = name.partition(".")
     if name in READ:
         return READ[name](of, what)
+    if name in SLA:
+        empty = () if FIELDS[name].kind is Kind.SET else None
+        return SLA[name] if what.dedupe == "e1" else empty
     found = getattr(of if room == "case" else getattr(what, room), leaf, None)
     return found or () if FIELDS[name].kind is Kind.SET else found
 
@@ -97,7 +204,7 @@ def read(text: str) -> Condition:
 
 
 def check(condition: Condition, of: Case, what: Activity) -> bool:
-    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})))
+    return bool(condition.check(of, what, NOW, BOOK, canonical(what.reply_text), signals_of(of, what)))
 
 
 @given(trees(), cases(), activities(public=False))
@@ -132,7 +239,7 @@ def test_rules_match_in_order_up_to_the_first_that_does_not_continue(
             expected.append(index)
             if not goes_on:
                 break
-    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), Signals(what, {})) == expected
+    assert compile_rules(rules)(of, what, NOW, BOOK, canonical(what.reply_text), signals_of(of, what)) == expected
 
 
 @given(trees(), st.data())
@@ -151,9 +258,14 @@ def without_value() -> list[str]:
 @pytest.mark.parametrize("sign", ["==", "!=", "in", "not in"])
 def test_a_comparison_with_a_field_without_a_value_is_false(name: str, sign: str) -> None:
     word = min(FIELDS[name].words or {"alpha"})
-    value = "0" if FIELDS[name].kind is Kind.NUMBER else f"'{word}'"
+    value = {Kind.NUMBER: "0", Kind.DURATION: "0s"}.get(FIELDS[name].kind, f"'{word}'")
     right = f"[{value}]" if "in" in sign else value
-    nothing = message(channel=None, sender=None)
+    nothing = message(channel=None, sender=None, dedupe="e2")
+    if FIELDS[name].kind is Kind.FLAG:
+        # A flag stands alone.
+        assert not check(read(name), case(), nothing)
+        assert not check(read(f"{name} == false"), case(), nothing)
+        return
     assert not check(read(f"{name} {sign} {right}"), case(channel=None, priority=None), nothing)
     assert check(read(f"not {name} {sign} {right}"), case(channel=None, priority=None), nothing)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from gateway.model import Activity, ActivityKind, Case, CaseStatus, Priority, Role
 from routing.compiling import Condition
 from routing.decide import decide
-from routing.explain import explain
+from routing.explain import explain, seen
 from tests.routing.strategies import activities, cases
 from tests.routing.values import BOT, CATCH_ALL, NOW, case, message, policy, snapshot
 
@@ -52,6 +52,15 @@ def test_what_no_rule_looks_at_matches_none() -> None:
 
 
 @given(cases(), activities())
+def test_what_the_rules_saw_is_told_without_what_anybody_wrote(of: Case, what: Activity) -> None:
+    start = snapshot(POLICY, case=of)
+    told = seen(start, what, NOW)
+    assert set(told) == POLICY.reads - {"message.text"}
+    assert told["channel"] == what.channel
+    assert told["case.priority"] == of.priority
+
+
+@given(cases(), activities())
 def test_the_account_agrees_with_the_decision(of: Case, what: Activity) -> None:
     start = snapshot(POLICY, case=of)
     made, account = decide(start, what, NOW), explain(start, what, NOW)
@@ -62,5 +71,6 @@ def test_the_account_agrees_with_the_decision(of: Case, what: Activity) -> None:
         assert [source for source, _ in step.conditions] == [condition.source for condition in conditions]
     short = {step.rule: step.conditions for step in made.trace.steps}
     assert all(short[step.rule] == step.conditions for step in account if step.matched)
-    if what.sender is not None and what.sender.role is Role.BOT and what.kind is not ActivityKind.HANDOFF_REQUEST:
+    wish = what.kind is ActivityKind.HANDOFF_REQUEST
+    if what.sender is not None and what.sender.role is Role.BOT and not wish:
         assert made.trace.steps == ()

@@ -21,6 +21,8 @@ from gateway.model import (
     EffectKind,
     Mode,
     PhoneCall,
+    Priority,
+    Profile,
     Role,
     TicketChange,
 )
@@ -29,7 +31,20 @@ from routing.decide import decide
 from routing.policy import Act, Policy
 from routing.signals.attempts import fingerprint
 from routing.snapshot import Snapshot
-from tests.routing.values import AGENT, BOT, CUSTOMER, NOW, answer, case, message, pressed, snapshot, ticket
+from tests.routing.values import (
+    AGENT,
+    BOT,
+    CUSTOMER,
+    MINUTE,
+    NOW,
+    answer,
+    case,
+    message,
+    pressed,
+    snapshot,
+    ticket,
+    timer,
+)
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: Everything that the shipped file reads from the environment, with a value of the right form.
@@ -53,6 +68,16 @@ SETUP: Final = setup()
 POLICY: Final[Policy] = SETUP.policy
 
 
+def overdue(owed: int, **changes: object) -> tuple[Case, Activity]:
+    """Return a case whose customer waits for so long, and the clock that says so."""
+    asked = NOW - owed
+    begun = decide(
+        snapshot(POLICY, case=case(**changes)), message("hello", received_at=asked, connection="zendesk"), asked
+    )
+    (breach,) = [each for each in begun.timers if each.due_at == NOW]
+    return begun.case, timer(breach.name)
+
+
 def called(change: CallChange, text: str = "") -> Activity:
     """Return something in a call, as the normalizer makes it."""
     event = PhoneCall(
@@ -63,7 +88,7 @@ def called(change: CallChange, text: str = "") -> Activity:
 
 MANY: Final = case(customer_messages=5)
 #: Rule → what fires it: words of a customer, or a case and an activity. A rule without a line here fails.
-EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
+EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity] | tuple[Case, Activity, Profile]]]] = {
     "distress": ["I want to kill myself", "ich will nicht mehr leben", "Je veux mourir"],
     "legal-threat": [
         "I will call my lawyer!",
@@ -73,6 +98,10 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
     "wants-manager": ["Let me speak to a manager.", "GET ME YOUR SUPERVISOR", "Ich will den Chef sprechen"],
     "disputed-charge": ["I was charged twice", "Double-charged again", "that is a chargeback"],
     "service-down": ["Your site is down", "I can\u2019t log in", "I can't log in", "We get error 503 everywhere"],
+    "vip": [
+        (case(), message("hello"), Profile(values={"tags": ["early", "VIP"]}, read_at=NOW)),
+        (case(), message("can I talk to a human?"), Profile(values={"tier": "Gold"}, read_at=NOW)),
+    ],
     "wants-person": [
         "can I talk to a human?",
         "REPRESENTATIVE!!!",
@@ -103,6 +132,7 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity]]]] = {
             message("and where is parcel 4711"),
         ),
     ],
+    "no-answer-in-time": [overdue(2 * 60 * MINUTE), overdue(60 * MINUTE, priority=Priority.P1)],
     "offer-person": [(case(bot_turns=1, customer_messages=1), message("I have tried that"))],
     "keep-chats": ["hello", "my parcel is late", (case(customer_messages=4), message("hello?"))],
     "everything-else": [
@@ -126,13 +156,13 @@ CALM: Final = (
 )
 
 
-def at(what: str | tuple[Case, Activity]) -> tuple[Snapshot, Activity]:
-    of, happened = what if isinstance(what, tuple) else (case(), message(what))
+def at(what: str | tuple[Case, Activity] | tuple[Case, Activity, Profile]) -> tuple[Snapshot, Activity]:
+    of, happened, *known = what if isinstance(what, tuple) else (case(), message(what))
     rename = {"chat": "support-slack", "desk": "zendesk"}
     of = replace(of, connection="support-slack")
     happened = replace(happened, connection=rename.get(happened.connection, happened.connection))
     live = {name: replace(facts, mode=Mode.LIVE) for name, facts in SETUP.facts.items()}
-    return snapshot(POLICY, case=of, connections=live), happened
+    return snapshot(POLICY, case=of, connections=live, profile=known[0] if known else None), happened
 
 
 def test_the_shipped_files_fit_each_other() -> None:

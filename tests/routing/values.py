@@ -54,7 +54,7 @@ def connections(*, chat: Mode = Mode.LIVE, desk: Mode = Mode.LIVE) -> dict[str, 
     """Return a chat in which agents can be told as well, and a helpdesk."""
     return {
         "chat": connection("chat", Channel.CHAT, "reply", "notify", mode=chat),
-        "desk": connection("desk", Channel.HELPDESK, "handoff", "reply", mode=desk),
+        "desk": connection("desk", Channel.HELPDESK, "handoff", "reply", "profile", mode=desk),
     }
 
 
@@ -215,7 +215,8 @@ def after(before: Snapshot, decision: Decision) -> Snapshot:
     episode = decision.episode
     if episode is not None and episode.state is EpisodeState.CLOSED:
         episode = None
-    return replace(before, case=decision.case, episode=episode)
+    told = {(link.connection, link.ticket_id): link for link in (*before.tickets, *decision.tickets)}
+    return replace(before, case=decision.case, episode=episode, tickets=tuple(told.values()))
 
 
 def play(start: Snapshot, *activities: Activity) -> tuple[Snapshot, list[Decision]]:

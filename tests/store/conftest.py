@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store import Store, open_store
+from tests.conserved import require_conserved
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -25,5 +26,5 @@ def store(url: str) -> Iterator[Store]:
     store = open_store(url)
     store.register({"chat": None, "desk": None})
     yield store
-    assert store.accounts().unaccounted == 0
+    require_conserved(store)
     store.close()

@@ -24,6 +24,7 @@ def marking(view: CaseView, activity: Activity) -> Decision:
         decision.case,
         connection="chat",
         last_connection="chat",
+        last_agent=("desk", "desk"),
         targets=("desk",),
         observed=("desk", "other"),
         subject="desk",
@@ -44,6 +45,7 @@ def test_a_case_and_its_ticket_speak_of_the_new_name(store: Store) -> None:
         *("talk", "talk", ("helpdesk",)),
         ("helpdesk", "other"),
     )
+    assert case.last_agent == ("helpdesk", "desk")
     assert case.subject == "desk", "what somebody wrote stays as it was"
     assert [link.connection for link in history.tickets] == ["helpdesk"]
 

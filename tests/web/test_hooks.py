@@ -24,6 +24,7 @@ from gateway.telemetry.meters import Meters
 from gateway.testing.sessions import FakeSessions
 from gateway.web.door import FrontDoor
 from gateway.web.hooks import Hooks, Intake
+from tests.conserved import require_conserved
 from tests.toyline.connector import OLD, ToyConnector, sign
 from tests.web.toy import Directly, ToyDoor, toy, until
 
@@ -109,6 +110,7 @@ async def opened(
     async with aiohttp.ClientSession(f"http://127.0.0.1:{front.port}") as client:
         yield World(client=client, store=store, meters=meters, intake=intake)
     await front.finish()
+    require_conserved(store)
     store.close()
 
 

@@ -10,6 +10,7 @@ from gateway.demo.afternoon.cast import BOT, CARD, CRM, DESK, MAIL, TEXTS, WEBSI
 from gateway.demo.afternoon.crms import CrmTickets, DeskTickets, Tickets
 from gateway.demo.claims import Claim, said
 from gateway.model import DeliveryState, Effect, EffectKind
+from gateway.sdk import proven_address
 from gateway.store.values import CaseHistory, EffectState, EffectView
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class CaseAsking:
         sentence = f"all that was said on every channel stands on it ({len(words)} of {len(words)})"
         yield Claim(sentence=sentence, holds=all(piece in ticket.words for piece in pieces))
         yield Claim(sentence="nothing of what Baton wrote there is public", holds=not ticket.public)
+        address = proven_address(history.case.customer)
+        whom = f"{address}, the customer's own" if address else "no address, since the customer proved none"
+        yield Claim(sentence=f"what agents answer there goes to {whom}", holds=ticket.requester == address)
         groups = [view.effect.destination for view in history.effects if view.effect.kind is EffectKind.HANDOFF]
         priority, tags = history.case.priority, history.case.tags
         set_up = ticket.group == groups[-1] and ticket.priority is priority and frozenset(tags) <= ticket.tags

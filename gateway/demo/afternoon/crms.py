@@ -32,6 +32,8 @@ class Ticket:
     public: bool
     #: The external id that it carries, empty for none.
     external_id: str
+    #: The address that it is for, empty for none: there go the agents' public answers.
+    requester: str
 
 
 class Tickets(Protocol):
@@ -76,6 +78,7 @@ class DeskTickets:
             files=tuple(files),
             public=any(each["public"] for each in ours),
             external_id=ticket.external_id or "",
+            requester=account.users[ticket.requester_id]["email"] or "",
         )
 
     def notes(self, key: str) -> int:
@@ -104,6 +107,9 @@ class CrmTickets:
     def _shown(self, record: Any) -> Ticket:
         portal, has = self._crm.portal, record.properties
         notes = [portal.records["notes"][each].properties for each in portal.linked("tickets", record.id, "notes")]
+        contacts = [
+            portal.records["contacts"][each].properties for each in portal.linked("tickets", record.id, "contacts")
+        ]
         # One file may hang on several notes: it was uploaded once.
         named = dict.fromkeys(id_ for note in notes for id_ in note.get("hs_attachment_ids", "").split(";") if id_)
         words = [has.get("subject", ""), has.get("content", ""), *(_plain(note["hs_note_body"]) for note in notes)]
@@ -115,6 +121,7 @@ class CrmTickets:
             files=tuple(portal.files[number]["content"] for number in named),
             public=bool(portal.messages),
             external_id=has.get("baton_external_id", ""),
+            requester=",".join(str(each.get("email", "")) for each in contacts),
         )
 
     def notes(self, key: str) -> int:

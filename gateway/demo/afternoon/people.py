@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from gateway.demo.afternoon.cast import BOT, CALLS, MAIL, MALLORY, NORA, NORA_NUMBER, TEXTS, WEBSITE, Cast
 from gateway.demo.claims import Claim, said
-from gateway.store.values import CaseHistory, ContactView
+from gateway.store.contact_values import ContactView
+from gateway.store.values import CaseHistory
 
 if TYPE_CHECKING:
     from gateway.demo.afternoon.cases import CaseAsking

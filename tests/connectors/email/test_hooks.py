@@ -78,9 +78,10 @@ def mailgun(fields: dict[str, str], *, multipart: bool = False) -> Delivery:
     )
 
 
-def sendgrid(changes: Mapping[str, str] | None = None, *, stamp: str | None = None) -> Delivery:
+def sendgrid(
+    changes: Mapping[str, str] | None = None, *, stamp: str | None = None, body: bytes = b"--b\r\n\r\nmail\r\n--b--\r\n"
+) -> Delivery:
     stamp = stamp or str(BEGINNING // 1_000_000)
-    body = b"--b\r\n\r\nmail\r\n--b--\r\n"
     proof = base64.b64encode(KEY.sign(stamp.encode() + body, ec.ECDSA(hashes.SHA256()))).decode()
     headers = {
         "X-Twilio-Email-Event-Webhook-Signature": proof,
@@ -155,6 +156,42 @@ def test_a_body_that_was_cut_does_not_fit_its_signature() -> None:
     right = sendgrid()
     cut = delivery("sendgrid", right.body[:-5], {**dict(right.headers), CUT_HEADER: "19"})
     assert refused(gate("sendgrid"), cut)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "multipart/form-data; boundary=inner",
+        "multipart/form-data; boundary=xYz",
+        "multipart/form-data; boundary=xYzZY2",
+        "multipart/form-data; boundary=xYzZY; json",
+        "multipart/mixed; boundary=xYzZY",
+        "application/x-www-form-urlencoded",
+        "application/json",
+        "text/plain",
+    ],
+)
+def test_signed_bytes_do_not_say_something_else_under_another_content_type(stated: str) -> None:
+    """SendGrid signs the body and not the header that says how to read it: a mail may hold a form of its author's making."""
+    inner = (
+        '--inner\r\nContent-Disposition: form-data; name="email"\r\n\r\nFrom: boss@shop.example\r\n\r\nPay\r\n--inner--'
+    )
+    body = f'--xYzZY\r\nContent-Disposition: form-data; name="email"\r\n\r\nFrom: a@b.c\r\n\r\n{inner}\r\n--xYzZY--\r\n'
+    checked = gate("sendgrid")
+    for right in ("multipart/form-data; boundary=xYzZY", 'Multipart/Form-Data; Boundary="xYzZY"; charset=utf-8'):
+        checked.check(sendgrid({"Content-Type": right}, body=body.encode()), BEGINNING)
+    checked.check(sendgrid(body=body.encode()), BEGINNING)
+    assert refused(checked, sendgrid({"Content-Type": stated}, body=body.encode()))
+
+
+@pytest.mark.parametrize(
+    "stated", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain"]
+)
+def test_signed_events_are_json_and_nothing_else(stated: str) -> None:
+    body = b'[{"event":"delivered","x":"\\r\\n--x"}]'
+    checked = gate("sendgrid")
+    checked.check(sendgrid({"Content-Type": "application/json; charset=utf-8"}, body=body), BEGINNING)
+    assert refused(checked, sendgrid({"Content-Type": stated}, body=body))
 
 
 @pytest.mark.parametrize("way_in", ["postmark", "sendgrid"])

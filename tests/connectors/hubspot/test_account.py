@@ -101,6 +101,15 @@ class TestPeople(HubSpotSetUp):
         told = [(each.id, each.name, each.groups, each.available) for each in roster.agents]
         assert told == [("7001", "Anna Agent", ("Second line", "Billing"), None), ("7002", "Ole", (), None)]
 
+    async def test_what_a_rules_group_may_be_is_an_owner_unless_a_property_holds_it(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        assert (await connector.roster()).groups == {"7001": "anna.agent@example.com", "7002": "ole.owner@example.com"}
+        other = self.make({**self.values(sandbox), "group_property": "team"}, host)
+        await other.open()
+        assert (await other.roster()).groups is None
+        await other.close()
+
     async def test_a_profile_is_the_contact_and_its_company(self, connector: Any, sandbox: Any) -> None:
         source = Source(source="CRM_UI")
         company = {"name": "Acme", "hs_ideal_customer_profile": "tier_1", "annualrevenue": "125000.5"}

@@ -71,6 +71,22 @@ class TestBackfill(HubSpotSetUp):
         assert len(facts) == 3
         assert facts <= told
 
+    async def test_a_watched_property_is_told_by_the_poll_as_by_its_webhook(self, sandbox: Any, host: FakeHost) -> None:
+        connector = self.make({**self.values(sandbox), "watched_properties": ["support_group"]}, host)
+        _, cursor = await self.poll(connector, None)
+        ticket_id = sandbox.customer_writes("Ben Buyer", "Help", "It is broken")
+        host.time += 60_000_000
+        sandbox.agent_sets(ticket_id, "support_group", "Billing")
+        host.time += SEARCH_LAG
+        (delivery,), _ = await self.poll(connector, cursor)
+        polled = [event for event in connector.parse(delivery) if event.fields.get("support_group")]
+        hooked = [e for w in sandbox.webhooks.waiting for e in connector.parse(webhook_delivery(w.body))]
+        (told,) = [event for event in hooked if event.fields.get("support_group")]
+        assert [(e.fields, e.change, e.sender.value, e.dedupe) for e in polled] == [
+            ({"support_group": "Billing"}, TicketChange.FIELDS, told.sender.value, told.dedupe)
+        ]
+        await connector.close()
+
     async def test_nothing_is_missed_while_the_search_lags_and_nothing_told_twice(
         self, connector: Any, sandbox: Any, host: FakeHost
     ) -> None:

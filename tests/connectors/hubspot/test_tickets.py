@@ -23,15 +23,21 @@ from gateway.sdk import (
     PermanentFailure,
     Priority,
     TemporaryFailure,
+    TicketStatus,
 )
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import FakeHost
-from gateway.testing.target_contract import HandoffTargetContract
+from gateway.testing.target_contract import (
+    CarryingContract,
+    HandoffTargetContract,
+    ReopeningContract,
+    RequesterContract,
+)
 from tests.connectors.hubspot.desk import ANN, KINDS, READS, WRITES, HubSpotSetUp, carried, entry, handoff, packet
 
 
 # --- new tickets -----------------------------------------------------------------------------------------------------
-class TestNewTickets(HandoffTargetContract, HubSpotSetUp):
+class TestNewTickets(RequesterContract, HandoffTargetContract, HubSpotSetUp):
     """The note is the last write of a handoff: losing its answer is losing the handoff's."""
 
     def route(self) -> str:
@@ -48,6 +54,13 @@ class TestNewTickets(HandoffTargetContract, HubSpotSetUp):
         found = len(sandbox.tickets_with_external_id(f"baton:{key}"))
         notes = int(sandbox.notes_with_key(key))
         return notes if found <= 1 else found
+
+    def new_ticket(self, sandbox: Any, key: str, requester: Party) -> Handoff:
+        return handoff(key, requester=requester)
+
+    def requester_of(self, sandbox: Any, ticket_id: str) -> str:
+        found = sandbox.portal.linked("tickets", ticket_id, "contacts")
+        return ",".join(sandbox.portal.find("contacts", each).properties["email"] for each in found)
 
     async def test_a_new_ticket_carries_everything(self, connector: Any, sandbox: Any) -> None:
         receipt = await connector.hand_off(handoff(group="anna.agent@example.com"))
@@ -163,6 +176,12 @@ class TestNewTickets(HandoffTargetContract, HubSpotSetUp):
             await connector.hand_off(handoff(group="Billing"))
         assert sandbox.writes() == 0
 
+    async def test_an_assignee_is_an_owner_whatever_the_group_is(self, connector: Any, sandbox: Any) -> None:
+        receipt = await connector.hand_off(handoff(group="anna.agent@example.com", assignee="ole.owner@example.com"))
+        assert sandbox.ticket(receipt.ticket_id).properties["hubspot_owner_id"] == "7002"
+        with pytest.raises(PermanentFailure, match="no owner 'ole': an agent's id is"):
+            await connector.hand_off(handoff("k2", assignee="ole"))
+
     async def test_a_group_and_tags_go_into_the_properties_that_are_named_for_them(
         self, sandbox: Any, host: FakeHost
     ) -> None:
@@ -189,7 +208,26 @@ class TestNewTickets(HandoffTargetContract, HubSpotSetUp):
 
 
 # --- tickets that are there ------------------------------------------------------------------------------------------
-class TestUpdates(HandoffTargetContract, HubSpotSetUp):
+class TestFiles(CarryingContract, HubSpotSetUp):
+    def handoff_with(self, sandbox: Any, key: str, files: tuple[File, ...], *, adopted: bool) -> Handoff:
+        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work") if adopted else None
+        said = packet(transcript=(entry("See the files", files=files),))
+        return handoff(key, packet=said, ticket_id=ticket_id, adopted=adopted)
+
+    def notes_on(self, sandbox: Any, ticket_id: str) -> str:
+        return "\n".join(each["hs_note_body"] for each in self._notes(sandbox, ticket_id))
+
+    def files_on(self, sandbox: Any, ticket_id: str) -> list[bytes]:
+        named = [each.get("hs_attachment_ids", "").split(";") for each in self._notes(sandbox, ticket_id)]
+        return [sandbox.portal.files[number]["content"] for ids in named for number in ids if number]
+
+    @staticmethod
+    def _notes(sandbox: Any, ticket_id: str) -> list[dict[str, str]]:
+        found = sandbox.portal.linked("tickets", ticket_id, "notes")
+        return [sandbox.portal.find("notes", each).properties for each in found]
+
+
+class TestUpdates(ReopeningContract, HandoffTargetContract, HubSpotSetUp):
     def route(self) -> str:
         return "create"
 
@@ -201,6 +239,36 @@ class TestUpdates(HandoffTargetContract, HubSpotSetUp):
     def written(self, sandbox: Any, key: str) -> int:
         return int(sandbox.notes_with_key(key))
 
+    def solved_ticket(self, sandbox: Any) -> str:
+        ticket_id: str = sandbox.customer_writes("Ben", "Help", "It does not work")
+        sandbox.agent_sets(ticket_id, "hs_pipeline_stage", "4")
+        return ticket_id
+
+    def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
+        return replace(self.something(sandbox, key), ticket_id=ticket_id)
+
+    def in_work(self, sandbox: Any, ticket_id: str) -> bool:
+        return sandbox.ticket(ticket_id).properties["hs_pipeline_stage"] in {"1", "3"}
+
+    async def test_a_ticket_of_another_pipeline_is_opened_in_that_one(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        stages = [{"id": "90", "metadata": {}}, {"id": "91", "metadata": {}}]
+        sandbox.portal.pipelines.append({"id": "8", "label": "Returns", "stages": stages})
+        ticket_id = self.solved_ticket(sandbox)
+        for name, value in (("hs_pipeline", "8"), ("hs_pipeline_stage", "91")):
+            sandbox.agent_sets(ticket_id, name, value)
+        meant = {**connector.settings.stages, "91": TicketStatus.CLOSED}
+        what = replace(self.update_of(sandbox, "k", ticket_id), reopen=True)
+        told = self.make({**self.values(sandbox), "stages": meant}, host)
+        with pytest.raises(PermanentFailure, match="say under stages"):
+            await told.hand_off(what)
+        await told.close()
+        told = self.make({**self.values(sandbox), "stages": {**meant, "90": TicketStatus.NEW}}, host)
+        await told.hand_off(what)
+        await told.close()
+        assert sandbox.ticket(ticket_id).properties["hs_pipeline_stage"] == "90"
+
     async def test_an_adopted_ticket_gets_the_note_and_no_second_ticket(self, connector: Any, sandbox: Any) -> None:
         what = self.something(sandbox, "k")
         receipt = await connector.hand_off(what)
@@ -208,6 +276,14 @@ class TestUpdates(HandoffTargetContract, HubSpotSetUp):
         assert list(sandbox.portal.records["tickets"]) == [what.ticket_id]
         assert sandbox.ticket(receipt.ticket_id).properties["hs_ticket_priority"] == "URGENT"
         assert UNIQUE not in sandbox.ticket(receipt.ticket_id).properties
+
+    async def test_an_assignee_is_set_left_and_taken_away(self, connector: Any, sandbox: Any) -> None:
+        what = replace(self.something(sandbox, "k1"), assignee="7001")
+        owners: list[object] = []
+        for number, assignee in enumerate(("7001", None, "")):
+            await connector.hand_off(replace(what, key=f"k{number}", assignee=assignee))
+            owners.append(sandbox.ticket(what.ticket_id).properties["hubspot_owner_id"])
+        assert owners == ["7001", "7001", ""]
 
     async def test_notes_mode_writes_a_note_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
         what = replace(self.something(sandbox, "k"), mode=Mode.NOTES, group="7001", fields={"subject": "x"})

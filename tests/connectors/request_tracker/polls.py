@@ -89,6 +89,8 @@ class Polls:
         assert [(agent.id, agent.name, agent.groups) for agent in roster.agents] == [
             ("anna", "Anna Agent", ("Second line",))
         ]
+        assert {"General", "Escalations", "Billing"} <= set(roster.groups.values())
+        assert "Secret" not in roster.groups.values()
         with pytest.raises(PermanentFailure, match="no group Nobody here"):
             await connected(sandbox, host, agent_groups=("Nobody here",)).roster()
 

@@ -23,10 +23,16 @@ from gateway.sdk import (
     Reply,
 )
 from gateway.testing.faults import FaultKind
-from gateway.testing.target_contract import LANDED, HandoffTargetContract, ReplierContract
+from gateway.testing.target_contract import (
+    LANDED,
+    HandoffTargetContract,
+    ReopeningContract,
+    ReplierContract,
+    RequesterContract,
+)
 from tests.connectors.request_tracker.said import connected, message_of, ticket_there
 
-ANN = Party(kind="email", value="ann@customer.example", name="Ann", email="ann@customer.example")
+ANN = Party(kind="email", value="ann@customer.example", name="Ann")
 FILE = File(name='Rechnung "März" ü.pdf', media_type="application/pdf", size=9, sha256="f" * 64)
 
 
@@ -89,7 +95,7 @@ def update(sandbox: Any, key: str, ticket_id: int | str, **changes: Any) -> Hand
     return Handoff(**{**values, **changes})
 
 
-class NewTickets(HandoffTargetContract):
+class NewTickets(RequesterContract, HandoffTargetContract):
     """A handoff that makes a ticket ends with its comment: a comment that was lost is a handoff that was lost."""
 
     def route(self) -> str:
@@ -105,6 +111,13 @@ class NewTickets(HandoffTargetContract):
         assert all(message == (tickets[0], "Comment") for message in messages)
         return len(messages)
 
+    def new_ticket(self, sandbox: Any, key: str, requester: Party) -> Handoff:
+        return new(sandbox, key, requester=requester)
+
+    def requester_of(self, sandbox: Any, ticket_id: str) -> str:
+        # RT names a user that it makes after the address.
+        return ",".join(sandbox.ticket_now(int(ticket_id))["requestors"])
+
     async def test_a_new_ticket_carries_everything(self, connector: Any, sandbox: Any) -> None:
         receipt = await connector.hand_off(self.something(sandbox, "k"))
         assert sandbox.ticket_now(int(receipt.ticket_id)) == {
@@ -119,6 +132,15 @@ class NewTickets(HandoffTargetContract):
             "messages": ["Comment"],
         }
         assert receipt.thread == f"ticket:{receipt.ticket_id}"
+
+    async def test_a_new_ticket_is_given_to_its_assignee(self, connector: Any, sandbox: Any) -> None:
+        receipt = await connector.hand_off(new(sandbox, "k", assignee="anna"))
+        assert sandbox.ticket_now(int(receipt.ticket_id))["owner"] == "anna"
+
+    async def test_an_assignee_whom_rt_does_not_take_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
+        """RT makes the ticket without an owner, and says nothing."""
+        with pytest.raises(PermanentFailure, match=r"did not give it to nosuchagent"):
+            await connector.hand_off(new(sandbox, "k", assignee="nosuchagent"))
 
     async def test_a_queue_that_is_not_there_or_hidden_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
         for group in ("Biling", "Secret"):
@@ -201,7 +223,7 @@ class Creations(HandoffTargetContract):
         assert sandbox.messages_with_key(what.key) == [(ticket_id, "Comment")]
 
 
-class Updates(HandoffTargetContract):
+class Updates(ReopeningContract, HandoffTargetContract):
     """Handoffs and updates onto tickets that RT had before."""
 
     def route(self) -> str:
@@ -212,6 +234,17 @@ class Updates(HandoffTargetContract):
 
     def written(self, sandbox: Any, key: str) -> int:
         return len(sandbox.messages_with_key(sandbox.salt + key))
+
+    def solved_ticket(self, sandbox: Any) -> str:
+        ticket_id = ticket_there(sandbox)
+        sandbox.agent_sets_status(ticket_id, "resolved")
+        return str(ticket_id)
+
+    def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
+        return update(sandbox, key, ticket_id)
+
+    def in_work(self, sandbox: Any, ticket_id: str) -> bool:
+        return sandbox.ticket_now(int(ticket_id))["status"] in {"new", "open"}
 
     async def test_notes_mode_writes_a_comment_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
         ticket_id = ticket_there(sandbox)
@@ -244,6 +277,14 @@ class Updates(HandoffTargetContract):
         before = sandbox.count("ticket.update")
         await connector.hand_off(update(sandbox, "k3", ticket_id, tags=("c",), group="Escalations"))
         assert sandbox.count("ticket.update") == before
+
+    async def test_an_assignee_is_set_left_and_taken_away(self, connector: Any, sandbox: Any) -> None:
+        ticket_id = ticket_there(sandbox)
+        owners: list[str] = []
+        for number, assignee in enumerate(("anna", None, "")):
+            await connector.hand_off(update(sandbox, f"k{number}", ticket_id, assignee=assignee))
+            owners.append(sandbox.ticket_now(ticket_id)["owner"])
+        assert owners == ["anna", "anna", "Nobody"]
 
     async def test_what_rt_does_not_take_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
         """RT answers 200 whatever became of each field."""

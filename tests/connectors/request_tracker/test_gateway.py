@@ -14,6 +14,7 @@ import pytest
 from gateway.store import open_store
 from tests.conftest import missing
 from tests.connectors.request_tracker.real import RealDesk, wait_until
+from tests.conserved import require_conserved_in
 from tests.facilities import MissingFacilityError
 from tests.prove.gateway_process import GatewayProcess, free_port
 from tests.prove.verdicts import rows_of
@@ -85,12 +86,13 @@ def _beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayP
 
 
 @pytest.fixture
-def beside(_beside: tuple[GatewayProcess, RunningRT] | str) -> tuple[GatewayProcess, RunningRT]:
-    """A gateway and an RT that tells it."""
+def beside(_beside: tuple[GatewayProcess, RunningRT] | str) -> Iterator[tuple[GatewayProcess, RunningRT]]:
+    """A gateway and an RT that tells it. After each test nothing is unaccounted for (promise I4)."""
     if isinstance(_beside, str):
         missing("rt", _beside)
         raise AssertionError  # noqa: TRY004 (missing() has already ended the test)
-    return _beside
+    yield _beside
+    require_conserved_in(f"sqlite:///{_beside[0].directory}/data/baton.db")
 
 
 def activities(gateway: GatewayProcess, ticket_id: int) -> list[dict[str, Any]]:

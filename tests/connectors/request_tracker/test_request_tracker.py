@@ -16,13 +16,14 @@ from connectors.request_tracker.sandbox import SECRET, RequestTrackerSandbox
 from connectors.request_tracker.sandbox_told import signed
 from connectors.request_tracker.settings import RequestTrackerSettings
 from gateway.host.session import loopback_doors
-from gateway.sdk import CredentialsRefused, OutcomeUnknown, PermanentFailure, UnreadableDelivery
+from gateway.sdk import CredentialsRefused, File, Handoff, OutcomeUnknown, PermanentFailure, UnreadableDelivery
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
 from gateway.testing.host import FakeHost
 from gateway.testing.source_contract import WebhookSourceContract
+from gateway.testing.target_contract import CarryingContract
 from tests.connectors.request_tracker import polls, suites
-from tests.connectors.request_tracker.said import told
+from tests.connectors.request_tracker.said import ticket_there, told
 from tests.connectors.request_tracker.suites import new
 
 
@@ -170,6 +171,22 @@ class TestNewTickets(suites.NewTickets, SetUp):
 
 class TestCreations(suites.Creations, SetUp):
     pass
+
+
+class TestFiles(CarryingContract, SetUp):
+    def handoff_with(self, sandbox: Any, key: str, files: tuple[File, ...], *, adopted: bool) -> Handoff:
+        said = suites.packet(suites.entry("See the files", "", *files))
+        if not adopted:
+            return new(sandbox, key, packet=said)
+        return suites.update(sandbox, key, ticket_there(sandbox), packet=said, entries=())
+
+    def notes_on(self, sandbox: Any, ticket_id: str) -> str:
+        parts = sandbox.desk.parts([each.id for each in sandbox.desk.history(int(ticket_id))])
+        return "\n".join(part.content.decode() for part in parts if not part.filename)
+
+    def files_on(self, sandbox: Any, ticket_id: str) -> list[bytes]:
+        parts = sandbox.desk.parts([each.id for each in sandbox.desk.history(int(ticket_id))])
+        return [part.content for part in parts if part.filename]
 
 
 class TestUpdates(suites.Updates, SetUp):

@@ -1,4 +1,4 @@
-"""Slack without hooks: sockets, polls, files, and what the doctor finds."""
+"""Slack without hooks: sockets, files, and what the doctor finds."""
 
 from __future__ import annotations
 
@@ -122,57 +122,6 @@ class TestListening(ConnectorContract):
 
     async def test_without_an_app_token_there_is_no_stream(self, sandbox: Any, host: FakeHost) -> None:
         assert not self.make({**sandbox.settings(), **sandbox.secrets()}, host).streaming
-
-    # --- polls -------------------------------------------------------------------------------------------------------
-    async def test_a_poll_finds_what_was_missed_under_the_same_keys(
-        self, connector: Any, sandbox: Any, host: FakeHost
-    ) -> None:
-        journal = Journal()
-        root = sandbox.person_writes("U1", "Hello", name="Ann")
-        sandbox.person_writes("U1", "Anybody?", thread=root)
-        sandbox.person_writes("U2", "Hi", channel="D0BEN")
-        sandbox.bot_writes("Weather", "Sunny")
-        missed = [
-            event
-            for each in sandbox.webhooks.waiting
-            for event in connector.parse(
-                Delivery(
-                    connection="t", endpoint="events", received_at=0, method="POST", url="", headers=(), body=each.body
-                )
-            )
-        ]
-        assert await connector.backfill(None, journal.emit)
-        assert journal.kept == []
-        cursor = await connector.backfill("0", journal.emit)
-        found = [event for each in journal.kept for event in connector.parse(each)]
-        assert {event.dedupe: event.thread for event in found} == {event.dedupe: event.thread for event in missed}
-        assert sorted(event.text for event in found) == ["Anybody?", "Hello", "Hi", "Sunny"]
-        host.time += 3_600 * 1_000_000
-        sandbox.person_writes("U3", "Later")
-        journal.kept.clear()
-        await connector.backfill(cursor, journal.emit)
-        assert "Later" in {event.text for each in journal.kept for event in connector.parse(each)}
-
-    async def test_a_poll_follows_every_page(self, connector: Any, sandbox: Any) -> None:
-        """The sandbox shows all at once; the pages are Slack's own: has_more with a cursor."""
-        asked: list[dict[str, Any]] = []
-
-        async def call(method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-            asked.append({"method": method, **arguments})
-            number = int(arguments.get("cursor") or 0)
-            if method == "users.conversations":
-                after = {"next_cursor": "1"} if number == 0 else {}
-                return {"channels": [{"id": f"C{number}"}], "response_metadata": after}
-            more: dict[str, Any] = (
-                {"has_more": True, "response_metadata": {"next_cursor": str(number + 1)}} if number < 2 else {}
-            )
-            return {"messages": [{"ts": f"{number}.5", "user": "U1", "text": "x"}], **more}
-
-        from connectors.slack import listening as room
-
-        journal = Journal()
-        await room.backfill(call, "0", connector.host, journal.emit)
-        assert len(journal.kept) == 6
 
     # --- files -------------------------------------------------------------------------------------------------------
     async def test_a_file_is_fetched_byte_for_byte(self, connector: Any, sandbox: Any) -> None:

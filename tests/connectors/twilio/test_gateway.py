@@ -21,10 +21,8 @@ from connectors.zendesk.sandbox import ZendeskSandbox
 from gateway.app import Gateway
 from gateway.examining import examine
 from gateway.host.registry import GROUP, Specs
-from gateway.loading import load_setup
 from gateway.model import CaseStatus
-from gateway.telemetry.redaction import Redaction
-from tests.app.gateways import MovedClock, quiet, write
+from tests.app.gateways import MovedClock, quiet, running
 
 ANNA, BEN = "+4915550100", "whatsapp:+4915550200"
 AGENT = "+4930100"
@@ -130,24 +128,15 @@ async def world(directory: Path, policy: str = "") -> AsyncGenerator[World, None
         "zendesk": "connectors.zendesk:SPEC",
     }
     found = Specs({name: EntryPoint(name, value, GROUP) for name, value in names.items()}, {})
-    path = write(directory, plugins(texts, calls, zendesk), policy or POLICY)
     secrets = zendesk.secrets()
     environ = {
         "TWILIO_TOKEN": texts.secrets()["auth_token"],
         "ZENDESK_TOKEN": secrets["api_token"],
         "ZENDESK_SECRET": secrets["webhook_secret"],
     }
-    setup = load_setup(path, specs=found, environ=environ)
-    redaction = Redaction(setup.config.secrets)
     clock = MovedClock()
-    gateway = Gateway(setup, path=path, specs=found, redaction=redaction, environ=environ, clock=clock)
-    async with asyncio.TaskGroup() as group:
-        life = group.create_task(gateway.run())
-        ready = group.create_task(gateway.ready.wait())
-        await asyncio.wait([life, ready], return_when=asyncio.FIRST_COMPLETED)
-        if life.done():
-            ready.cancel()
-            await life
+    at = running(directory, plugins(texts, calls, zendesk), policy or POLICY, environ=environ, clock=clock, found=found)
+    async with at as (gateway, _):
         try:
             yield World(gateway=gateway, texts=texts, calls=calls, zendesk=zendesk, clock=clock)
         finally:

@@ -26,6 +26,7 @@ from gateway.sdk import (
 )
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import BEGINNING, FakeHost
+from gateway.testing.target_contract import CarryingContract
 from tests.connectors.zendesk.test_zendesk import ZendeskSetUp, entry, packet
 
 BODY = b"%PDF the bill"
@@ -53,12 +54,28 @@ def hook(body: bytes) -> Delivery:
 class Journal:
     def __init__(self) -> None:
         self.kept: list[Delivery] = []
+        self.cursors: list[Cursor] = []
 
     async def emit(self, delivery: Delivery, cursor: Cursor | None) -> None:
         self.kept.append(delivery)
+        if cursor is not None:
+            self.cursors.append(cursor)
 
 
-class TestCompleted(ZendeskSetUp):
+class TestCompleted(CarryingContract, ZendeskSetUp):
+    def handoff_with(self, sandbox: Any, key: str, files: tuple[File, ...], *, adopted: bool) -> Handoff:
+        number = sandbox.customer_writes("Ben", "Help", "It does not work") if adopted else None
+        said = packet(transcript=(replace(entry("See the files"), files=files),))
+        ticket_id = str(number) if number else None
+        return handoff(key, packet=said, ticket_id=ticket_id, adopted=adopted)
+
+    def notes_on(self, sandbox: Any, ticket_id: str) -> str:
+        return "\n".join(each["body"] for each in sandbox.ticket(int(ticket_id)).comments)
+
+    def files_on(self, sandbox: Any, ticket_id: str) -> list[bytes]:
+        comments = sandbox.ticket(int(ticket_id)).comments
+        return [sandbox.account.files[file["id"]] for each in comments for file in each["attachments"]]
+
     # --- files -------------------------------------------------------------------------------------------------------
     async def test_files_stand_on_the_ticket_byte_for_byte_and_the_others_are_named(
         self, connector: Any, sandbox: Any, host: FakeHost
@@ -70,6 +87,21 @@ class TestCompleted(ZendeskSetUp):
         assert (attached["file_name"], sandbox.account.files[attached["id"]]) == ("bill.pdf", BODY)
         assert "[file: bill.pdf]" in comment["body"]
         assert "[file not carried: larger than 25 MB: film.mov]" in comment["body"]
+
+    async def test_a_ticket_that_has_a_file_gets_it_from_no_second_handoff(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        """A second escalation tells the whole conversation again, an agent's own files on that very ticket with it."""
+        host.blobs[FILE.sha256] = BODY
+        ticket_id = (await connector.hand_off(handoff())).ticket_id
+        await connector.hand_off(handoff("k-2", ticket_id=ticket_id))
+        assert self.files_on(sandbox, ticket_id) == [BODY]
+        other = replace(FILE, size=len(BODY) + 1, sha256="0" * 64)
+        host.blobs[other.sha256] = BODY + b"!"
+        await connector.hand_off(
+            handoff("k-3", ticket_id=ticket_id, packet=None, entries=(replace(entry("x"), files=(other,)),))
+        )
+        assert self.files_on(sandbox, ticket_id) == [BODY, BODY + b"!"]
 
     async def test_a_file_whose_bytes_are_gone_is_not_passed_over(self, connector: Any, sandbox: Any) -> None:
         with pytest.raises(PermanentFailure, match="not kept"):
@@ -105,12 +137,16 @@ class TestCompleted(ZendeskSetUp):
     async def test_what_comes_after_a_ticket_was_closed_stands_on_one_follow_up(
         self, connector: Any, sandbox: Any
     ) -> None:
-        first = handoff(packet=packet())
+        mia = Party(kind="email", value="mia@customer.example", evidence=Evidence.VERIFIED)
+        first = handoff(packet=packet(), requester=mia)
         closed = (await connector.hand_off(first)).ticket_id
         sandbox.agent_sets_status(int(closed), "closed")
-        later = handoff("k-2", ticket_id=closed, packet=None, entries=(entry("Still broken", "k-2"),))
+        later = handoff("k-2", subject="", ticket_id=closed, packet=None, entries=(entry("Still broken", "k-2"),))
         following = (await connector.hand_off(later)).ticket_id
         assert following != closed
+        old, new = (sandbox.ticket(int(each)) for each in (closed, following))
+        assert (new.subject, new.requester_id) == (old.subject, old.requester_id)
+        assert sandbox.account.users[new.requester_id]["email"] == "mia@customer.example"
         assert sandbox.ticket(int(following)).follows == int(closed)
         again = handoff("k-3", ticket_id=closed, packet=None, entries=(entry("Hello?", "k-3"),))
         assert (await connector.hand_off(again)).ticket_id == following
@@ -132,6 +168,19 @@ class TestCompleted(ZendeskSetUp):
         assert found is not None
         assert sandbox.ticket(int(found.ticket_id)).follows == int(closed)
         assert len(sandbox.account.tickets) == 2
+
+    async def test_a_note_is_found_on_a_ticket_of_whatever_length(
+        self, connector: Any, sandbox: Any, host: FakeHost
+    ) -> None:
+        number = sandbox.customer_writes("Ann", "Hi", "Help")
+        for each in range(230):
+            sandbox.customer_adds(number, f"{each}?")
+        noted = handoff("k-2", ticket_id=str(number), packet=None, entries=(entry("x", "k-2"),))
+        assert await connector.settle(noted) is None
+        await connector.hand_off(noted)
+        assert await connector.settle(noted) is not None
+        await connector.hand_off(noted)
+        assert sandbox.notes_with_key("k-2") == 1
 
     async def test_in_notes_mode_a_closed_ticket_stays_the_only_one(self, connector: Any, sandbox: Any) -> None:
         closed = (await connector.hand_off(handoff(packet=packet()))).ticket_id
@@ -158,45 +207,6 @@ class TestCompleted(ZendeskSetUp):
         (by_poll,) = [event for event in told if isinstance(event, SatisfactionGiven)]
         assert (by_poll.dedupe, by_poll.sender) == (by_trigger.dedupe, by_trigger.sender)
 
-    # --- what was missed ---------------------------------------------------------------------------------------------
-    async def test_the_poll_tells_what_the_webhooks_told_under_the_same_keys(
-        self, connector: Any, sandbox: Any, host: FakeHost
-    ) -> None:
-        number = sandbox.customer_writes("Ann", "Hi", "Help")
-        sandbox.customer_adds(number, "Anybody?")
-        sandbox.agent_comments(number, "On it", public=True)
-        sandbox.agent_comments(number, "Ask billing", public=False)
-        by_hooks = {e.dedupe: e for w in sandbox.webhooks.waiting for e in connector.parse(hook(w.body))}
-        host.time += 120 * 1_000_000
-        journal = Journal()
-        assert await connector.backfill(None, journal.emit)
-        assert journal.kept == []
-        cursor = await connector.backfill(BEGINNING_CURSOR, journal.emit)
-        by_poll = {e.dedupe: e for each in journal.kept for e in connector.parse(each)}
-        assert list(by_poll) == list(by_hooks)
-        for key, event in by_poll.items():
-            theirs = by_hooks[key]
-            for name in ("text", "audience", "sender", "thread", "own", "change", "subject"):
-                assert getattr(event, name) == getattr(theirs, name), (key, name)
-        journal.kept.clear()
-        assert (await connector.backfill(cursor, journal.emit)).rpartition("@")[2] == cursor.rpartition("@")[2]
-        assert journal.kept == []
-        sandbox.agent_sets_status(number, "solved")
-        host.time += 120 * 1_000_000
-        await connector.backfill(cursor, journal.emit)
-        states = [e.status.value for each in journal.kept for e in connector.parse(each) if e.change.value == "status"]
-        assert states == ["solved"]
-
-    async def test_the_poll_takes_every_page(self, connector: Any, sandbox: Any, host: FakeHost) -> None:
-        for number in range(230):
-            sandbox.customer_writes(f"Ann {number}", "Hi", "Help")
-            host.time += 1_000_000
-        host.time += 120 * 1_000_000
-        journal = Journal()
-        await connector.backfill(BEGINNING_CURSOR, journal.emit)
-        assert len({e.ticket_id for each in journal.kept for e in connector.parse(each)}) == 230
-        assert sandbox.writes() == 0
-
     # --- people ------------------------------------------------------------------------------------------------------
     async def test_the_roster_has_the_agents_of_all_pages_with_their_groups(self, connector: Any, sandbox: Any) -> None:
         lea = sandbox.account.user("Lea", "lea@example.com", "agent")
@@ -211,6 +221,8 @@ class TestCompleted(ZendeskSetUp):
         assert len(roster.agents) == 122
         assert by_name["Lea"].groups == ("Billing", "Second line")
         assert not {"Ann", "Gone"} & set(by_name)
+        # Groups in which nobody is take tickets as well.
+        assert dict(roster.groups) == {"501": "Second line", "502": "Escalations", "503": "Billing"}
 
     async def test_a_profile_is_found_by_proven_identifiers_only(self, sandbox: Any, host: FakeHost) -> None:
         ann = sandbox.account.user("Ann", "ann@customer.example")
@@ -244,6 +256,7 @@ class TestCompleted(ZendeskSetUp):
     async def test_the_doctor_is_told_the_role_and_the_addresses(self, connector: Any, sandbox: Any) -> None:
         seen = await connector.examine()
         assert seen.addresses == ("email:support@sandbox.zendesk.com",)
-        assert [finding.good for finding in seen.findings] == [True]
-        sandbox.account.users[OWN_USER]["role"] = "end-user"
-        assert [finding.good for finding in (await connector.examine()).findings] == [False]
+        assert [finding.good for finding in seen.findings] == [True, True]
+        for role, good in (("agent", [True, False]), ("end-user", [False, False])):
+            sandbox.account.users[OWN_USER]["role"] = role
+            assert [finding.good for finding in (await connector.examine()).findings] == good

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from connectors.zendesk import SPEC, tickets
+from connectors.zendesk.events import CHANGES, SATISFACTION
 from connectors.zendesk.sandbox import SECRET, ZendeskSandbox
 from connectors.zendesk.sandbox_state import iso
 from gateway.sdk import (
@@ -35,7 +36,7 @@ from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
 from gateway.testing.host import FakeHost
 from gateway.testing.source_contract import WebhookSourceContract
-from gateway.testing.target_contract import HandoffTargetContract
+from gateway.testing.target_contract import HandoffTargetContract, ReopeningContract, RequesterContract
 
 ANN = Party(kind="slack_user", value="U1", name="Ann")
 
@@ -111,6 +112,21 @@ class TestSource(WebhookSourceContract, ZendeskSetUp):
             json.dumps({"type": "zen:event-type:ticket.something_new", "id": "1", "detail": {"id": "1"}}).encode(),
         ]
 
+    def test_every_kind_of_event_that_the_page_names_is_recorded(self) -> None:
+        """Webhooks as the page has an admin subscribe to them; and by the poll, all that it says it finds."""
+        page = (Path(__file__).parents[3] / "docs" / "connectors" / "zendesk.md").read_text(encoding="utf-8")
+        ticked = page.partition("tick these **Ticket events**:")[2].partition(". Endpoint URL")[0]
+        kinds = {f"ticket.{each.strip().replace(' ', '_')}" for each in " ".join(ticked.split()).split(",")}
+        assert kinds == {*CHANGES, "ticket.attachment_linked_to_comment"}
+        by_hook: set[str] = set()
+        by_poll: set[str] = set()
+        for path in self.recordings():
+            recorded = json.loads(path.read_text(encoding="utf-8"))
+            kind = json.loads(recorded["body"])["type"].removeprefix("zen:event-type:")
+            (by_poll if recorded.get("method") == "FRAME" else by_hook).add(kind)
+        assert by_hook == {*kinds, SATISFACTION}
+        assert by_poll == by_hook - {"ticket.merged", "ticket.soft_deleted", "ticket.permanently_deleted"}
+
     async def test_signature_vectors_of_others(self, reference: Path, sandbox: Any) -> None:
         vectors = json.loads((reference / "signature_vectors.open.json").read_text(encoding="utf-8"))
         mine = [vector for vector in vectors if vector["scheme"] == "zendesk"]
@@ -146,7 +162,7 @@ class TestSource(WebhookSourceContract, ZendeskSetUp):
         assert event.reference == "baton:c"
 
 
-class TestNewTickets(HandoffTargetContract, ZendeskSetUp):
+class TestNewTickets(RequesterContract, HandoffTargetContract, ZendeskSetUp):
     def route(self) -> str:
         return "tickets.create"
 
@@ -167,6 +183,18 @@ class TestNewTickets(HandoffTargetContract, ZendeskSetUp):
     def written(self, sandbox: Any, key: str) -> int:
         return len(sandbox.tickets_with_external_id(f"baton:{key}"))
 
+    def new_ticket(self, sandbox: Any, key: str, requester: Party) -> Handoff:
+        return replace(self.something(sandbox, key), requester=requester)
+
+    def requester_of(self, sandbox: Any, ticket_id: str) -> str:
+        return str(sandbox.account.users[sandbox.ticket(int(ticket_id)).requester_id]["email"] or "")
+
+    async def test_somebody_without_a_proven_address_is_a_user_with_a_name(self, connector: Any, sandbox: Any) -> None:
+        """Zendesk would take our own user otherwise, and show agents that Baton asks."""
+        receipt = await connector.hand_off(self.something(sandbox, "k"))
+        requester = sandbox.account.users[sandbox.ticket(int(receipt.ticket_id)).requester_id]
+        assert (requester["name"], requester["email"], requester["role"]) == ("Ann", None, "end-user")
+
     async def test_a_new_ticket_carries_everything(self, connector: Any, sandbox: Any) -> None:
         receipt = await connector.hand_off(self.something(sandbox, "k"))
         ticket = sandbox.ticket(int(receipt.ticket_id))
@@ -179,8 +207,22 @@ class TestNewTickets(HandoffTargetContract, ZendeskSetUp):
             await connector.hand_off(handoff)
         assert sandbox.writes() == 0
 
+    async def test_a_new_ticket_is_given_to_an_agent_by_number_or_address(self, connector: Any, sandbox: Any) -> None:
+        anna = sandbox.account.user("Anna", "anna@example.com", "agent")
+        for key, assignee in (("k1", str(anna)), ("k2", "anna@example.com")):
+            receipt = await connector.hand_off(replace(self.something(sandbox, key), assignee=assignee))
+            assert sandbox.ticket(int(receipt.ticket_id)).assignee_id == anna
 
-class TestUpdates(HandoffTargetContract, ZendeskSetUp):
+    async def test_who_is_no_agent_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
+        customer = sandbox.account.user("Cy", "cy@example.com")
+        with pytest.raises(PermanentFailure, match=r"no agent 'anna'"):
+            await connector.hand_off(replace(self.something(sandbox, "k1"), assignee="anna"))
+        with pytest.raises(PermanentFailure):
+            await connector.hand_off(replace(self.something(sandbox, "k2"), assignee=str(customer)))
+        assert not sandbox.account.tickets
+
+
+class TestUpdates(ReopeningContract, HandoffTargetContract, ZendeskSetUp):
     def route(self) -> str:
         return "tickets.update"
 
@@ -201,6 +243,26 @@ class TestUpdates(HandoffTargetContract, ZendeskSetUp):
     def written(self, sandbox: Any, key: str) -> int:
         return int(sandbox.notes_with_key(key))
 
+    def solved_ticket(self, sandbox: Any) -> str:
+        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        sandbox.agent_sets_status(ticket_id, "solved")
+        return str(ticket_id)
+
+    def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
+        return replace(self.something(sandbox, key), ticket_id=ticket_id)
+
+    def in_work(self, sandbox: Any, ticket_id: str) -> bool:
+        return sandbox.ticket(int(ticket_id)).status in {"new", "open"}
+
+    @pytest.mark.parametrize("status", ["pending", "hold"])
+    async def test_a_ticket_that_agents_let_wait_goes_on_waiting(
+        self, connector: Any, sandbox: Any, status: str
+    ) -> None:
+        ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
+        sandbox.agent_sets_status(ticket_id, status)
+        await connector.hand_off(replace(self.update_of(sandbox, "k", str(ticket_id)), reopen=True))
+        assert sandbox.ticket(ticket_id).status == status
+
     async def test_notes_mode_writes_a_note_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
         ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
         await connector.hand_off(
@@ -220,6 +282,19 @@ class TestUpdates(HandoffTargetContract, ZendeskSetUp):
         ticket = sandbox.ticket(ticket_id)
         assert [comment["public"] for comment in ticket.comments] == [True, False]
         assert (ticket.priority, ticket.group_id, ticket.tags) == (None, None, [])
+
+    async def test_an_assignee_is_set_left_and_taken_away(self, connector: Any, sandbox: Any) -> None:
+        anna = sandbox.account.user("Anna", "anna@example.com", "agent")
+        what = replace(self.something(sandbox, "k1"), assignee=str(anna))
+        ticket = sandbox.ticket(int(what.ticket_id or 0))
+        await connector.hand_off(what)
+        assert ticket.assignee_id == anna
+        await connector.hand_off(replace(what, key="k2", assignee=None))
+        assert ticket.assignee_id == anna
+        await connector.hand_off(replace(what, key="k3", assignee=str(sandbox.account.own_user), mode=Mode.NOTES))
+        assert ticket.assignee_id == anna
+        await connector.hand_off(replace(what, key="k4", assignee=""))
+        assert ticket.assignee_id is None
 
     async def test_zendesks_own_limit_comes_out_as_one(self, connector: Any, sandbox: Any) -> None:
         ticket_id = str(sandbox.customer_writes("Ben", "Help", "It does not work"))

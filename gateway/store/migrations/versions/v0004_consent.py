@@ -1,4 +1,4 @@
-"""Version 3: whether messages are wanted stands with the thread, so that a later case on it knows of an earlier STOP."""
+"""Version 4: whether messages are wanted stands with the thread, so that a later case on it knows of an earlier STOP."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from alembic import op
 
 from gateway.store.schema import spelled
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """From version 2 to 3. What was said on a thread last, counts."""
+    """From version 3 to 4. What was said on a thread last, counts."""
     bind = op.get_bind()
     op.execute(spelled("ALTER TABLE threads ADD COLUMN silenced $INT NOT NULL DEFAULT 0", bind.dialect.name))
     said = bind.execute(
@@ -32,5 +32,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """From version 3 to 2, which looks for a STOP in the case alone."""
+    """From version 4 to 3, which looks for a STOP in the case alone."""
     op.execute("ALTER TABLE threads DROP COLUMN silenced")

@@ -1,0 +1,126 @@
+"""`baton policy coverage`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from gateway.cli.configuration import config_option, read_outline
+from gateway.cli.terminal import (
+    Failure,
+    WrongInput,
+    bad,
+    good,
+    instant,
+    json_option,
+    paragraph,
+    policy_option,
+    print_json,
+    several,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from routing.gaps import Gap, Watch
+
+_DAY: Final = 86_400_000_000
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1, 366), default=28, show_default=True, help="How many days are looked at.")
+@click.option(
+    "--from",
+    "first",
+    metavar="DATE",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=None,
+    help="The first of them (UTC), like 2026-12-01; today when it is left out.",
+)
+@click.option(
+    "--longest", metavar="DURATION", default=None, help="Gaps in which nobody waits longer are in order, like 16h."
+)
+@policy_option
+@config_option
+@json_option
+def coverage(
+    days: int, first: datetime | None, longest: str | None, policy_file: Path | None, config: Path, *, as_json: bool
+) -> None:
+    """Say when a case that comes to a ladder's step has to wait until somebody's hours begin.
+
+    Every minute is answered for: a step hears of a case at once within its hours, or when another stands in outside of them.
+    Weekends and holidays count as the calendars have them. Exit code 1 when there are gaps.
+    """
+    from routing.gaps import watches
+
+    outline = read_outline(config, policy_file)
+    start = _start(first)
+    found = watches(outline.policy.ladders, start, start + days * _DAY)
+    allowed = _longest(longest)
+    gaps = {(each.ladder, each.step): [gap for gap in each.gaps if gap.wait > allowed] for each in found}
+    left = sum(map(len, gaps.values()))
+    if as_json:
+        print_json({"ok": not left, "from": start, "days": days, "steps": [_values(each) for each in found]})
+    else:
+        _tell(found, gaps)
+        click.echo(
+            bad(f"{several(left, 'gap')} in {several(days, 'day')}.") if left else good(_in_order(days, longest))
+        )
+    if left:
+        raise SystemExit(Failure.exit_code)
+
+
+def _in_order(days: int, longest: str | None) -> str:
+    heard = "at once" if longest is None else f"within {longest}"
+    return f"Somebody hears of every case {heard}, on each of {several(days, 'day')}."
+
+
+def _start(first: datetime | None) -> int:
+    from gateway.clock import SystemClock
+
+    if first is None:
+        return SystemClock().now() // _DAY * _DAY
+    return round(first.replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def _longest(text: str | None) -> int:
+    from routing.expression import parse_duration
+
+    if text is None:
+        return 0
+    duration = parse_duration(text)
+    if duration is None:
+        raise WrongInput(f"{text!r} is no duration: write 90s, 15m, 2h or 1d")
+    return duration
+
+
+def _tell(found: Sequence[Watch], gaps: dict[tuple[str, int], list[Gap]]) -> None:
+    from routing.shown import span_of
+
+    rows: list[tuple[str, ...]] = []
+    for watch in found:
+        own = gaps[watch.ladder, watch.step]
+        worst = max(own, key=lambda gap: gap.wait, default=None)
+        told = f"{span_of(worst.wait)}, from {instant(worst.start)} to {instant(worst.heard)}" if worst else "-"
+        rows.append((watch.ladder, watch.name, f"{100 * watch.share:.0f} %", str(len(own)), told))
+    if rows:
+        table(rows, ("ladder", "step", "heard at once", "gaps", "longest wait (UTC)"))
+    if any(gaps.values()):
+        paragraph(
+            'Write outside_hours = "redirect:N" to a step that is there, or "continue", into a step that leaves gaps.'
+        )
+
+
+def _values(watch: Watch) -> dict[str, Any]:
+    return {
+        "ladder": watch.ladder,
+        "step": watch.name,
+        "share": round(watch.share, 4),
+        "gaps": [
+            {"start": gap.start, "end": gap.end, "heard": gap.heard, "waits_at": gap.at + 1} for gap in watch.gaps
+        ],
+    }

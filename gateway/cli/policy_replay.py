@@ -1,0 +1,156 @@
+"""`baton policy replay`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from gateway.cli.configuration import config_option, read_outline
+from gateway.cli.terminal import json_option, paragraph, plain, print_json, several, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.loading import Outline
+    from gateway.store.ports import CaseHistory, Store
+    from routing.replay import Judgement, Replayed, Story
+
+_MICRO: Final = 1_000_000
+#: Cases that are shown with their differences; `--json` has all of them.
+_SHOWN: Final = 20
+
+
+@click.command()
+@click.option(
+    "--since",
+    metavar="DATE",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help="Cases in which something happened since then (UTC), like 2026-11-01.",
+)
+@click.option(
+    "--candidate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="The policy that may come; without it the one in force is compared with itself of then.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=10_000, show_default=True, help="How many cases, newest first."
+)
+@config_option
+@json_option
+def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *, as_json: bool) -> None:
+    """Say what a policy would have made of the cases that are stored, and of how many something else.
+
+    Nothing is changed and nobody is called. Over-escalated is what no agent had to do anything for; under-escalated what
+    was not escalated, and the customer judged badly or came back. Without --candidate, what was decided then is compared
+    with what would be decided now.
+    """
+    from gateway.cli.reading import reading
+    from routing.replay import judge
+
+    outline = read_outline(config)
+    other = read_outline(config, candidate) if candidate is not None else None
+    begin = round(since.replace(tzinfo=UTC).timestamp()) * _MICRO
+    with reading(config) as store:
+        found = _replayed(store, outline, other, begin, limit)
+    before = judge([(each.before, each.evidence) for each in found])
+    after = judge([(each.after, each.evidence) for each in found])
+    if as_json:
+        print_json(_values(found, before, after, compared=other is not None))
+        return
+    _tell(found, before, after, compared=other is not None)
+
+
+def _replayed(store: Store, outline: Outline, other: Outline | None, begin: int, limit: int) -> list[Replayed]:
+    from gateway.clock import SystemClock
+    from gateway.model import CaseStatus
+    from routing.replay import Replayed, evidence, story
+
+    now = SystemClock().now()
+    found: list[Replayed] = []
+    for case in store.cases(limit):
+        history = store.history(case.id) if case.last_activity_at >= begin else None
+        if history is None or case.status is CaseStatus.MERGED:
+            continue
+        said = [each.activity for each in history.activities]
+        own = story(said, outline.policy, outline.facts, case_id=case.id, until=now)
+        if other is not None:
+            before, after = own, story(said, other.policy, other.facts, case_id=case.id, until=now)
+        else:
+            before, after = _of_then(history), own.as_stored()
+        found.append(Replayed(case_id=case.id, before=before, after=after, evidence=evidence(said)))
+    return found
+
+
+def _of_then(history: CaseHistory) -> Story:
+    """Return what is stored of what was decided then."""
+    from routing.replay import INTERNAL, Story
+
+    outside = [each for each in history.activities if each.activity.kind not in INTERNAL]
+    return Story(
+        rules=tuple(tuple(step["rule"] for step in _steps(each.trace)) for each in outside),
+        rule=history.episodes[0].rule if history.episodes else "",
+        ladder=history.episodes[-1].ladder if history.episodes else "",
+        priority=history.case.priority.value if history.case.priority is not None else "",
+    )
+
+
+def _steps(trace: Any) -> Sequence[Any]:
+    steps: Sequence[Any] = (trace or {}).get("steps", ())
+    return steps
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+def _tell(found: Sequence[Replayed], before: Judgement, after: Judgement, *, compared: bool) -> None:
+    from routing.replay import Change
+
+    names = ("now", "candidate") if compared else ("then", "now")
+    rows = [
+        (name, str(each.escalated), str(each.over), str(each.under))
+        for name, each in zip(names, (before, after), strict=True)
+    ]
+    table(rows, ("policy", "escalated", "over-escalated", "under-escalated"))
+    differ = [each for each in found if each.change is not Change.SAME]
+    counts = Counter(each.change.value for each in differ)
+    told = ", ".join(f"{counts[change]} {_WORDS[change]}" for change in _WORDS if counts[change])
+    click.echo(f"{several(len(found), 'case')}; {len(differ)} would go otherwise{f': {told}' if told else ''}.")
+    for each in differ[:_SHOWN]:
+        click.echo(f"  {each.case_id}")
+        for name, was, would in each.differences():
+            paragraph(f"{name}: {was} -> {would}", indent="      ", first="    ")
+    if len(differ) > _SHOWN:
+        click.echo(f"  and {len(differ) - _SHOWN} more: --json has all of them.")
+
+
+_WORDS: Final[Mapping[str, str]] = {
+    "added": "escalated anew",
+    "removed": "escalated no more",
+    "otherwise": "in another way",
+}
+
+
+# --- for programs ----------------------------------------------------------------------------------------------------
+def _values(found: Sequence[Replayed], before: Judgement, after: Judgement, *, compared: bool) -> dict[str, Any]:
+    counts = Counter(each.change.value for each in found)
+    return {
+        "compared": ["now", "candidate"] if compared else ["then", "now"],
+        "cases": len(found),
+        "before": plain(before),
+        "after": plain(after),
+        "changes": dict(counts),
+        "differences": [
+            {
+                "case": each.case_id,
+                "change": each.change.value,
+                "differs": [{"what": name, "before": was, "after": would} for name, was, would in each.differences()],
+            }
+            for each in found
+            if each.before != each.after
+        ],
+    }

@@ -1,0 +1,146 @@
+"""The account of a case: for each thing that happened to it, what every rule of the policy made of it, and why.
+
+What is stored of a case is gone through once more, with the instants that it had, so that conditions are seen as the rules saw
+them. Deciding is pure: the same policy answers the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model import Activity, Decision, Episode, TraceStep
+from routing.explain import explain, seen
+from routing.policy import ConnectionFacts, Ladder, Policy
+from routing.snapshot import Snapshot
+from routing.world import World
+
+
+class Verdict(StrEnum):
+    """What became of a rule."""
+
+    MATCHED = "matched"
+    #: Its conditions do not hold.
+    PASSED_OVER = "passed over"
+    #: A rule above matched and does not continue.
+    NOT_ASKED = "not asked"
+    #: No rule looks at such an activity.
+    NONE_ASKED = "none asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleAccount:
+    """What became of one rule."""
+
+    step: TraceStep
+    verdict: Verdict
+    #: A sentence that says why.
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepAccount:
+    """A step of the ladder that the case did not stop at."""
+
+    #: The ladder, and the step as an index.
+    ladder: str
+    step: int
+    #: A sentence that says why.
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What one activity led to, and why nothing else."""
+
+    #: The activity.
+    activity: Activity
+    #: The policy that is asked, by the hash of its text.
+    policy: str
+    #: What came of it.
+    decision: Decision
+    #: What the rules saw: each field that the policy reads, None when it was missing. Empty when no rule was asked.
+    seen: Mapping[str, object]
+    #: Every rule of the policy, in order.
+    rules: tuple[RuleAccount, ...]
+    #: Steps that were left out.
+    steps: tuple[StepAccount, ...]
+
+
+def accounts(
+    activities: Iterable[tuple[Activity, str]],
+    case_id: str,
+    policies: Callable[[str], Policy],
+    connections: Mapping[str, ConnectionFacts],
+) -> Iterator[Account]:
+    """Yield the account of each activity of a case, in their order; each comes with the hash of the policy it was decided by.
+
+    `policies` gives the policy of a hash; one that cannot be read any more is stood in for by another.
+    """
+    world: World | None = None
+    for activity, digest in activities:
+        policy = policies(digest)
+        if world is None:
+            world = World(policy, connections, at=activity.received_at, case_id=case_id)
+        world.policy = policy
+        world.older[policy.digest] = policy
+        before = world.episode
+        snapshot, decision = world.recall(activity)
+        yield Account(
+            activity=activity,
+            policy=policy.digest,
+            decision=decision,
+            seen=seen(snapshot, activity, world.now) if decision.trace.steps else {},
+            rules=tuple(_rules(snapshot, activity, world.now, decision)),
+            steps=tuple(_steps(snapshot, before, decision, world.now)),
+        )
+
+
+def _rules(snapshot: Snapshot, activity: Activity, now: int, decision: Decision) -> Iterator[RuleAccount]:
+    rules = snapshot.policy.rules
+    asked = bool(decision.trace.steps)
+    taker = ""
+    for rule, step in zip(rules, explain(snapshot, activity, now), strict=True):
+        if not asked:
+            yield RuleAccount(step=step, verdict=Verdict.NONE_ASKED, why=decision.trace.sentence)
+        elif step.matched:
+            yield RuleAccount(step=step, verdict=Verdict.MATCHED, why="Its conditions hold.")
+            taker = taker or ("" if rule.goes_on else rule.id)
+        elif taker:
+            why = f"Rule {taker} stands above it, matched, and does not continue."
+            yield RuleAccount(step=step, verdict=Verdict.NOT_ASKED, why=why)
+        else:
+            yield RuleAccount(step=step, verdict=Verdict.PASSED_OVER, why=_failed(step, len(rule.all)))
+
+
+def _failed(step: TraceStep, count: int) -> str:
+    """Return why a rule did not match: what of `all` does not hold, or that nothing of `any` does."""
+    failed = [source for source, held in step.conditions[:count] if not held]
+    if failed:
+        return f"This does not hold: {'; '.join(failed)}."
+    return f"None of these holds: {'; '.join(source for source, _ in step.conditions[count:])}."
+
+
+def _steps(snapshot: Snapshot, before: Episode | None, decision: Decision, now: int) -> Iterator[StepAccount]:
+    """Yield the steps that stand before the one that was come to, and were left out because of their hours."""
+    episode = decision.episode
+    known = (before.id, before.epoch) if before is not None else None
+    if episode is None or known == (episode.id, episode.epoch):
+        return
+    policy = snapshot.episode_policy or snapshot.policy
+    ladder = policy.ladders.get(episode.ladder)
+    if ladder is None:
+        return
+    wanted = 0 if before is None or before.id != episode.id else before.step + 1
+    yield from _left_out(ladder, wanted, episode.step, now)
+
+
+def _left_out(ladder: Ladder, wanted: int, reached: int, now: int) -> Iterator[StepAccount]:
+    for number in range(wanted, min(reached, len(ladder.steps))):
+        calendar = ladder.steps[number].calendar
+        if calendar is not None and not calendar.is_open(now):
+            why = f"it is outside of the hours of {calendar.name}"
+        else:
+            why = "another step stands in for the one before"
+        yield StepAccount(ladder=ladder.id, step=number, why=why)

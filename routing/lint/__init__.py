@@ -1,0 +1,24 @@
+"""Lints: what a policy may say, and hardly means. The loader refuses what cannot be; these warn of what can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from routing.lint.finding import LINTS, Examined, Finding
+from routing.lint.of_rules import in_vain, never_matching, unknown_connections
+from routing.lint.of_the_rest import overlapping, repeated, silent, unused
+from routing.policy import ConnectionFacts, Policy
+
+__all__ = ["LINTS", "Finding", "lint"]
+
+_CHECKS = (never_matching, in_vain, unknown_connections, unused, silent, overlapping, repeated)
+
+
+def lint(
+    policy: Policy, file: str, connections: Mapping[str, ConnectionFacts], languages: Iterable[str] = ()
+) -> tuple[Finding, ...]:
+    """Return what is hardly meant in a policy that was read from a file, in the order of the file."""
+    examined = Examined(policy, file, connections, languages)
+    for check in _CHECKS:
+        check(examined)
+    return tuple(sorted(examined.findings, key=lambda each: (each.problem, each.lint)))

@@ -1,0 +1,80 @@
+"""What lints find, and the list of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.toml import Problem, TomlDocument, read_toml
+from routing.lint.logic import Alternative, alternatives_of, phrases_within
+from routing.policy import ConnectionFacts, Policy, Rule
+from routing.reader import Path
+
+#: Every lint by its name: what it warns of. The documentation is made of this.
+LINTS: Final[Mapping[str, str]] = {
+    "unreachable-rule": "Rules above take everything that would match it, so it never matches.",
+    "shadowed-rule": "A rule above takes one of the ways in which it would match.",
+    "never-true": "Its conditions contradict each other.",
+    "never-true-part": "One of the ways in which it would match contradicts itself.",
+    "idle-rule": "It matches and does nothing: nothing is set, and the rules below are looked at anyway.",
+    "idle-connection": "It goes to a connection in mode observe, while others are let out: nothing arrives there.",
+    "notes-make-no-ticket": "A rule mirrors in mode notes, and notes are written only where a ticket stands already.",
+    "unused-ladder": "No rule escalates on it.",
+    "unused-calendar": "No ladder and no step names it.",
+    "unused-phrases": "No condition asks for it.",
+    "unused-lexicon": "No condition asks for message.sentiment or case.sentiment.",
+    "unheard-language": "Messages are never told to be in this language: it is not in `languages` of `[cases]`.",
+    "unknown-connection": "A condition names a connection that is not switched on.",
+    "silent-end": "Nobody is told when a case comes to the end of the ladder.",
+    "silent-ladder": "Neither its steps nor its end tell anybody.",
+    "two-helpdesks": "Its steps and its end name several helpdesks, and a ticket does not move between them.",
+    "overlapping-hours": "Intervals of two days overlap: what stands in one of them is counted once all the same.",
+    "duplicate-phrase": "The phrase stands twice, in one list or in two.",
+    "covered-phrase": "A shorter phrase of the same list is found wherever it is.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is allowed and hardly meant."""
+
+    #: Which lint, by its name in `LINTS`.
+    lint: str
+    #: Where, and what to do.
+    problem: Problem
+
+    def __str__(self) -> str:
+        """Return it as compilers print warnings."""
+        return f"{self.problem} [{self.lint}]"
+
+
+class Examined:
+    """A policy under examination, and what was found so far."""
+
+    def __init__(
+        self, policy: Policy, file: str, connections: Mapping[str, ConnectionFacts], languages: Iterable[str]
+    ) -> None:
+        """Take a policy as it was read from a file, its connections, and the languages that messages are told to be in."""
+        self.policy = policy
+        self.connections = connections
+        self.languages = tuple(languages)
+        self.findings: list[Finding] = []
+        self._document: TomlDocument = read_toml(policy.source, file)
+        within = phrases_within(policy.phrases)
+        #: The ways in which each rule matches, None where they are too many to be looked at.
+        self.ways: dict[str, tuple[Alternative, ...] | None] = {rule.id: _ways(rule, within) for rule in policy.rules}
+
+    def note(self, lint: str, path: Path, sentence: str, *, value: bool = False) -> None:
+        """Note something at a key, or at its value."""
+        place = self._document.value_position(*path) if value else self._document.position(*path)
+        problem = Problem(file=self._document.file, line=place[0], column=place[1], sentence=sentence)
+        self.findings.append(Finding(lint=lint, problem=problem))
+
+    def line(self, *path: str | int) -> int:
+        """Return the line of a key."""
+        return self._document.position(*path)[0]
+
+
+def _ways(rule: Rule, within: Mapping[str, frozenset[str]]) -> tuple[Alternative, ...] | None:
+    return alternatives_of((each.node for each in rule.all), (each.node for each in rule.any), within)

@@ -1,0 +1,120 @@
+"""Ladders, calendars, phrases and lexicons that nobody uses, or that reach nobody."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from routing import schema
+from routing.expression import Compare, Node, Not
+from routing.lint.finding import Examined
+from routing.load_calendar import interval_of
+from routing.phrases import canonical
+
+_DAY: Final = 86_400
+_FEELING: Final = frozenset({"message.sentiment", "case.sentiment"})
+
+
+# --- what nobody uses ------------------------------------------------------------------------------------------------
+def unused(examined: Examined) -> None:
+    """Note what stands in the file and is used by nothing."""
+    policy = examined.policy
+    climbed = {rule.ladder for rule in policy.rules}
+    for name in policy.ladders:
+        if name not in climbed:
+            examined.note(
+                "unused-ladder", ("ladder", name), f"no rule escalates on ladder {name}: remove it, or name it"
+            )
+    named = set(_calendars(tomllib.loads(policy.source).get("ladder", {})))
+    for name in policy.calendars:
+        if name not in named:
+            sentence = f'no ladder names calendar {name}: remove it, or write calendar = "{name}" into a ladder or step'
+            examined.note("unused-calendar", ("calendar", name), sentence)
+    asked = {name for rule in policy.rules for each in (*rule.all, *rule.any) for name in _phrases(each.node)}
+    for name in policy.phrases:
+        if name not in asked:
+            sentence = (
+                f"no condition asks for the phrases {name}: remove them, or write message.phrases contains '{name}'"
+            )
+            examined.note("unused-phrases", ("phrases", name), sentence)
+    for name in policy.lexicons:
+        if not _FEELING & policy.reads:
+            sentence = f"no condition asks for message.sentiment or case.sentiment, so lexicon.{name} is for nothing"
+            examined.note("unused-lexicon", ("lexicon", name), sentence)
+        elif name not in examined.languages:
+            sentence = f"no message is told to be in {name}: add it to languages of [cases] in plugins.toml"
+            examined.note("unheard-language", ("lexicon", name), sentence)
+
+
+def _calendars(ladders: Mapping[str, Any]) -> Iterator[str]:
+    for ladder in ladders.values():
+        yield from (str(table["calendar"]) for table in (ladder, *ladder["step"]) if "calendar" in table)
+
+
+def _phrases(node: Node) -> Iterator[str]:
+    if isinstance(node, Compare):
+        if node.field == "message.phrases":
+            yield str(node.value)
+    elif isinstance(node, Not):
+        yield from _phrases(node.inner)
+    else:
+        for part in node.parts:
+            yield from _phrases(part)
+
+
+# --- ladders ---------------------------------------------------------------------------------------------------------
+def silent(examined: Examined) -> None:
+    """Note ladders that end where nobody hears of it."""
+    for name, ladder in examined.policy.ladders.items():
+        stages = (*ladder.steps, ladder.final)
+        if not any(stage.notify for stage in stages):
+            sentence = (
+                f"ladder {name} tells nobody: add notify to a step or to final, or people must look into the queue"
+            )
+            examined.note("silent-ladder", ("ladder", name), sentence)
+        elif not ladder.final.notify:
+            sentence = f"nobody is told when a case comes to the end of ladder {name}: add notify to final"
+            examined.note("silent-end", ("ladder", name, "final"), sentence)
+        desks = dict.fromkeys(stage.target.connection for stage in stages)
+        if len(desks) > 1:
+            sentence = f"ladder {name} names the helpdesks {', '.join(desks)}: the ticket stays in the first one"
+            examined.note("two-helpdesks", ("ladder", name), sentence)
+
+
+# --- calendars -------------------------------------------------------------------------------------------------------
+def overlapping(examined: Examined) -> None:
+    """Note intervals past midnight that reach into those of the next day; the loader sees those of one day."""
+    for name, table in tomllib.loads(examined.policy.source).get("calendar", {}).items():
+        week = [[interval_of(text) for text in table.get(day, ())] for day in schema.DAYS]
+        for number, (day, intervals) in enumerate(zip(schema.DAYS, week, strict=True)):
+            last = max((each[1] for each in intervals if each is not None), default=0) - _DAY
+            following = (number + 1) % len(week)
+            first = min((each[0] for each in week[following] if each is not None), default=_DAY)
+            if last > first:
+                later = list(schema.DAYS)[following]
+                sentence = f"the night of {day} in calendar {name} reaches into the hours of {later}"
+                examined.note("overlapping-hours", ("calendar", name, day), sentence)
+
+
+# --- phrases ---------------------------------------------------------------------------------------------------------
+def repeated(examined: Examined) -> None:
+    """Note phrases that stand twice, or that a shorter one of their list makes superfluous."""
+    seen: dict[str, tuple[str, int]] = {}
+    for name, phrases in examined.policy.phrases.items():
+        read = [canonical(phrase) for phrase in phrases]
+        for number, (phrase, words) in enumerate(zip(phrases, read, strict=True)):
+            path = ("phrases", name, number)
+            if words in seen:
+                where, first = seen[words]
+                line = examined.line("phrases", where, first)
+                sentence = f"{phrase!r} stands in the list {where} already, in line {line}"
+                examined.note("duplicate-phrase", path, sentence, value=True)
+                continue
+            seen[words] = (name, number)
+            wider = next(
+                (other for other, each in zip(phrases, read, strict=True) if each != words and each in words), None
+            )
+            if wider is not None:
+                sentence = f"{phrase!r} is superfluous: {wider!r} is found wherever it is"
+                examined.note("covered-phrase", path, sentence, value=True)

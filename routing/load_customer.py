@@ -1,0 +1,64 @@
+"""`[customer]` of a policy → where its knowledge of customers comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from routing import schema
+from routing.expression import parse_duration
+from routing.policy import Rule
+from routing.reader import Reader
+from routing.signals.customer import CustomerRules
+
+#: What a connection's class must be able to do.
+ROLE: Final = "profile"
+#: How long a profile is fresh when the policy does not say: `schema.CUSTOMER` tells it.
+FRESH_FOR: Final = "1d"
+_PATH: Final = ("customer",)
+_VIP: Final = "customer.vip"
+
+
+def read_customer(reader: Reader, value: object, rules: Sequence[Rule | None]) -> CustomerRules | None:
+    """Read the table; None when no condition reads a field `customer.…`: then nobody is ever asked."""
+    table = reader.table(_PATH, value, "customer")
+    reader.keys(_PATH, table, schema.CUSTOMER, "customer")
+    name = reader.string(_PATH, table, "profile_from")
+    if "profile_from" in table:
+        reader.connection((*_PATH, "profile_from"), name, ROLE, 0)
+    given = reader.string(_PATH, table, "fresh_for") if "fresh_for" in table else FRESH_FOR
+    fresh_for = parse_duration(given)
+    if not fresh_for:
+        reader.note((*_PATH, "fresh_for"), f"{given!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
+    vip = reader.strings((*_PATH, "vip"), table.get("vip", []), "vip")
+    reads = _reads(rules)
+    if not reads or reader.problems:
+        return None
+    if _VIP in reads and not vip:
+        reader.note(
+            ("rule", reads[_VIP]),
+            f'a condition reads {_VIP}: say which tiers or tags that is, [customer] vip = ["gold", …]',
+        )
+    able = sorted(each.name for each in reader.connections.values() if ROLE in each.roles)
+    if not name and len(able) != 1:
+        field = min(reads)
+        reader.note(
+            ("rule", reads[field]),
+            f'a condition reads {field}: say who knows, [customer] profile_from = "NAME"; '
+            f"{', '.join(able) or 'no enabled connection'} could",
+        )
+        return None
+    return CustomerRules(
+        connection=name or able[0], fresh_for=fresh_for or 0, vip=frozenset(each.casefold() for each in vip)
+    )
+
+
+def _reads(rules: Sequence[Rule | None]) -> dict[str, int]:
+    """Return the fields `customer.…` that conditions read, each with the first rule that does."""
+    found: dict[str, int] = {}
+    for number, rule in enumerate(rules):
+        for condition in (*rule.all, *rule.any) if rule is not None else ():
+            for field in condition.fields:
+                if field.startswith("customer."):
+                    found.setdefault(field, number)
+    return found

@@ -1,0 +1,44 @@
+"""What both drawings say of a rule or a step."""
+
+from __future__ import annotations
+
+from routing.policy import Act, Ladder, Rule, Stage
+from routing.shown import duration_of
+
+
+def does(rule: Rule) -> str:
+    """Return in a few words what a rule does."""
+    if rule.act is Act.ESCALATE:
+        return f"escalates on {rule.ladder}"
+    return f"writes the case into {rule.target}" if rule.act is Act.MIRROR else "nothing"
+
+
+def conditions(rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the conditions that must all hold, and those of which one must."""
+    return tuple(each.source for each in rule.all), tuple(each.source for each in rule.any)
+
+
+def told(stage: Stage) -> tuple[str, ...]:
+    """Return who is told, as the policy names them."""
+    return tuple(f"{address.connection}:{address.place}" for address in stage.notify)
+
+
+def times(stage: Stage) -> tuple[str, ...]:
+    """Return the times of a step, each with what it is for."""
+    named = (("taken within", stage.ack_within), ("answered within", stage.reply_within), ("kept for", stage.ack_ttl))
+    return tuple(f"{what} {duration_of(amount)}" for what, amount in named if amount is not None)
+
+
+def hours(ladder: Ladder, stage: Stage) -> str:
+    """Return in whose hours a step is, and what it does outside of them."""
+    if stage.calendar is None:
+        return "always"
+    if stage.redirect is None:
+        return f"hours of {stage.calendar.name}; else it waits"
+    other = "the end" if ladder.at_end(stage.redirect) else f"step {stage.redirect + 1}"
+    return f"hours of {stage.calendar.name}; else {other} stands in"
+
+
+def group(rule: Rule, stage: Stage) -> str:
+    """Return the group that a rule's ticket comes into at a step: its own at the first one."""
+    return rule.set.group or stage.target.place

@@ -1,0 +1,119 @@
+"""`expect` of a policy test's event → `Expectation`: each key with its value and its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, cast
+
+from gateway.model import Case
+from gateway.toml import did_you_mean
+from routing.expression import parse_duration
+from routing.policy import Policy
+from routing.policy_tests import schema
+from routing.policy_tests.typed import read_fields
+from routing.policy_tests.values import Expectation
+from routing.reader import Path, Reader
+from routing.template import PATHS, unknown_places
+from routing.world import Step
+
+_STEP: Final = re.compile(r"([1-9][0-9]{0,2}|final)(?: at (\S+))?")
+_HIDDEN: Final = frozenset({"id", "seq"})
+
+
+def read_expectation(reader: Reader, path: Path, value: object, policy: Policy) -> Expectation | None:
+    """Read what is expected after an event; None, with its mistakes noted, when it has any."""
+    before = len(reader.problems)
+    table = reader.table(path, value, "expect")
+    reader.keys(path, table, schema.EXPECT, "expect")
+    readers = _readers(reader, path, table, policy)
+    wanted = {key: readers[key]() for key in table if key in readers}
+    if not table and len(reader.problems) == before:
+        reader.note(path, f"expect names nothing: it can be {', '.join(schema.EXPECT)}")
+    if len(reader.problems) > before:
+        return None
+    return Expectation(wanted=wanted, places={key: reader.document.value_position(*path, key) for key in wanted})
+
+
+def _readers(reader: Reader, path: Path, table: Mapping[str, Any], policy: Policy) -> dict[str, Callable[[], object]]:
+    def text(key: str) -> Callable[[], object]:
+        return lambda: reader.string(path, table, key)
+
+    def texts(key: str) -> Callable[[], object]:
+        return lambda: reader.strings((*path, key), table[key], key)
+
+    def word(key: str) -> Callable[[], object]:
+        words = [each for each in schema.EXPECT[key]["enum"] if each]
+        empty = "" in schema.EXPECT[key]["enum"] and table[key] == "" if key in table else False
+        return lambda: "" if empty else reader.word(path, table, key, words)
+
+    return {
+        "rules": lambda: _named(reader, (*path, "rules"), table["rules"], policy.by_id, "rule"),
+        "result": text("result"),
+        "ladder": lambda: _ladder(reader, path, table, policy),
+        "episode": word("episode"),
+        "path": lambda: _steps(reader, (*path, "path"), table["path"]),
+        "status": word("status"),
+        "priority": word("priority"),
+        "tags": lambda: tuple(sorted(reader.strings((*path, "tags"), table["tags"], "tags"))),
+        "group": text("group"),
+        "fields": lambda: reader.table((*path, "fields"), table["fields"], "fields"),
+        "reason": text("reason"),
+        "notify": texts("notify"),
+        "titles": texts("titles"),
+        "reply": lambda: _reply(reader, path, table),
+        "effects": texts("effects"),
+        "timers": lambda: _timers(reader, (*path, "timers"), table["timers"]),
+        "case": lambda: read_fields(reader, (*path, "case"), table["case"], Case, what="a case", hidden=_HIDDEN),
+    }
+
+
+def _named(reader: Reader, path: Path, value: object, known: Iterable[str], what: str) -> tuple[str, ...]:
+    names = reader.strings(path, value, str(path[-1]))
+    for number, name in enumerate(names):
+        if name not in known:
+            hint = did_you_mean(name, known, f"there are {', '.join(known)}")
+            reader.note((*path, number), f"the policy has no {what} {name}: {hint}", value=True)
+    return names
+
+
+def _ladder(reader: Reader, path: Path, table: Mapping[str, Any], policy: Policy) -> str:
+    name = reader.string(path, table, "ladder")
+    if name and name not in policy.ladders:
+        hint = did_you_mean(name, policy.ladders, f"there are {', '.join(policy.ladders) or 'none'}")
+        reader.note((*path, "ladder"), f"the policy has no ladder {name}: {hint}", value=True)
+    return name
+
+
+def _steps(reader: Reader, path: Path, value: object) -> tuple[Step, ...]:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    if not isinstance(value, list):
+        reader.note(path, 'path must be a list of steps: [1, "final"]', value=True)
+    made: list[Step] = []
+    for number, each in enumerate(items):
+        found = _STEP.fullmatch(str(each)) if isinstance(each, int | str) and not isinstance(each, bool) else None
+        after = parse_duration(found[2]) if found is not None and found[2] else None
+        if found is None or (found[2] and after is None):
+            reader.note((*path, number), f'{each!r} is no step: write 1, "final" or "2 at 15m"', value=True)
+        else:
+            made.append(Step(name=found[1], after=after))
+    return tuple(made)
+
+
+def _reply(reader: Reader, path: Path, table: Mapping[str, Any]) -> str:
+    text = reader.string(path, table, "reply")
+    for name, offset in unknown_places(text):
+        hint = did_you_mean(name, PATHS, f"there are {', '.join(PATHS)}", shown="{{{{{}}}}}")
+        reader.note((*path, "reply"), f"there is no {{{{{name}}}}}: {hint}", value=True, offset=offset + 1)
+    return text
+
+
+def _timers(reader: Reader, path: Path, value: object) -> dict[str, int]:
+    made: dict[str, int] = {}
+    for name, each in reader.table(path, value, "timers").items():
+        duration = parse_duration(each) if isinstance(each, str) else None
+        if duration is None:
+            reader.note((*path, name), f"{each!r} is no duration: write 90s, 15m, 2h or 1d", value=True)
+        else:
+            made[name] = duration
+    return made

@@ -1,0 +1,136 @@
+"""Playing policy tests, and what came of them: passed or failed, and what of the policy they reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from gateway.model import Mode
+from routing.policy import ConnectionFacts, Policy
+from routing.policy_tests.compare import differences
+from routing.policy_tests.values import Event, Place, PolicyTest
+from routing.world import Happened, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Something that is not as a test expects it."""
+
+    #: Where the expectation stands in the file.
+    place: Place
+    #: Its key.
+    key: str
+    #: What was expected, and what came, as somebody would write it into the file.
+    wanted: str
+    got: str
+    #: What Baton said of the decision, to see why.
+    said: str = ""
+
+    def __str__(self) -> str:
+        """Return a sentence."""
+        return f"expected {self.key} = {self.wanted}, but it is {self.got}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one test."""
+
+    test: PolicyTest
+    failures: tuple[Failure, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Return whether everything was as expected."""
+        return not self.failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What of a policy was reached: its rules, and the steps of its ladders with their ends."""
+
+    #: Names of all rules; of a step, ``LADDER/1`` or ``LADDER/final``.
+    rules: tuple[str, ...]
+    steps: tuple[str, ...]
+    #: Those that no test reached.
+    missed_rules: tuple[str, ...]
+    missed_steps: tuple[str, ...]
+
+    @property
+    def percent(self) -> float:
+        """Return the share of rules and steps that were reached, 0 to 100."""
+        whole = len(self.rules) + len(self.steps)
+        return 100 * (whole - len(self.missed_rules) - len(self.missed_steps)) / whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What came of all tests."""
+
+    results: tuple[Result, ...]
+    coverage: Coverage
+
+    @property
+    def passed(self) -> bool:
+        """Return whether every test passed."""
+        return all(result.passed for result in self.results)
+
+
+@dataclass(slots=True)
+class _Reached:
+    rules: set[str] = field(default_factory=set[str])
+    steps: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+
+
+def run_policy_tests(policy: Policy, connections: Mapping[str, ConnectionFacts], tests: Iterable[PolicyTest]) -> Report:
+    """Play tests on a policy. Connections are live, unless a test says otherwise."""
+    reached = _Reached()
+    results = tuple(_run(policy, connections, test, reached) for test in tests)
+    return Report(results=results, coverage=_coverage(policy, reached))
+
+
+def _run(policy: Policy, connections: Mapping[str, ConnectionFacts], test: PolicyTest, reached: _Reached) -> Result:
+    facts = {name: replace(each, mode=test.modes.get(name, Mode.LIVE)) for name, each in connections.items()}
+    world = World(policy, facts, at=test.at, given=test.case, down=test.down)
+    failures: list[Failure] = []
+    for event in test.events:
+        happened = _play(world, event)
+        if event.expect is None:
+            continue
+        said = " ".join(each.trace.sentence for each in happened.decisions)
+        failures += [
+            Failure(place=event.expect.places[key], key=key, wanted=wanted, got=got, said=said)
+            for key, wanted, got in differences(event.expect.wanted, happened, world)
+        ]
+    reached.rules |= world.matched
+    reached.steps |= world.reached
+    return Result(test=test, failures=tuple(failures))
+
+
+def _play(world: World, event: Event) -> Happened:
+    if event.wait is not None:
+        return world.pass_time(world.now + event.wait)
+    if event.until is not None:
+        return world.pass_time(event.until)
+    made = [
+        world.press(event.press, event.name) if event.activity is None else world.happen(event.activity)
+        for _ in range(event.times)
+    ]
+    return Happened(
+        decisions=tuple(decision for each in made for decision in each.decisions),
+        effects=tuple(effect for each in made for effect in each.effects),
+    )
+
+
+def _coverage(policy: Policy, reached: _Reached) -> Coverage:
+    rules = tuple(rule.id for rule in policy.rules)
+    steps = {
+        (ladder.id, number): f"{ladder.id}/{'final' if ladder.at_end(number) else number + 1}"
+        for ladder in policy.ladders.values()
+        for number in range(len(ladder.steps) + 1)
+    }
+    return Coverage(
+        rules=rules,
+        steps=tuple(steps.values()),
+        missed_rules=tuple(name for name in rules if name not in reached.rules),
+        missed_steps=tuple(name for key, name in steps.items() if key not in reached.steps),
+    )

@@ -1,0 +1,149 @@
+"""Every key of a file of policy tests, with what it means: the loader's lists, the JSON schema and the documentation are this."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gateway.model import CallChange, CaseStatus, EpisodeState, Mode, Priority, Role, TicketChange, TicketStatus
+from gateway.model.life import ACKNOWLEDGE, FURTHER
+
+#: How often one event may happen.
+MOST_TIMES: Final = 100
+
+
+def _text(about: str, *words: str) -> dict[str, Any]:
+    return {"type": "string", **({"enum": list(words)} if words else {}), "description": about}
+
+
+def _texts(about: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string"}, "description": about}
+
+
+def _words(enumeration: Any) -> list[str]:
+    return [str(member.value) for member in enumeration]
+
+
+def _table(about: str) -> dict[str, Any]:
+    return {"type": "object", "description": about}
+
+
+#: What an event can be: exactly one of these keys stands in it.
+WHAT: Final[dict[str, Any]] = {
+    "message": _text("Somebody writes this: the customer, unless `role` says another."),
+    "edit": _text("The last message is changed into this."),
+    "deletion": {"type": "boolean", "description": "The last message is deleted."},
+    "button": _text("A button of this action is pressed, which the channel offered."),
+    "press": _text("A button of the newest notice is pressed by an agent.", ACKNOWLEDGE, FURTHER),
+    "ticket": _text(
+        "The ticket is changed in the helpdesk, by an agent unless `role` says another.", *_words(TicketChange)
+    ),
+    "handoff_request": _text("A bot gives up, for this reason."),
+    "call": _text("Something happens in a telephone call.", *_words(CallChange)),
+    "satisfaction": {"type": "number", "description": "The customer judges, from 0 (worst) to 1 (best)."},
+    "consent": {"type": "boolean", "description": "The customer wants messages again (true), or no more (false)."},
+    "wait": _text("So much time passes: 90s, 15m, 2h, 1d. Deadlines that fall due happen, each at its instant."),
+    "until": {"type": "string", "format": "date-time", "description": "Time passes until this instant."},
+}
+EVENT: Final[dict[str, Any]] = {
+    **WHAT,
+    "role": _text("Who does it.", *_words(Role)),
+    "name": _text("The name of who does it."),
+    "connection": _text(
+        "The connection it comes over. Default: for tickets and agents the first helpdesk, else the first channel."
+    ),
+    "thread": _text("The thread it comes over. Default: one for each connection."),
+    "internal": {"type": "boolean", "description": "True for a message that the customer cannot read."},
+    "subject": _text("The subject."),
+    "language": _text("The text's language, by its two letters. It is not told from the text here."),
+    "attachments": {"type": "integer", "minimum": 0, "description": "How many files come along."},
+    "fallback": {"type": "boolean", "description": "True for a bot's message that says it did not understand."},
+    "value": _text("The value that the button carries."),
+    "digits": _text("Keys that the caller pressed."),
+    "status": _text("The ticket's state after the change.", *_words(TicketStatus)),
+    "tags": _texts("The ticket's tags after the change."),
+    "group": _text("The ticket's group, in the helpdesk's word."),
+    "priority": _text("The ticket's priority, in the helpdesk's word."),
+    "via": _text("Over what the ticket came to the helpdesk, in its word."),
+    "activity": _table("Further fields of the activity, by their names in the model."),
+    "times": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MOST_TIMES,
+        "description": "How often it happens. Default: once.",
+    },
+    "expect": _table("What must be so afterwards."),
+}
+EXPECT: Final[dict[str, Any]] = {
+    "rules": _texts("Rules that matched at this event, in order."),
+    "result": _text(
+        "What came of it, in one word, as `baton cases show --json` has it; of the last deadline after `wait`."
+    ),
+    "ladder": _text("The ladder of the case's newest escalation, empty for none."),
+    "episode": _text("Where the newest escalation stands.", "none", *_words(EpisodeState)),
+    "path": {
+        "type": "array",
+        "items": {"type": ["integer", "string"]},
+        "description": 'Steps it reached so far: `[1, "final"]`, or with times since it began, `["1 at 0s", "final at 15m"]`.',
+    },
+    "status": _text("Where the case stands.", *_words(CaseStatus)),
+    "priority": _text("The case's priority, empty for none.", "", *_words(Priority)),
+    "tags": _texts("The case's tags, in any order."),
+    "group": _text("The group that the ticket stands in now, empty for none."),
+    "fields": _table("The fields that were set on the ticket so far."),
+    "reason": _text(
+        "Why the case is there, as the rule says whose handoff this event made; empty for no handoff or no reason."
+    ),
+    "notify": _texts("Who was told at this event: CONNECTION:PLACE, in order."),
+    "titles": _texts("The titles of these notices, in order."),
+    "reply": _text("What the customer was told at this event, empty for nothing; places as in `reply` of a rule."),
+    "effects": _texts("Everything that was written at this event: KIND CONNECTION, and the mode unless it is live."),
+    "timers": _table(
+        "Deadlines that wait now: what each is for (the part of its name before the colon), and in how long it is due."
+    ),
+    "case": _table("Further fields of the case, by their names in the model."),
+}
+TEST: Final[dict[str, Any]] = {
+    "name": _text("What the test shows, unique within its file."),
+    "at": {"type": "string", "format": "date-time", "description": "When it begins, with the offset from UTC."},
+    "each": _texts(
+        "Texts that are tried one after the other, each in a case of its own: they stand in for `{{each}}` in messages."
+    ),
+    "case": _table("Fields of the case that are so before the first event, by their names in the model."),
+    "modes": {
+        "type": "object",
+        "additionalProperties": {"type": "string", "enum": _words(Mode)},
+        "description": "How far connections may go, by name. In a test those that are not named are live.",
+    },
+    "down": _texts("Connections that take nothing: every write to them is given up."),
+    "event": {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "object", "properties": EVENT, "additionalProperties": False},
+        "description": "What happens, in order.",
+    },
+}
+TOP: Final[dict[str, Any]] = {
+    "policy_test": {
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "type": "object",
+            "properties": TEST,
+            "required": ["name", "at", "event"],
+            "additionalProperties": False,
+        },
+        "description": "The tests.",
+    }
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) of a file of policy tests, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Baton policy tests",
+        "type": "object",
+        "properties": TOP,
+        "required": ["policy_test"],
+        "additionalProperties": False,
+    }

@@ -1,0 +1,220 @@
+"""What a policy would have made of cases as they are stored: each is gone through once more, and two policies are compared.
+
+Only what came from outside is taken from the store. Deadlines and outcomes are those of the policy that is tried: what it writes
+lands at once. So both sides of a comparison are made in the same way, and neither is what really happened to the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Audience,
+    Channel,
+    Effect,
+    EffectKind,
+    Mode,
+    Role,
+    TicketStatus,
+)
+from gateway.model.life import takes, takes_further
+from routing.policy import ConnectionFacts, Policy
+from routing.world import World
+
+#: What Baton itself appends: of another policy it would be something else.
+INTERNAL: Final = frozenset({ActivityKind.TIMER, ActivityKind.OUTCOME})
+_OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
+_MICRO: Final = 1_000_000
+#: A judgement below this is a bad one.
+_BAD: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What one policy makes of a case."""
+
+    #: Rules that matched at each activity from outside, in order.
+    rules: tuple[tuple[str, ...], ...]
+    #: The rule that escalated it first, empty when none did.
+    rule: str = ""
+    #: When, UTC microseconds.
+    at: int = 0
+    #: The newest escalation's ladder, and the steps that it reached.
+    ladder: str = ""
+    path: tuple[str, ...] = ()
+    #: The case's priority in the end, empty for none.
+    priority: str = ""
+    #: How many notices agents get, and how many replies the customer.
+    notices: int = 0
+    replies: int = 0
+
+    @property
+    def escalated(self) -> bool:
+        """Return whether the case is escalated at all."""
+        return bool(self.rule)
+
+    def as_stored(self) -> Story:
+        """Return the part of it that the store keeps of what was decided."""
+        return replace(self, at=0, path=(), notices=0, replies=0)
+
+
+class Change(StrEnum):
+    """How what a candidate makes of a case differs."""
+
+    SAME = "same"
+    #: Only the candidate escalates it.
+    ADDED = "added"
+    #: The candidate does not escalate it any more.
+    REMOVED = "removed"
+    #: Both escalate it, or neither, and something else differs.
+    OTHERWISE = "otherwise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What people did, whatever a policy said of the case."""
+
+    #: True when an agent answered the customer in public, or took the case, or sent it on.
+    agent_acted: bool = False
+    #: True when the customer judged badly, or came back after it was resolved.
+    went_wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """One case under both policies."""
+
+    case_id: str
+    before: Story
+    after: Story
+    evidence: Evidence
+
+    @property
+    def change(self) -> Change:
+        """Return how the two differ."""
+        if self.before == self.after:
+            return Change.SAME
+        if self.before.escalated == self.after.escalated:
+            return Change.OTHERWISE
+        return Change.ADDED if self.after.escalated else Change.REMOVED
+
+    def _instants(self) -> tuple[str, str]:
+        """Return when both escalate it, by the second; nothing when only one does."""
+        both = self.before.escalated and self.after.escalated
+        return (str(self.before.at // _MICRO), str(self.after.at // _MICRO)) if both else ("", "")
+
+    def differences(self) -> tuple[tuple[str, str, str], ...]:
+        """Return what differs: its name, and how it was and would be."""
+        named = (
+            ("escalated by", self.before.rule or "nobody", self.after.rule or "nobody"),
+            ("escalated at", *self._instants()),
+            ("rules", _in_line(self.before.rules), _in_line(self.after.rules)),
+            ("ladder", self.before.ladder or "none", self.after.ladder or "none"),
+            ("path", " ".join(self.before.path) or "none", " ".join(self.after.path) or "none"),
+            ("priority", self.before.priority or "none", self.after.priority or "none"),
+            ("notices", str(self.before.notices), str(self.after.notices)),
+            ("replies", str(self.before.replies), str(self.after.replies)),
+        )
+        return tuple(each for each in named if each[1] != each[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """How often a policy escalated too much or too little, judged by what people did."""
+
+    #: Cases, and those that it escalated.
+    cases: int
+    escalated: int
+    #: Escalated, and no agent ever had to do anything.
+    over: int
+    #: Not escalated, and the customer judged badly or came back.
+    under: int
+
+
+@dataclass(slots=True)
+class _Seen:
+    rules: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    rule: str = ""
+    at: int = 0
+    notices: int = 0
+    replies: int = 0
+
+
+def story(
+    activities: Iterable[Activity],
+    policy: Policy,
+    connections: Mapping[str, ConnectionFacts],
+    *,
+    case_id: str,
+    until: int,
+) -> Story:
+    """Return what a policy makes of a case, up to an instant."""
+    world: World | None = None
+    seen = _Seen()
+    for activity in activities:
+        if activity.kind in INTERNAL:
+            continue
+        if world is None:
+            world = World(policy, connections, at=activity.received_at, case_id=case_id)
+        _count(world, seen, world.pass_time(activity.received_at).effects)
+        happened = world.take(activity)
+        seen.rules.append(tuple(step.rule for step in happened.decisions[0].trace.steps))
+        _count(world, seen, happened.effects)
+    if world is None:
+        return Story(rules=())
+    _count(world, seen, world.pass_time(max(until, world.now)).effects)
+    priority = world.case.priority if world.case is not None else None
+    return Story(
+        rules=tuple(seen.rules),
+        rule=seen.rule,
+        at=seen.at,
+        ladder=world.episode.ladder if world.episode is not None else "",
+        path=tuple(step.name for step in world.path),
+        priority=priority.value if priority is not None else "",
+        notices=seen.notices,
+        replies=seen.replies,
+    )
+
+
+def _count(world: World, seen: _Seen, effects: Iterable[Effect]) -> None:
+    kinds = [effect.kind for effect in effects if effect.mode is not Mode.OBSERVE]
+    seen.notices += kinds.count(EffectKind.NOTIFY)
+    seen.replies += kinds.count(EffectKind.REPLY)
+    episode = world.episode
+    if episode is not None and not seen.rule:
+        seen.rule, seen.at = episode.rule, episode.opened_at
+
+
+def evidence(activities: Iterable[Activity]) -> Evidence:
+    """Return what people did, by what is stored of a case."""
+    acted = wrong = resolved = False
+    for activity in activities:
+        role = activity.sender.role if activity.sender is not None else None
+        answered = role is Role.AGENT and activity.kind is ActivityKind.MESSAGE and activity.audience is Audience.PUBLIC
+        acted = acted or (answered and not activity.own) or takes(activity) or takes_further(activity)
+        status = activity.ticket.status if activity.ticket is not None else None
+        spoke = role is Role.CUSTOMER and activity.channel is not Channel.HELPDESK
+        wrong = wrong or (resolved and spoke and activity.kind is ActivityKind.MESSAGE)
+        resolved = (resolved or status in _OVER) and not spoke
+        judged = activity.satisfaction
+        wrong = wrong or (judged is not None and judged.score < _BAD)
+    return Evidence(agent_acted=acted, went_wrong=wrong)
+
+
+def judge(stories: Sequence[tuple[Story, Evidence]]) -> Judgement:
+    """Count where a policy escalated too much or too little."""
+    return Judgement(
+        cases=len(stories),
+        escalated=sum(each.escalated for each, _ in stories),
+        over=sum(each.escalated and not did.agent_acted for each, did in stories),
+        under=sum(not each.escalated and did.went_wrong for each, did in stories),
+    )
+
+
+def _in_line(rules: tuple[tuple[str, ...], ...]) -> str:
+    return ", ".join("+".join(each) or "-" for each in rules) or "none"

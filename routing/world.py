@@ -1,0 +1,316 @@
+"""A case in memory: it is decided on as in the gateway, what is written lands at once, and deadlines happen at their instants.
+
+What the pipeline and the store do around `decide` is done here in small: timers are set and dropped, a handoff that landed
+binds its ticket, and every outcome comes back as an activity of the case. Policy tests play in it, and what is stored of a
+case is gone through in it once more. Two things it does not know: threads that were merged with those of another person, and
+that whoever comes back too late begins a new case.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    ButtonChoice,
+    Case,
+    Channel,
+    Decision,
+    Effect,
+    EffectKind,
+    Episode,
+    EpisodeState,
+    ForeignId,
+    Mode,
+    Outcome,
+    Party,
+    Receipt,
+    Role,
+    Thread,
+    TicketLink,
+)
+from routing.decide import decide
+from routing.policy import ConnectionFacts, Policy
+from routing.snapshot import Snapshot
+
+#: Id of the ticket that is made in a helpdesk here.
+TICKET_ID: Final = "1001"
+_BATON: Final = "baton"
+_CASE_ID: Final = "00000000-0000-7000-8000-000000000001"
+#: Between two events a moment passes, microseconds: only what is newer than an escalation is evidence for another.
+_MOMENT: Final = 1
+#: Deadlines that may happen while time passes once; a ladder has far fewer.
+_MOST_TIMERS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of a ladder that an escalation reached."""
+
+    #: Its number from 1, or ``final``.
+    name: str
+    #: When, in microseconds since the escalation began; None where that is no matter.
+    after: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Ticket:
+    """What a ticket looks like after everything that was written."""
+
+    #: The group it stands in.
+    group: str = ""
+    #: The fields that were set.
+    fields: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """What came of one event."""
+
+    #: The decisions on the event itself, or on the deadlines that fell due while time passed.
+    decisions: tuple[Decision, ...]
+    #: Everything that was decided to be written, that which followed from outcomes included.
+    effects: tuple[Effect, ...]
+
+
+class World:
+    """One case, from the first event to the last."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        connections: Mapping[str, ConnectionFacts],
+        *,
+        at: int,
+        given: Mapping[str, object] | None = None,
+        down: frozenset[str] = frozenset(),
+        case_id: str = _CASE_ID,
+    ) -> None:
+        """Begin at an instant (UTC microseconds), with fields of the case that are so already, and connections that are down."""
+        self.policy = policy
+        #: Policies of other hashes, under which an escalation may have begun.
+        self.older: dict[str, Policy] = {}
+        self.now = at
+        self.case: Case | None = None
+        #: The newest escalation, closed or not.
+        self.episode: Episode | None = None
+        #: Steps that it reached.
+        self.path: list[Step] = []
+        #: What the tickets look like, by connection.
+        self.desks: dict[str, Ticket] = {}
+        self.timers: dict[str, int] = {}
+        #: Rules that matched, and steps that were reached, as (ladder, index).
+        self.matched: set[str] = set()
+        self.reached: set[tuple[str, int]] = set()
+        self._connections = connections
+        self._given = dict(given or {})
+        self._down = down
+        self._case_id = case_id
+        self._links: dict[str, TicketLink] = {}
+        self._notice: Effect | None = None
+        self._made = 0
+
+    # --- what a test does --------------------------------------------------------------------------------------------
+    def happen(self, activity: Activity) -> Happened:
+        """Let something happen now."""
+        self._made += 1
+        self.now += _MOMENT
+        return self.take(
+            replace(
+                activity,
+                dedupe=f"event-{self._made}",
+                message_id=activity.message_id or f"message-{self._made}",
+                occurred_at=self.now,
+                received_at=self.now,
+            )
+        )
+
+    def take(self, activity: Activity) -> Happened:
+        """Let something happen that has its ids and instants already, and everything that comes of it."""
+        self.now = max(self.now, activity.received_at)
+        self._adopt(activity)
+        effects: list[Effect] = []
+        return Happened(decisions=(self._settle(activity, effects),), effects=tuple(effects))
+
+    def recall(self, activity: Activity) -> tuple[Snapshot, Decision]:
+        """Let something happen of which all that came of it is known as well: nothing lands and no deadline happens by itself."""
+        self.now = activity.received_at
+        self._adopt(activity)
+        outcome = activity.outcome
+        if outcome is not None and outcome.landed and outcome.receipt is not None and outcome.receipt.ticket_id:
+            link = TicketLink(
+                connection=outcome.connection,
+                ticket_id=outcome.receipt.ticket_id,
+                adopted=False,
+                url=outcome.receipt.url,
+            )
+            self._links.setdefault(outcome.connection, link)
+        snapshot = self._snapshot(activity)
+        return snapshot, self._decide(activity, snapshot)
+
+    def press(self, action: str, name: str) -> Happened:
+        """Press a button of the newest notice, as an agent does on a channel that takes everybody for a customer."""
+        notice = self._notice
+        channel = self._connections[notice.connection].channel if notice is not None else Channel.CHAT
+        return self.happen(
+            Activity(
+                kind=ActivityKind.BUTTON,
+                connection=notice.connection if notice is not None else _BATON,
+                thread=f"notice-{notice.destination}" if notice is not None else "notice",
+                dedupe="",
+                occurred_at=0,
+                received_at=0,
+                channel=channel,
+                sender=Party(kind="policy_test", value="agent", name=name, role=Role.CUSTOMER),
+                button=ButtonChoice(action=action),
+                reference=notice.id if notice is not None else "no notice",
+            )
+        )
+
+    def pass_time(self, until: int) -> Happened:
+        """Let time pass up to an instant, and what falls due happen."""
+        decisions: list[Decision] = []
+        effects: list[Effect] = []
+        for _ in range(_MOST_TIMERS):
+            due = min(self.timers.items(), key=lambda each: (each[1], each[0]), default=None)
+            if due is None or due[1] > until:
+                break
+            name, at = due
+            self.timers.pop(name)
+            self.now = max(self.now, at)
+            timer = self._internal(ActivityKind.TIMER, f"timer:{name}:{at}", name=name)
+            decisions.append(self._settle(timer, effects))
+        self.now = max(self.now, until)
+        return Happened(decisions=tuple(decisions), effects=tuple(effects))
+
+    # --- around the decision -----------------------------------------------------------------------------------------
+    def _settle(self, activity: Activity, effects: list[Effect]) -> Decision:
+        """Decide on an activity, and then on every outcome that comes of it; return the first decision."""
+        waiting = deque([activity])
+        first: Decision | None = None
+        while waiting:
+            next_one = waiting.popleft()
+            decision = self._decide(next_one, self._snapshot(next_one))
+            first = first or decision
+            effects += decision.effects
+            waiting += [self._outcome(effect) for effect in decision.effects if effect.mode is not Mode.OBSERVE]
+        if first is None:
+            raise ValueError("nothing was decided")
+        return first
+
+    def _snapshot(self, activity: Activity) -> Snapshot:
+        running = self.episode if self.episode is not None and self.episode.state is not EpisodeState.CLOSED else None
+        older = self.older.get(running.policy) if running is not None else None
+        return Snapshot(
+            policy=self.policy,
+            episode_policy=older if older is not self.policy else None,
+            case=self.case or self._begun(activity),
+            episode=running,
+            tickets=tuple(self._links.values()),
+            thread=Thread(
+                id=f"{activity.connection}/{activity.thread}",
+                connection=activity.connection,
+                key=activity.thread,
+                channel=activity.channel,
+            ),
+            connections=self._connections,
+        )
+
+    def _decide(self, activity: Activity, snapshot: Snapshot) -> Decision:
+        decision = decide(snapshot, activity, self.now)
+        self.case = decision.case
+        self.matched |= {step.rule for step in decision.trace.steps}
+        for timer in decision.timers:
+            self.timers[timer.name] = timer.due_at
+        for name in decision.cancelled:
+            self.timers.pop(name, None)
+        if decision.episode is not None:
+            self._follow(decision.episode)
+        return decision
+
+    def _begun(self, activity: Activity) -> Case:
+        """Return the case as its first activity finds it."""
+        begun = Case(
+            id=self._case_id,
+            channel=activity.channel,
+            connection=activity.connection,
+            opened_at=activity.occurred_at,
+            last_activity_at=activity.occurred_at,
+        )
+        return replace(begun, **self._given)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+    def _follow(self, episode: Episode) -> None:
+        """Note which steps an escalation reached."""
+        before = self.episode
+        if before is None or before.id != episode.id:
+            self.path = []
+        if before is None or (before.id, before.epoch) != (episode.id, episode.epoch):
+            ladder = self.older.get(episode.policy, self.policy).ladders.get(episode.ladder)
+            end = ladder is not None and ladder.at_end(episode.step)
+            name = "final" if end else str(episode.step + 1)
+            self.path.append(Step(name=name, after=self.now - episode.opened_at))
+            self.reached.add((episode.ladder, episode.step))
+        self.episode = episode
+
+    # --- outside -----------------------------------------------------------------------------------------------------
+    def _adopt(self, activity: Activity) -> None:
+        """Bind a ticket that was there before the case, as the store does."""
+        ticket = activity.ticket
+        if ticket is not None and activity.connection not in self._links:
+            self._links[activity.connection] = TicketLink(
+                connection=activity.connection, ticket_id=ticket.id, adopted=True, url=ticket.url or ""
+            )
+
+    def _outcome(self, effect: Effect) -> Activity:
+        """Let an effect land, or be given up, and return what comes back."""
+        landed = effect.connection not in self._down
+        receipt = Receipt(ids=(ForeignId(kind=effect.kind.value, id=effect.id),)) if landed else None
+        if landed and effect.kind is EffectKind.NOTIFY:
+            self._notice = effect
+        if landed and effect.kind in {EffectKind.HANDOFF, EffectKind.UPDATE}:
+            receipt = self._written(effect)
+        outcome = Outcome(
+            effect_id=effect.id,
+            effect_kind=effect.kind.value,
+            connection=effect.connection,
+            rule=effect.rule,
+            episode_id=effect.episode_id,
+            landed=landed,
+            receipt=receipt,
+            reason="" if landed else "The policy test says that the connection is down.",
+        )
+        return self._internal(ActivityKind.OUTCOME, f"outcome:{effect.id}:1", outcome=outcome)
+
+    def _written(self, effect: Effect) -> Receipt:
+        """Write into a ticket: in mode notes only notes, so that it stays where it is."""
+        link = self._links.setdefault(
+            effect.connection,
+            TicketLink(
+                connection=effect.connection,
+                ticket_id=TICKET_ID,
+                adopted=False,
+                url=f"https://{effect.connection}.example/{TICKET_ID}",
+            ),
+        )
+        if effect.mode is Mode.LIVE:
+            ticket = self.desks.setdefault(effect.connection, Ticket())
+            ticket.group = effect.destination or ticket.group
+            ticket.fields.update(effect.fields)
+        return Receipt(ids=(ForeignId(kind="ticket", id=link.ticket_id),), ticket_id=link.ticket_id, url=link.url)
+
+    def _internal(self, kind: ActivityKind, dedupe: str, *, name: str = "", outcome: Outcome | None = None) -> Activity:
+        """Return what Baton itself appends to the case now."""
+        return Activity(
+            kind=kind,
+            connection=_BATON,
+            thread=self._case_id,
+            dedupe=dedupe,
+            occurred_at=self.now,
+            received_at=self.now,
+            name=name,
+            outcome=outcome,
+        )

@@ -1,0 +1,50 @@
+"""The policies of the desk."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Every message with the word is escalated, and answered with the case's subject and its customer's name.
+POLICY: Final = """
+[phrases]
+help = ["help"]
+
+[[rule]]
+id = "help"
+type = "hierarchical"
+when.all = ["message.phrases contains 'help'"]
+do = "escalate"
+ladder = "second"
+set = { priority = "P1", reason = "The customer asks for help." }
+reply = "To {{customer.name}} about {{case.subject}}: your reference is #{{ticket.id}}."
+
+[[rule]]
+id = "rest"
+catch_all = true
+do = "none"
+
+[ladder.second]
+final = { target = "queue:desk/Last", notify = ["desk:x"] }
+[[ladder.second.step]]
+target = "queue:desk/Second"
+notify = ["desk:x"]
+ack_within = "15m"
+"""
+
+
+#: The same, and what the CRM knows counts as well.
+KNOWING: Final = (
+    """
+[customer]
+profile_from = "desk"
+fresh_for = "30d"
+
+[[rule]]
+id = "known"
+when.all = ["customer.tier != ''"]
+do = "none"
+continue = true
+set = { tags = ["known"] }
+"""
+    + POLICY
+)

@@ -1,0 +1,340 @@
+"""For each lint, policies that it warns of, each with a neighbour that differs in one place and is in order."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+#: Escalates on the ladder, so that it is used.
+USED: Final = """
+[[rule]]
+id = "used"
+do = "escalate"
+ladder = "second"
+when.all = ["message.attachments > 90"]
+"""
+
+
+#: A ladder of one step, with places for what differs.
+UP: Final = """
+[ladder.up]
+CALENDAR
+final = { target = "queue:END/x"END_NOTIFY }
+[[ladder.up.step]]
+target = "queue:STEP/x"
+ack_within = "5m"
+STEP_LINE
+"""
+ON_UP: Final = USED.replace('"second"', '"up"')
+OFFICE: Final = '[calendar.office]\ntz = "UTC"\nmon = ["09:00-17:00"]\n'
+NIGHTS: Final = '[calendar.office]\ntz = "UTC"\nsun = ["22:00-HERE"]\nmon = ["05:00-09:00"]\n'
+
+
+def up(
+    *, calendar: str = "", end: str = "desk", notify: str = ', notify = ["chat:#x"]', step: str = "desk", line: str = ""
+) -> str:
+    """Return a ladder of one step."""
+    text = UP.replace("CALENDAR", calendar).replace("END_NOTIFY", notify).replace("END", end)
+    return text.replace("STEP_LINE", line).replace("STEP", step)
+
+
+class Pair(NamedTuple):
+    """A policy's rules and more, and one place of it: as it is warned of, and as it is in order."""
+
+    text: str
+    bad: str
+    good: str
+    #: What is said of it.
+    sentence: str
+
+
+def rules(*conditions: str, more: str = "") -> str:
+    """Return rules that do nothing, each with its conditions."""
+    return (
+        "".join(
+            f'[[rule]]\nid = "r{number}"\ndo = "none"\n{condition}\n' for number, condition in enumerate(conditions, 1)
+        )
+        + more
+    )
+
+
+ALL: Final = "when.all = "
+PAIRS: Final[dict[str, list[Pair]]] = {
+    "unreachable-rule": [
+        Pair(
+            rules(ALL + "[\"channel == 'chat'\"]", ALL + '["HERE", "case.reopened > 1"]'),
+            "channel == 'chat'",
+            "channel == 'phone'",
+            "rule r2 never matches: r1 (line 1) takes everything before; move it up, or remove it",
+        ),
+        Pair(
+            rules(ALL + '["case.reopened >= 3"]', ALL + '["case.reopened HERE"]'),
+            "> 2",
+            ">= 2",
+            "rule r2 never matches: r1 (line 1)",
+        ),
+        Pair(
+            rules(ALL + '["message.wants_person"]', ALL + '["HERE"]'),
+            "message.wants_manager",
+            "message.distress",
+            "rule r2 never matches: r1 (line 1)",
+        ),
+        Pair(
+            rules(ALL + "[\"message.text contains 'lawyer'\"]", ALL + '["message.text contains HERE"]'),
+            "'my lawyer'",
+            "'lawyers'",
+            "rule r2 never matches: r1 (line 1)",
+        ),
+        Pair(
+            rules(
+                ALL + "[\"message.phrases contains 'b'\"]",
+                ALL + "[\"message.phrases contains 'a'\"]",
+                more='[phrases]\na = ["very long words"]\nb = ["HERE", "other"]\n',
+            ),
+            "long words",
+            "longer words",
+            "rule r2 never matches: r1 (line 1)",
+        ),
+        Pair(
+            rules(
+                ALL + "[\"channel == 'chat'\"]",
+                ALL + "[\"channel == 'email'\"]",
+                'when.any = ["channel == \'chat\' and case.reopened > 1", "HERE"]',
+            ),
+            "channel == 'email'",
+            "channel == 'phone'",
+            "rule r3 never matches: r1 (line 1) and r2 (line 5) takes everything before",
+        ),
+        Pair(
+            rules("HERE" + ALL + "[\"channel == 'chat'\"]", ALL + "[\"channel == 'chat'\"]").replace(
+                '"r1"\ndo = "none"', '"r1"\ndo = "none"\nset = { tags = ["x"] }'
+            ),
+            "",
+            "continue = true\n",
+            "rule r2 never matches",
+        ),
+        Pair(
+            rules(ALL + "[\"not (ticket.via == 'api')\"]", ALL + '["HERE"]'),
+            "ticket.via != 'api'",
+            "ticket.via in ['api', 'web']",
+            "rule r2 never matches",
+        ),
+    ],
+    "shadowed-rule": [
+        Pair(
+            rules(ALL + "[\"channel == 'chat'\"]", 'when.any = ["HERE", "channel == \'phone\'"]'),
+            "channel == 'chat'",
+            "channel == 'email'",
+            "one of the ways in which rule r2 would match never comes to it: r1 (line 1) takes it before",
+        ),
+    ],
+    "never-true": [
+        Pair(
+            rules(ALL + '["channel == \'chat\'", "HERE"]'),
+            "channel == 'email'",
+            "channel != 'email'",
+            "rule r1 never matches: its conditions contradict each other",
+        ),
+        Pair(rules(ALL + '["case.reopened > 3", "case.reopened HERE"]'), "< 4", "< 5", "rule r1 never matches"),
+        Pair(rules(ALL + '["case.reopened HERE 0"]'), "<", "<=", "rule r1 never matches"),
+        Pair(rules(ALL + '["case.age > 2h", "case.age < HERE"]'), "90m", "121m", "rule r1 never matches"),
+        Pair(
+            rules(ALL + '["message.wants_manager", "HERE"]'),
+            "not message.wants_person",
+            "message.wants_person",
+            "rule r1 never matches",
+        ),
+        Pair(
+            rules(ALL + '["message.sentiment < -0.5 and HERE"]'),
+            "message.sentiment > 0.5",
+            "message.sentiment > -0.6",
+            "rule r1 never matches",
+        ),
+        Pair(
+            rules(ALL + "[\"ticket.tags contains 'vip'\", \"HERE (ticket.tags contains 'vip')\"]"),
+            "not",
+            "",
+            "rule r1 never matches",
+        ),
+        Pair(
+            rules(ALL + '["message.text contains \'my lawyer\'", "not (message.text contains HERE)"]'),
+            "'lawyer'",
+            "'lawyers'",
+            "rule r1 never matches",
+        ),
+        Pair(
+            rules(
+                ALL
+                + '["case.customer_messages HERE case.agent_messages", "not (case.customer_messages > case.agent_messages)"]'
+            ),
+            ">",
+            "<",
+            "rule r1 never matches",
+        ),
+        Pair(
+            rules(ALL + "[\"sender.role in ['agent', 'bot']\", \"sender.role not in HERE\"]"),
+            "['bot', 'agent', 'system']",
+            "['bot']",
+            "rule r1 never matches",
+        ),
+    ],
+    "never-true-part": [
+        Pair(
+            rules(ALL + "[\"channel == 'chat'\"]" + '\nwhen.any = ["HERE", "case.reopened > 1"]'),
+            "channel == 'email'",
+            "case.bot_turns > 3",
+            "one of the ways in which rule r1 would match contradicts itself, and never holds",
+        ),
+    ],
+    "idle-rule": [
+        Pair(
+            rules(ALL + "[\"channel == 'chat'\"]\ncontinue = true\nHERE"),
+            'set = { group = "x" }',
+            'set = { tags = ["x"] }',
+            "rule r1 does nothing and continues: remove it, or let it set something",
+        ),
+    ],
+    "idle-connection": [
+        Pair(
+            '[[rule]]\nid = "keep"\ndo = "mirror"\ntarget = "HERE"\nwhen.all = ["channel == \'chat\'"]\n',
+            "quiet",
+            "desk",
+            "rule keep goes to quiet, whose mode is observe: nothing arrives there",
+        ),
+        Pair(
+            ON_UP + up(end="HERE", step="HERE"),
+            "quiet",
+            "desk",
+            "rule used goes to quiet",
+        ),
+    ],
+    "notes-make-no-ticket": [
+        Pair(
+            '[[rule]]\nid = "keep"\ndo = "mirror"\ntarget = "desk"\nmode = "HERE"\nwhen.all = ["channel == \'chat\'"]\n',
+            "notes",
+            "live",
+            "rule keep makes no ticket in mode notes",
+        ),
+    ],
+    "unused-ladder": [
+        Pair(
+            USED + up().replace("ladder.up", "ladder.HERE"),
+            "up",
+            "second",
+            "no rule escalates on ladder up: remove it, or name it",
+        ),
+    ],
+    "unused-calendar": [
+        Pair(
+            ON_UP + OFFICE + up(line="HERE"),
+            "",
+            'calendar = "office"\n',
+            "no ladder names calendar office",
+        ),
+        Pair(
+            ON_UP + OFFICE + up(calendar="HERE"),
+            "",
+            'calendar = "office"\n',
+            "no ladder names calendar office",
+        ),
+    ],
+    "unused-phrases": [
+        Pair(
+            rules(
+                ALL + "[\"not (message.phrases contains 'HERE')\"]",
+                "when.any = [\"message.phrases contains 'b' or message.distress\"]",
+                more='[phrases]\na = ["one"]\nb = ["two"]\n',
+            ),
+            "b",
+            "a",
+            "no condition asks for the phrases a",
+        ),
+    ],
+    "unused-lexicon": [
+        Pair(
+            rules(ALL + '["HERE"]', more="[lexicon.de]\nfurchtbar = -3\n"),
+            "message.distress",
+            "message.sentiment < -0.5",
+            "lexicon.de is for nothing",
+        ),
+    ],
+    "unheard-language": [
+        Pair(
+            rules(ALL + '["case.sentiment < -0.5"]', more="[lexicon.HERE]\nfurchtbar = -3\n"),
+            "fr",
+            "de",
+            "no message is told to be in fr: add it to languages of [cases] in plugins.toml",
+        ),
+    ],
+    "unknown-connection": [
+        Pair(
+            rules(ALL + "[\"not (case.connection in ['HERE', 'desk'])\"]"),
+            "chatt",
+            "chat",
+            "no connection chatt is switched on: did you mean chat?",
+        ),
+        Pair(
+            rules("when.any = [\"connection == 'HERE' or message.distress\"]"),
+            "dsk",
+            "desk",
+            "no connection dsk is switched on: did you mean desk?",
+        ),
+    ],
+    "silent-end": [
+        Pair(
+            ON_UP + up(notify="HERE", line='notify = ["chat:#x"]'),
+            "",
+            ', notify = ["chat:#y"]',
+            "nobody is told when a case comes to the end of ladder up: add notify to final",
+        ),
+    ],
+    "silent-ladder": [
+        Pair(
+            ON_UP + up(notify="HERE"),
+            "",
+            ', notify = ["chat:#y"]',
+            "ladder up tells nobody",
+        ),
+    ],
+    "two-helpdesks": [
+        Pair(
+            ON_UP + up(end="HERE"),
+            "quiet",
+            "desk",
+            "ladder up names the helpdesks desk, quiet: the ticket stays in the first one",
+        ),
+    ],
+    "overlapping-hours": [
+        Pair(
+            ON_UP + NIGHTS + up(calendar='calendar = "office"'),
+            "06:00",
+            "05:00",
+            "the night of sun in calendar office reaches into the hours of mon",
+        ),
+    ],
+    "duplicate-phrase": [
+        Pair(
+            rules(
+                ALL + "[\"message.phrases contains 'a'\"]",
+                ALL + "[\"message.phrases contains 'b'\"]",
+                more='[phrases]\na = ["My Lawyer"]\nb = ["HERE", "my cat"]\n',
+            ),
+            "my  lawyer!",
+            "our lawyer",
+            "'my  lawyer!' stands in the list a already, in line 15",
+        ),
+        Pair(
+            rules(ALL + "[\"message.phrases contains 'a'\"]", more='[phrases]\na = ["outage", "HERE"]\n'),
+            "Outage",
+            "outages",
+            "'Outage' stands in the list a already, in line 11",
+        ),
+    ],
+    "covered-phrase": [
+        Pair(
+            rules(ALL + "[\"message.phrases contains 'a'\"]", more='[phrases]\na = ["HERE", "lawyer"]\n'),
+            "my lawyer",
+            "my lawyers",
+            "'my lawyer' is superfluous: 'lawyer' is found wherever it is",
+        ),
+    ],
+}

@@ -1,0 +1,141 @@
+"""The escalation matrix: golden files beside this one, and texts of a policy that could break a drawing.
+
+`BATON_UPDATE_GOLDENS=1 pytest tests/routing` writes the files anew; look at them before you keep them.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.load import load_policy
+from routing.matrix import markdown, svg
+from routing.matrix.markdown import code, plain
+from tests.routing.policy_tests.test_mutants import FACTS, SHIPPED
+from tests.routing.values import CATCH_ALL, LADDER, golden, policy
+
+GOLDENS: Final = Path(__file__).parent / "goldens"
+EVIL: Final = """
+[[rule]]
+id = "help"
+type = "functional"
+do = "escalate"
+ladder = "up"
+mode = "notes"
+continue = true
+when.all = ["message.text contains '<script> | `x` && \\\\'", 'not (ticket.tags contains "a|b")']
+when.any = ["channel == 'chat'", "case.age > 90m"]
+set.priority = "P1"
+set.group = "<b>"
+set.tags = ["a_b", "*c*"]
+set.fields = { "x|y" = "<&>" }
+set.reason = "Read [this](x) <now> & \\"here\\"\\nor | never"
+reply = "<{{customer.name}}> & #{{ticket.id}}"
+[[rule]]
+id = "keep"
+do = "mirror"
+target = "desk"
+mode = "observe"
+when.all = ["channel == 'chat'"]
+[calendar.office]
+tz = "Europe/Berlin"
+mon = ["08:00-12:00", "13:00-17:00"]
+sat = ["22:00-06:00"]
+sun = ["00:00-24:00"]
+country = "DE"
+subdivision = "BY"
+holidays = ["2026-12-24"]
+exceptions = { "2026-12-31" = ["09:00-12:00"], "2026-12-30" = [] }
+[ladder.up]
+calendar = "office"
+repeat = 2
+final = { target = "queue:desk/<End>" }
+[[ladder.up.step]]
+target = "queue:desk/A & B"
+notify = ["chat:#one", "chat:#<two>"]
+ack_within = "90s"
+outside_hours = "redirect:2"
+[[ladder.up.step]]
+target = "queue:desk/C"
+ack_within = "1.5h"
+reply_within = "1h"
+ack_ttl = "2d"
+outside_hours = "redirect:final"
+"""
+POLICIES: Final = {
+    "shipped": load_policy(SHIPPED, "escalation.toml", FACTS),
+    "evil": policy(EVIL + CATCH_ALL),
+    "bare": policy(CATCH_ALL + LADDER),
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_matrix_in_markdown(name: str) -> None:
+    made = markdown(POLICIES[name])
+    assert made == golden(GOLDENS / f"{name}.md", made)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_matrix_as_a_picture(name: str) -> None:
+    made = svg(POLICIES[name])
+    assert made == golden(GOLDENS / f"{name}.svg", made)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(name: str) -> None:
+    width = 0
+    for line in markdown(POLICIES[name]).splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", line))
+        assert not line.startswith("|") or not width or cells == width, line
+        width = cells if line.startswith("|") else 0
+
+
+def texts(drawing: str) -> list[str]:
+    return [each.text or "" for each in ET.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_rule_that_escalates_and_every_step_of_its_ladder_stands_in_the_picture(name: str) -> None:
+    of, shown = POLICIES[name], texts(svg(POLICIES[name]))
+    for rule in of.rules:
+        assert (rule.id in shown) == bool(rule.ladder)
+        if rule.ladder:
+            ladder = of.ladders[rule.ladder]
+            names = [f"{ladder.id}, step {number + 1}" for number in range(len(ladder.steps))]
+            assert {*names, f"{ladder.id}, the end"} <= set(shown)
+
+
+def test_no_line_leaves_its_box_and_nothing_comes_from_elsewhere() -> None:
+    for each in POLICIES.values():
+        made = svg(each)
+        assert not re.search(r"<script|href|url\(|<image|<style|@import", made)
+        assert all(len(line) * 7 <= 700 for line in texts(made))
+        boxes = [int(width) for width in re.findall(r'<rect x="\d+" y="\d+" width="(\d+)"', made)]
+        lines = re.findall(r'<text x="\d+" y="(\d+)"[^>]*>(.*?)</text>', made)
+        assert not boxes or all(len(html.unescape(text)) * 7 <= 234 for y, text in lines if int(y) > 50)
+
+
+@given(st.text(st.characters(exclude_characters='"\\\r\n', exclude_categories=["Cs", "Cc"]), min_size=1, max_size=120))
+def test_whatever_a_reason_says_the_picture_is_xml_and_shows_it(reason: str) -> None:
+    text = EVIL.replace('"Read [this](x) <now> & \\"here\\"\\nor | never"', f'"{reason}"')
+    shown = texts(svg(policy(text + CATCH_ALL)))
+    readable = "".join(each if each.isprintable() else "\ufffd" for each in " ".join(reason.split()))
+    assert readable.replace(" ", "") in "".join(shown).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("a|b", "`a\\|b`"), ("a`b", "`` a`b ``"), ("a``b", "``` a``b ```"), ("x", "`x`")]
+)
+def test_code_stays_code(text: str, shown: str) -> None:
+    assert code(text) == shown
+
+
+def test_texts_stay_texts() -> None:
+    assert plain("a_b *c* <d> [e](f) `g` | #h\nnext") == r"a\_b \*c\* \<d\> \[e\](f) \`g\` \| \#h next"

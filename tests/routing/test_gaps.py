@@ -1,0 +1,136 @@
+"""PO-3: for every minute of every ladder it is told whether somebody hears of a case, as if each minute had been tried."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing.gaps import Watch, watches
+from routing.policy import Ladder
+from routing.resolving import place
+from tests.routing.values import CATCH_ALL, LADDER, MINUTE, policy
+
+DAY: Final = 24 * 60 * MINUTE
+CALENDARS: Final = """
+[calendar.office]
+tz = "Europe/Berlin"
+mon = ["08:00-12:00", "13:00-17:00"]
+tue = ["08:00-12:00", "13:00-17:00"]
+wed = ["08:00-12:00", "13:00-17:00"]
+thu = ["08:00-12:00", "13:00-17:00"]
+fri = ["08:00-12:00"]
+country = "DE"
+[calendar.nights]
+tz = "America/New_York"
+mon = ["22:00-06:00"]
+tue = ["22:00-06:00"]
+sat = ["00:00-24:00"]
+sun = ["00:00-24:00"]
+[calendar.whole]
+tz = "Asia/Kolkata"
+mon = ["00:00-24:00"]
+tue = ["00:00-24:00"]
+wed = ["00:00-24:00"]
+thu = ["00:00-24:00"]
+fri = ["00:00-24:00"]
+sat = ["00:00-24:00"]
+sun = ["00:00-24:00"]
+"""
+
+
+def ladder(*steps: str) -> Ladder:
+    text = '[ladder.up]\nfinal = { target = "queue:desk/End" }\n' + "".join(
+        f'[[ladder.up.step]]\ntarget = "queue:desk/x"\nack_within = "15m"\n{step}\n' for step in steps
+    )
+    return policy(CATCH_ALL + CALENDARS + text).ladders["up"]
+
+
+def at(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * 1_000_000
+
+
+def looked_at(of: Ladder, start: int, days: int) -> list[Watch]:
+    return list(watches({of.id: of}, start, start + days * DAY))
+
+
+STEPS: Final[tuple[str, ...]] = (
+    "",
+    'calendar = "office"',
+    'calendar = "nights"',
+    'calendar = "whole"',
+    'calendar = "office"\noutside_hours = "continue"',
+    'calendar = "office"\noutside_hours = "redirect:final"',
+)
+
+
+@st.composite
+def ladders(draw: st.DrawFn) -> Ladder:
+    """Return ladders whose steps know hours, and stand in for each other."""
+    steps: list[str] = draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=3))
+    for number in range(1, len(steps)):
+        if draw(st.booleans()):
+            steps[number - 1] = (
+                f'calendar = "{draw(st.sampled_from(("office", "nights")))}"\noutside_hours = "redirect:{number + 1}"'
+            )
+    return ladder(*steps)
+
+
+@settings(max_examples=15, deadline=None)
+@given(ladders(), st.sampled_from(("2026-10-23T16:20", "2026-12-23T00:00", "2027-03-26T23:59")))
+def test_every_minute_is_answered_for(of: Ladder, start: str) -> None:
+    begin = at(start)
+    for watch in looked_at(of, begin, 7):
+        waits = dict[int, int]()
+        for minute in range(7 * 24 * 60):
+            instant = begin + minute * MINUTE
+            calendar = of.stage(place(of, watch.step, instant)).calendar
+            if calendar is not None and not calendar.is_open(instant):
+                waits[minute] = calendar.next_open(instant)
+        told = {
+            minute: gap.heard
+            for gap in watch.gaps
+            for minute in range(-(-(gap.start - begin) // MINUTE), -(-(gap.end - begin) // MINUTE))
+        }
+        assert told == waits
+        assert watch.share == pytest.approx(1 - len(waits) / (7 * 24 * 60), abs=0.001)
+        assert all(before.end <= after.start for before, after in zip(watch.gaps, watch.gaps[1:], strict=False))
+
+
+def test_a_step_that_pauses_leaves_nights_and_the_weekend() -> None:
+    first, end = looked_at(ladder('calendar = "office"'), at("2026-11-27T09:00"), 4)
+    assert [(gap.start, gap.end, gap.heard) for gap in first.gaps] == [
+        (at("2026-11-27T12:00"), at("2026-11-30T08:00"), at("2026-11-30T08:00")),
+        (at("2026-11-30T12:00"), at("2026-11-30T13:00"), at("2026-11-30T13:00")),
+        (at("2026-11-30T17:00"), at("2026-12-01T08:00"), at("2026-12-01T08:00")),
+    ]
+    assert (end.name, end.gaps, end.share) == ("final", (), 1)
+
+
+@pytest.mark.parametrize("step", ['outside_hours = "continue"', 'outside_hours = "redirect:final"', 'hours = "ignore"'])
+def test_a_declared_fallback_leaves_no_gap(step: str) -> None:
+    assert not any(
+        watch.gaps for watch in looked_at(ladder(f'calendar = "office"\n{step}'), at("2026-11-27T09:00"), 28)
+    )
+
+
+def test_a_step_that_stands_in_and_is_closed_itself_leaves_a_gap() -> None:
+    steps = ('calendar = "office"\noutside_hours = "redirect:2"', 'calendar = "nights"')
+    first, second, _ = looked_at(ladder(*steps), at("2026-11-25T00:00"), 1)
+    assert {gap.at for gap in (*first.gaps, *second.gaps)} == {1}
+    assert 0 < first.share < 1
+
+
+def test_what_is_cut_at_the_end_says_when_it_is_heard_all_the_same() -> None:
+    (gap,) = looked_at(ladder('calendar = "office"'), at("2026-11-28T00:00"), 1)[0].gaps
+    assert (gap.end, gap.heard) == (at("2026-11-29T00:00"), at("2026-11-30T08:00"))
+    assert gap.wait == at("2026-11-30T08:00") - at("2026-11-28T00:00")
+
+
+def test_a_ladder_without_hours_leaves_no_gap() -> None:
+    of = policy(CATCH_ALL + LADDER).ladders
+    assert [(watch.name, watch.gaps, watch.share) for watch in watches(of, 0, DAY)] == [("1", (), 1), ("final", (), 1)]
