@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from gateway.cli.configuration import config_option
 from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, print_list
-from gateway.model import DeliveryState
+from gateway.model import DeliveryState, SlaMark, SlaMetric
+from gateway.model.sla import TITLES
 
 if TYPE_CHECKING:
     from gateway.store.ports import AppliedActivity, CaseHistory, EffectView
 
 _REASON = "Why; it stands in the audit."
+#: What happens at a deadline, by how its name begins.
+_DUE: Final = {
+    "ack": "it goes on, unless somebody took it",
+    "open": "the step's working hours begin: its people are told",
+    "reply": "who took it is reminded, unless the customer has an answer",
+    "ttl": "it is taken no longer, unless the customer has an answer",
+    "relax": "fewer skills are asked for",
+}
+#: Where the mark stands in the name of an SLA's deadline.
+_MARK: Final = 2
 
 
 @click.group()
@@ -129,7 +140,16 @@ def _show(history: CaseHistory) -> None:
     for effect in history.effects:
         _show_effect(effect)
     for name, due_at in history.timers.items():
-        click.echo(f"  waits until {instant(due_at)} for {name}")
+        click.echo(f"  {instant(due_at)}: {_due(name)}")
+
+
+def _due(name: str) -> str:
+    """Return what happens when a timer fires, in words; its name where there are none."""
+    kind, *rest = name.split(":")
+    if kind == "sla" and len(rest) > _MARK and rest[1] in set(SlaMetric) and rest[_MARK] in set(SlaMark):
+        mark = "is at risk" if rest[_MARK] == SlaMark.AT_RISK else "is missed"
+        return f"the SLA's {TITLES[SlaMetric(rest[1])]} {mark}"
+    return _DUE.get(kind, name)
 
 
 def _show_activity(applied: AppliedActivity) -> None:
