@@ -116,7 +116,7 @@ webhook_secret = {{ env = "ZENDESK_SECRET" }}
 
 
 @asynccontextmanager
-async def world(directory: Path, policy: str = POLICY) -> AsyncGenerator[World, None]:
+async def world(directory: Path, policy: str = "") -> AsyncGenerator[World, None]:
     texts = TwilioSandbox(public=f"{PUBLIC}/hooks/texts")
     calls = TwilioVoiceSandbox(public=f"{PUBLIC}/hooks/line")
     zendesk = ZendeskSandbox()
@@ -135,7 +135,7 @@ async def world(directory: Path, policy: str = POLICY) -> AsyncGenerator[World, 
         "ZENDESK_SECRET": secrets["webhook_secret"],
     }
     clock = MovedClock()
-    at = running(directory, plugins(texts, calls, zendesk), policy, environ=environ, clock=clock, found=found)
+    at = running(directory, plugins(texts, calls, zendesk), policy or POLICY, environ=environ, clock=clock, found=found)
     async with at as (gateway, _):
         try:
             yield World(gateway=gateway, texts=texts, calls=calls, zendesk=zendesk, clock=clock)
