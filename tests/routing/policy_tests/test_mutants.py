@@ -20,7 +20,7 @@ FACTS: Final = {
         name="support-slack", channel=Channel.CHAT, mode=Mode.OBSERVE, roles=frozenset({"reply", "notify"})
     ),
     "zendesk": ConnectionFacts(
-        name="zendesk", channel=Channel.HELPDESK, mode=Mode.OBSERVE, roles=frozenset({"handoff", "reply"})
+        name="zendesk", channel=Channel.HELPDESK, mode=Mode.OBSERVE, roles=frozenset({"handoff", "reply", "profile"})
     ),
 }
 POLICY: Final = load_policy(SHIPPED, "escalation.toml", FACTS)
