@@ -134,8 +134,12 @@ def _sla(reader: Reader, path: Path, value: object, policy: Policy) -> dict[str,
     table = reader.table(path, value, "sla")
     _metrics(reader, path, table, "id")
     made = {key: reader.string(path, table, key) for key in table}
-    if table:
-        _named(reader, (*path, "id"), [made.get("id", "")], [each.id for each in policy.slas], "SLA")
+    known = [each.id for each in policy.slas]
+    if table and "id" not in table:
+        reader.note(path, "sla says which one: write its id, or {} for none")
+    elif table and made["id"] not in known:
+        hint = did_you_mean(made["id"], known, f"there are {', '.join(known) or 'none'}")
+        reader.note((*path, "id"), f"the policy has no SLA {made['id']}: {hint}", value=True)
     for key, text in made.items():
         duration = parse_duration(text) if key != "id" and text not in _STANDS else None
         if duration is not None:
