@@ -151,5 +151,6 @@ def _sla(reader: Reader, path: Path, value: object, policy: Policy) -> dict[str,
 
 
 def _at_risk(reader: Reader, path: Path, value: object) -> dict[str, int]:
-    _metrics(reader, path, reader.table(path, value, "at_risk"))
-    return _timers(reader, path, value)
+    made = _timers(reader, path, value)
+    _metrics(reader, path, made)
+    return made
