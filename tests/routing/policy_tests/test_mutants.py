@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.model import Channel, Mode
+from gateway.toml import Problems
 from routing.load import load_policy
 from routing.policy import ConnectionFacts
 from routing.policy_tests.load import load_policy_tests
@@ -30,10 +31,16 @@ TESTS: Final = load_policy_tests(
 
 #: Changes that change nothing, and why: no test can notice them.
 EQUIVALENT: Final = {
-    "wants-person: after agent-asks": "a customer's message and an agent's ticket are never one activity",
+    "wants-person: after bot-gives-up": "what a customer says and what a bot asks for are never one activity",
+    "bot-gives-up: after call-back": "what a bot asks for is no button and no call",
+    "call-back: after voicemail": "a call is one of them at a time",
+    "voicemail: after agent-asks": "a call is no ticket",
+    "offer-person: drop sender.role == 'customer'": "nobody else is answered, and the case is mirrored all the same",
+    "offer-person: another group": "the case was mirrored by its first message",
+    "offer-person: another reason": "the case was mirrored by its first message",
     "agent-asks: drop activity.kind == 'ticket'": "a message of an agent never comes to the rules, and nothing else has tags",
     "in-circles: after no-answer-in-time": "a deadline of an SLA has no sender",
-    "no-answer-in-time: after keep-chats": "a deadline of an SLA came over no channel",
+    "no-answer-in-time: after offer-person": "a deadline of an SLA came over no channel",
     "no-answer-in-time: continue": "no other rule is asked at a deadline of an SLA",
     "everything-else: mode notes": "a rule that does nothing does it in every mode",
 }
@@ -55,7 +62,11 @@ def test_the_shipped_policy_tests_notice_every_change_that_changes_something() -
     step = 1 if os.environ.get("BATON_ALL_MUTANTS") else 3
     for name, text in every[::step]:
         # Tests that were read against the policy as it is: an unknown name would be too easy a catch.
-        changed = load_policy(text, "mutant", FACTS)
+        try:
+            changed = load_policy(text, "mutant", FACTS)
+        except Problems:
+            # It cannot even be read: nobody needs a test for that.
+            continue
         if all(run_policy_tests(changed, FACTS, [test]).passed for test in TESTS):
             unnoticed.add(name)
     assert unnoticed <= set(EQUIVALENT)
