@@ -123,7 +123,7 @@ def _failed(step: TraceStep, count: int) -> str:
 
 
 def _steps(snapshot: Snapshot, before: Episode | None, decision: Decision, now: int) -> Iterator[StepAccount]:
-    """Yield the steps that stand before the one that was come to, and were left out because of their hours."""
+    """Yield the steps that stand before the one that was come to, and were left out: by their hours, or since they reach nobody."""
     episode = decision.episode
     known = (before.id, before.epoch) if before is not None else None
     if episode is None or known == (episode.id, episode.epoch):
@@ -133,13 +133,16 @@ def _steps(snapshot: Snapshot, before: Episode | None, decision: Decision, now: 
     if ladder is None:
         return
     wanted = 0 if before is None or before.id != episode.id else before.step + 1
-    yield from _left_out(ladder, wanted, episode.step, now)
+    yield from _left_out(ladder, range(wanted, min(episode.step, len(ladder.steps))), decision, now)
 
 
-def _left_out(ladder: Ladder, wanted: int, reached: int, now: int) -> Iterator[StepAccount]:
-    for number in range(wanted, min(reached, len(ladder.steps))):
+def _left_out(ladder: Ladder, numbers: Iterable[int], decision: Decision, now: int) -> Iterator[StepAccount]:
+    reached_nobody = dict(decision.trace.skipped_why)
+    for number in numbers:
         calendar = ladder.steps[number].calendar
-        if calendar is not None and not calendar.is_open(now):
+        if number in reached_nobody:
+            why = reached_nobody[number]
+        elif calendar is not None and not calendar.is_open(now):
             why = f"it is outside of the hours of {calendar.name}"
         else:
             why = "another step stands in for the one before"

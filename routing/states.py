@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import ActivityKind, TicketChange, TicketLink, TicketStatus
+from gateway.model import ActivityKind, Role, TicketChange, TicketLink, TicketStatus
 from routing.draft import Draft
 
+_PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 _STATED: Final = frozenset({TicketChange.STATUS, TicketChange.CREATED})
 
 
@@ -29,7 +30,8 @@ def news(draft: Draft) -> TicketStatus | None:
         if ticket.change not in _STATED and known:
             return None
         draft.told = replace(link, status=ticket.status, status_at=activity.occurred_at)
-        if link.status is TicketStatus.SOLVED and ticket.status is TicketStatus.CLOSED:
+        closed = link.status is TicketStatus.SOLVED and ticket.status is TicketStatus.CLOSED
+        if closed and (activity.sender is None or activity.sender.role not in _PEOPLE):
             # Helpdesks close by themselves what was solved long enough: nobody solved anything anew.
             return None
     elif ticket.change not in _STATED:

@@ -2,16 +2,17 @@
 
 What the pipeline and the store do around `decide` is done here in small: timers are set and dropped, a handoff that landed
 binds its ticket, and every outcome comes back as an activity of the case. Policy tests play in it, and what is stored of a
-case is gone through in it once more. Two things it does not know: threads that were merged with those of another person, and
-that whoever comes back too late begins a new case.
+case is gone through in it once more. What is known outside, of the customer and of agents, is as somebody says (`Outside`). Two
+things it does not know: threads that were merged with those of another person, and that whoever comes back too late begins a new
+case.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from gateway.model import (
     Activity,
@@ -34,6 +35,8 @@ from gateway.model import (
     TicketLink,
 )
 from routing.decide import decide
+from routing.outside import Outside, Surroundings
+from routing.people import UNKNOWN
 from routing.policy import ConnectionFacts, Policy
 from routing.snapshot import Snapshot
 
@@ -45,6 +48,8 @@ _CASE_ID: Final = "00000000-0000-7000-8000-000000000001"
 _MOMENT: Final = 1
 #: Deadlines that may happen while time passes once; a ladder has far fewer.
 _MOST_TIMERS: Final = 10_000
+#: The result of a decision on what a look-up found, when nothing follows from it.
+_NO_NEWS: Final = "looked_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +76,23 @@ class Ticket:
 class Happened:
     """What came of one event."""
 
-    #: The decisions on the event itself, or on the deadlines that fell due while time passed.
+    #: The decisions on the event itself, or on the deadlines that fell due while time passed; and after each those on what a
+    #: look-up found for it, where something followed from that.
     decisions: tuple[Decision, ...]
+    #: The rules that matched, in order; those that matched again once a look-up had answered stand once.
+    rules: tuple[str, ...]
     #: Everything that was decided to be written, that which followed from outcomes included.
     effects: tuple[Effect, ...]
+
+
+def together(made: Iterable[Happened]) -> Happened:
+    """Return what came of several events, as if they were one."""
+    every = tuple(made)
+    return Happened(
+        decisions=tuple(decision for each in every for decision in each.decisions),
+        rules=tuple(rule for each in every for rule in each.rules),
+        effects=tuple(effect for each in every for effect in each.effects),
+    )
 
 
 class World:
@@ -89,6 +107,7 @@ class World:
         given: Mapping[str, object] | None = None,
         down: frozenset[str] = frozenset(),
         case_id: str = _CASE_ID,
+        outside: Outside | None = None,
     ) -> None:
         """Begin at an instant (UTC microseconds), with fields of the case that are so already, and connections that are down."""
         self.policy = policy
@@ -110,6 +129,9 @@ class World:
         self._given = dict(given or {})
         self._down = down
         self._case_id = case_id
+        self._around = Surroundings(outside or Outside())
+        #: What a look-up may be about, by connection and dedupe key.
+        self._heard: dict[tuple[str, str], Activity] = {}
         self._links: dict[str, TicketLink] = {}
         self._notice: Effect | None = None
         self._made = 0
@@ -133,8 +155,9 @@ class World:
         """Let something happen that has its ids and instants already, and everything that comes of it."""
         self.now = max(self.now, activity.received_at)
         self._adopt(activity)
-        effects: list[Effect] = []
-        return Happened(decisions=(self._settle(activity, effects),), effects=tuple(effects))
+        if self.policy.customer is not None:
+            self._heard[activity.connection, activity.dedupe] = activity
+        return self._settle(activity)
 
     def recall(self, activity: Activity) -> tuple[Snapshot, Decision]:
         """Let something happen of which all that came of it is known as well: nothing lands and no deadline happens by itself."""
@@ -152,20 +175,26 @@ class World:
         snapshot = self._snapshot(activity)
         return snapshot, self._decide(activity, snapshot)
 
-    def press(self, action: str, name: str) -> Happened:
-        """Press a button of the newest notice, as an agent does on a channel that takes everybody for a customer."""
+    def press(self, action: str, name: str, actor: str = "") -> Happened:
+        """Press a button of the newest notice, as an agent does on a channel that takes everybody for a customer.
+
+        `actor` is the name of the policy's agent who does, empty for somebody whom it does not name.
+        """
         notice = self._notice
         channel = self._connections[notice.connection].channel if notice is not None else Channel.CHAT
+        connection = notice.connection if notice is not None else _BATON
+        agent = self.policy.people.agents.get(actor)
+        number = next(iter(agent.ids.get(connection, ())), "") if agent is not None else ""
         return self.happen(
             Activity(
                 kind=ActivityKind.BUTTON,
-                connection=notice.connection if notice is not None else _BATON,
+                connection=connection,
                 thread=f"notice-{notice.destination}" if notice is not None else "notice",
                 dedupe="",
                 occurred_at=0,
                 received_at=0,
                 channel=channel,
-                sender=Party(kind="policy_test", value="agent", name=name, role=Role.CUSTOMER),
+                sender=Party(kind="policy_test", value=number or "agent", name=name or actor, role=Role.CUSTOMER),
                 button=ButtonChoice(action=action),
                 reference=notice.id if notice is not None else "no notice",
             )
@@ -173,8 +202,7 @@ class World:
 
     def pass_time(self, until: int) -> Happened:
         """Let time pass up to an instant, and what falls due happen."""
-        decisions: list[Decision] = []
-        effects: list[Effect] = []
+        made: list[Happened] = []
         for _ in range(_MOST_TIMERS):
             due = min(self.timers.items(), key=lambda each: (each[1], each[0]), default=None)
             if due is None or due[1] > until:
@@ -183,24 +211,28 @@ class World:
             self.timers.pop(name)
             self.now = max(self.now, at)
             timer = self._internal(ActivityKind.TIMER, f"timer:{name}:{at}", name=name)
-            decisions.append(self._settle(timer, effects))
+            made.append(self._settle(timer))
         self.now = max(self.now, until)
-        return Happened(decisions=tuple(decisions), effects=tuple(effects))
+        return together(made)
 
     # --- around the decision -----------------------------------------------------------------------------------------
-    def _settle(self, activity: Activity, effects: list[Effect]) -> Decision:
-        """Decide on an activity, and then on every outcome that comes of it; return the first decision."""
+    def _settle(self, activity: Activity) -> Happened:
+        """Decide on an activity, and then on every outcome that comes of it."""
         waiting = deque([activity])
-        first: Decision | None = None
+        decisions: list[Decision] = []
+        rules: list[str] = []
+        effects: list[Effect] = []
         while waiting:
             next_one = waiting.popleft()
             decision = self._decide(next_one, self._snapshot(next_one))
-            first = first or decision
             effects += decision.effects
             waiting += [self._outcome(effect) for effect in decision.effects if effect.mode is not Mode.OBSERVE]
-        if first is None:
-            raise ValueError("nothing was decided")
-        return first
+            if decisions and (not _looked_up(next_one) or decision.trace.result == _NO_NEWS):
+                continue
+            decisions.append(decision)
+            matched = [step.rule for step in decision.trace.steps]
+            rules += [rule for rule in matched if len(decisions) == 1 or rule not in rules]
+        return Happened(decisions=tuple(decisions), rules=tuple(rules), effects=tuple(effects))
 
     def _snapshot(self, activity: Activity) -> Snapshot:
         running = self.episode if self.episode is not None and self.episode.state is not EpisodeState.CLOSED else None
@@ -218,7 +250,19 @@ class World:
                 channel=activity.channel,
             ),
             connections=self._connections,
+            staff=self._around.staff(running, self.now) if self.policy.people.agents else UNKNOWN,
+            **(self._of_customer(activity) if self.policy.customer is not None else {}),
         )
+
+    def _of_customer(self, activity: Activity) -> dict[str, Any]:
+        """Return what a decision may know of the customer, and what waited for it when the activity brings it."""
+        lookup = self.case.lookup if self.case is not None and _looked_up(activity) else None
+        keys = [each.activity for each in lookup.waiting] if lookup is not None else []
+        return {
+            "profile": self._around.profile,
+            "askable": self._around.askable,
+            "waiting": tuple(self._heard[key] for key in keys if key in self._heard),
+        }
 
     def _decide(self, activity: Activity, snapshot: Snapshot) -> Decision:
         decision = decide(snapshot, activity, self.now)
@@ -255,6 +299,7 @@ class World:
             self.path.append(Step(name=name, after=self.now - episode.opened_at))
             self.reached.add((episode.ladder, episode.step))
         self.episode = episode
+        self._around.heed(episode)
 
     # --- outside -----------------------------------------------------------------------------------------------------
     def _adopt(self, activity: Activity) -> None:
@@ -273,6 +318,8 @@ class World:
             self._notice = effect
         if landed and effect.kind in {EffectKind.HANDOFF, EffectKind.UPDATE}:
             receipt = self._written(effect)
+        if landed and effect.kind is EffectKind.LOOKUP:
+            self._around.looked_up(self.now)
         outcome = Outcome(
             effect_id=effect.id,
             effect_kind=effect.kind.value,
@@ -314,3 +361,8 @@ class World:
             name=name,
             outcome=outcome,
         )
+
+
+def _looked_up(activity: Activity) -> bool:
+    """Tell whether an activity says what a look-up found."""
+    return activity.outcome is not None and activity.outcome.effect_kind == EffectKind.LOOKUP.value

@@ -147,11 +147,8 @@ class RequestTrackerSandbox(Sandbox):
         return self._page(request, [self._ref("queue", number, Name=name) for number, name in QUEUES.items()])
 
     async def _groups(self, request: web.Request) -> web.Response:
-        groups = [
-            self._ref("group", number, Name=name, Domain="UserDefined")
-            for number, (name, _) in self.desk.groups.items()
-        ]
-        return self._page(request, groups)
+        named = {number: name for number, (name, _) in self.desk.groups.items()}
+        return self._page(request, [self._ref("group", each, Name=named[each], Domain="UserDefined") for each in named])
 
     async def _group(self, request: web.Request) -> web.Response:
         found = self.desk.groups.get(int(request.match_info["id"]))
@@ -385,8 +382,7 @@ class RequestTrackerSandbox(Sandbox):
         return signed(webhook.body, self.now(), self._secret)
 
     def _tell(self, ticket: SandboxTicket, transactions: Iterable[SandboxTransaction]) -> None:
-        body = told_of(self.desk, ticket, transactions)
-        if body:
+        if body := told_of(self.desk, ticket, transactions):
             self.webhooks.put(Webhook(endpoint="", body=body, headers={"Content-Type": "application/json"}))
 
 

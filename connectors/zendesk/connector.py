@@ -214,6 +214,8 @@ class ZendeskConnector(
         self, handoff: Handoff, group_id: int | None, carried: list[File], follows: Any = None
     ) -> Receipt:
         fields = tickets.new_ticket(handoff, group_id)
+        # The first comment's author, whoever the ticket is for: our note must not be taken for the customer's words.
+        fields["submitter_id"] = self.settings.user_id
         if follows is not None:
             # A closed ticket takes nothing more: what comes after it stands on a new one that names it, and is for whom it was.
             fields["via_followup_source_id"] = int(follows.id)

@@ -91,6 +91,9 @@ def _told(pages: Pages, ticket: Json, begin: int) -> Iterator[dict[str, Any]]:
     audits = [each for page in pages(f"tickets/{ticket['id']}/audits.json") for each in page.get("audits") or ()]
     detail = _detail(ticket, comments, users)
     changes, then, created = _changes(detail, audits)
+    if audits:
+        # Who made it, as webhooks say it: not who it is for.
+        created["actor_id"] = str(audits[0]["author_id"])
     if _seconds(ticket["created_at"]) >= begin:
         yield _event("created", created, ticket["created_at"], f"poll-created-{ticket['id']}", {})
     for number, comment in enumerate(comments):

@@ -222,7 +222,7 @@ class People(Sandbox):
             "requester_id": str(ticket.requester_id),
             "status": ticket.status.upper(),
             "subject": ticket.subject,
-            "submitter_id": str(ticket.requester_id),
+            "submitter_id": str(ticket.submitter_id),
             "tags": ticket.tags or None,
             "type": None,
             "updated_at": iso(ticket.updated_at),

@@ -37,6 +37,8 @@ class SandboxTicket:
     id: int
     subject: str
     requester_id: int
+    #: Who made it: the author of its first comment.
+    submitter_id: int = 0
     created_at: int
     updated_at: int
     description: str = ""
@@ -124,6 +126,7 @@ class Account:
             id=self._next_ticket,
             subject=subject,
             requester_id=requester,
+            submitter_id=author,
             description=text,
             created_at=now,
             updated_at=now,
@@ -363,7 +366,7 @@ def shown(ticket: SandboxTicket) -> dict[str, Any]:
         "requester_id": ticket.requester_id,
         "tags": ticket.tags,
         "via": {"channel": ticket.via, "source": source},
-        "submitter_id": ticket.requester_id,
+        "submitter_id": ticket.submitter_id,
         "satisfaction_rating": {"score": rating[0], "comment": rating[1]},
         "custom_fields": [{"id": number, "value": value} for number, value in sorted(ticket.custom_fields.items())],
         "created_at": iso(ticket.created_at),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Final, cast
 
-from gateway.model import EffectKind, Mode
+from gateway.model import EffectKind, Mode, SlaClock
+from gateway.model.sla import TIMER_PREFIX
 from routing.shown import duration_of
 from routing.world import Happened, Step, World
 
@@ -29,14 +30,14 @@ def _comparable(key: str, wanted: object, got: object) -> tuple[object, object]:
         return _alike(cast("tuple[Step, ...]", wanted), cast("tuple[Step, ...]", got))
     if key == "reply":
         return wanted, _as_written(str(wanted), cast("list[tuple[str, str]]", got))
-    if key == "timers":
+    if key in {"timers", "at_risk"}:
         return {name: duration_of(each) for name, each in cast("Mapping[str, int]", wanted).items()}, got
     return wanted, got
 
 
 # --- what is ---------------------------------------------------------------------------------------------------------
 def _rules(happened: Happened, _world: World) -> object:
-    return tuple(step.rule for decision in happened.decisions for step in decision.trace.steps)
+    return happened.rules
 
 
 def _result(happened: Happened, _world: World) -> object:
@@ -49,6 +50,10 @@ def _ladder(_happened: Happened, world: World) -> object:
 
 def _episode(_happened: Happened, world: World) -> object:
     return world.episode.state.value if world.episode is not None else "none"
+
+
+def _assigned(_happened: Happened, world: World) -> object:
+    return world.episode.assigned if world.episode is not None else ()
 
 
 def _path(_happened: Happened, world: World) -> object:
@@ -114,11 +119,38 @@ def _effects(happened: Happened, _world: World) -> object:
 
 
 def _timers(_happened: Happened, world: World) -> object:
-    """Return in how long each deadline is due; of several of one sort the first."""
+    """Return in how long each deadline of a ladder is due; of several of one sort the first. Those of SLAs stand in `sla`."""
     found: dict[str, str] = {}
     for name, due in sorted(world.timers.items(), key=lambda each: -each[1]):
-        found[name.partition(":")[0]] = duration_of(due - world.now)
+        if not name.startswith(TIMER_PREFIX):
+            found[name.partition(":")[0]] = duration_of(due - world.now)
     return found
+
+
+def _sla(_happened: Happened, world: World) -> object:
+    """Return the SLA that applies, and where each of its clocks stands."""
+    clocks = world.case.sla if world.case is not None else None
+    if clocks is None or not clocks.id:
+        return {}
+    return {"id": clocks.id} | {each.metric.value: _stands(each, world.now) for each in clocks.clocks}
+
+
+def _stands(clock: SlaClock, now: int) -> str:
+    if clock.due_at is not None and clock.due_at <= now:
+        return "missed"
+    if clock.ended_at is not None:
+        return "met"
+    return "stands" if clock.due_at is None else duration_of(clock.due_at - now)
+
+
+def _at_risk(_happened: Happened, world: World) -> object:
+    """Return in how long each clock that runs, and is not at risk yet, will be."""
+    clocks = world.case.sla.owed() if world.case is not None and world.case.sla is not None else ()
+    return {
+        each.metric.value: duration_of(each.risk_at - world.now)
+        for each in clocks
+        if each.risk_at is not None and each.risk_at > world.now
+    }
 
 
 _GOT: Final[Mapping[str, Callable[[Happened, World], object]]] = {
@@ -127,6 +159,7 @@ _GOT: Final[Mapping[str, Callable[[Happened, World], object]]] = {
     "ladder": _ladder,
     "episode": _episode,
     "path": _path,
+    "assigned": _assigned,
     "status": _status,
     "priority": _priority,
     "tags": _tags,
@@ -138,6 +171,8 @@ _GOT: Final[Mapping[str, Callable[[Happened, World], object]]] = {
     "reply": _reply,
     "effects": _effects,
     "timers": _timers,
+    "sla": _sla,
+    "at_risk": _at_risk,
 }
 
 

@@ -14,6 +14,7 @@ from routing.policy import ConnectionFacts, Policy
 from routing.policy_tests import schema
 from routing.policy_tests.load_event import read_activity
 from routing.policy_tests.load_expect import read_expectation
+from routing.policy_tests.load_outside import read_actor, read_outside
 from routing.policy_tests.typed import read_fields
 from routing.policy_tests.values import Event, PolicyTest
 from routing.reader import Path, Reader
@@ -100,6 +101,7 @@ class _Reader(Reader):
         down = self.strings((*path, "down"), table.get("down", []), "down")
         for number, each in enumerate(down):
             self._known((*path, "down", number), each)
+        outside = read_outside(self, path, table, self.policy)
         given = table.get("event", [])
         events: list[object] = cast("list[object]", given) if isinstance(given, list) else []
         if not events:
@@ -118,6 +120,7 @@ class _Reader(Reader):
             case=case,
             modes=modes,
             down=frozenset(down),
+            outside=outside,
             events=tuple(each for each in made if each is not None),
         )
 
@@ -141,13 +144,14 @@ class _Reader(Reader):
         allowed = {
             kind,
             "expect",
-            *(("name",) if kind == "press" else ()),
+            *(("name", "actor") if kind == "press" else ()),
             *(() if kind in {"wait", "until"} else ("times",)),
         }
         if passive:
             for key in sorted((set(table) & set(schema.EVENT)) - allowed):
                 self.note((*path, key), f"{kind} has no {key}")
-        activity = None if passive else read_activity(self, path, table, kind)
+        actor = read_actor(self, path, table, self.policy.people)
+        activity = None if passive else read_activity(self, path, table, kind, self.policy.people.agents.get(actor))
         times = table.get("times", 1)
         if type(times) is not int or not 1 <= times <= schema.MOST_TIMES:
             self.note((*path, "times"), f"times must be a whole number from 1 to {schema.MOST_TIMES}", value=True)
@@ -158,6 +162,7 @@ class _Reader(Reader):
             line=self.document.position(*path)[0],
             activity=activity,
             press=press or "",
+            actor=actor,
             name=self.string(path, table, "name"),
             wait=wait,
             until=until,

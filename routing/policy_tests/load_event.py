@@ -24,6 +24,7 @@ from gateway.model import (
     TicketStatus,
 )
 from gateway.toml import did_you_mean
+from routing.people import Agent
 from routing.policy_tests.typed import read_fields, read_value
 from routing.reader import Path, Reader
 from routing.world import TICKET_ID
@@ -50,19 +51,26 @@ _ONLY: Final[Mapping[str, frozenset[str]]] = {
     "value": frozenset({"button"}),
     "digits": frozenset({"call"}),
     "fallback": frozenset({"message"}),
+    "fields": frozenset({"ticket", "handoff_request"}),
     **{key: frozenset({"ticket"}) for key in ("status", "tags", "group", "priority", "via")},
 }
 
 
-def read_activity(reader: Reader, path: Path, table: Mapping[str, Any], kind: str) -> Activity | None:
-    """Read an event that is something that happens outside; None, with its mistakes noted, when it cannot be."""
+def read_activity(
+    reader: Reader, path: Path, table: Mapping[str, Any], kind: str, actor: Agent | None = None
+) -> Activity | None:
+    """Read an event that is something that happens outside; None, with its mistakes noted, when it cannot be.
+
+    `actor` is the agent of the policy who does it, None for somebody whom it does not name.
+    """
     before = len(reader.problems)
     for key, kinds in _ONLY.items():
         if key in table and kind not in kinds:
             reader.note((*path, key), f"{key} belongs to {' or '.join(sorted(kinds))}, not to {kind}")
-    role = Role(
-        reader.word(path, table, "role", [each.value for each in Role]) or _ROLES.get(kind, Role.CUSTOMER).value
-    )
+    usual = Role.AGENT if actor is not None else _ROLES.get(kind, Role.CUSTOMER)
+    role = Role(reader.word(path, table, "role", [each.value for each in Role]) or usual.value)
+    if actor is not None and role is not Role.AGENT:
+        reader.note((*path, "role"), f"{actor.name} is an agent, and no {role.value}: remove role, or actor", value=True)
     connection = _connection(reader, path, table, kind, role)
     facts = reader.connections.get(connection)
     desk = facts is not None and facts.channel is Channel.HELPDESK
@@ -79,14 +87,19 @@ def read_activity(reader: Reader, path: Path, table: Mapping[str, Any], kind: st
         occurred_at=0,
         received_at=0,
         channel=facts.channel if facts is not None else None,
-        sender=Party(kind="policy_test", value=role.value, name=reader.string(path, table, "name"), role=role),
+        sender=Party(
+            kind="policy_test",
+            value=_id(reader, path, actor, connection) or role.value,
+            name=reader.string(path, table, "name"),
+            role=role,
+        ),
         audience=Audience.INTERNAL if internal else Audience.PUBLIC,
         subject=reader.string(path, table, "subject"),
         text=text,
         reply_text=text,
         language=reader.string(path, table, "language"),
         attachments=_attachments(reader, path, table),
-        bot=BotFacts(fallback=True) if table.get("fallback") is True else None,
+        bot=_bot(reader, path, table, kind),
         **_facts(reader, path, table, kind, ticket_id=(thread or TICKET_ID) if desk else ""),
     )
     more = read_fields(
@@ -114,6 +127,27 @@ def _connection(reader: Reader, path: Path, table: Mapping[str, Any], kind: str,
     if not found:
         reader.note(path, "plugins.toml has no connection that is switched on: nothing can happen")
     return found
+
+
+def _id(reader: Reader, path: Path, actor: Agent | None, connection: str) -> str:
+    """Return by what an agent is known on a connection, empty for nobody."""
+    if actor is None or connection not in reader.connections:
+        return ""
+    ids = actor.ids.get(connection, ())
+    if not ids:
+        reader.note((*path, "actor"), f"{actor.name} has no id on {connection}: name another connection", value=True)
+    return next(iter(ids), "")
+
+
+def _changed(reader: Reader, path: Path, table: Mapping[str, Any]) -> dict[str, str]:
+    fields = reader.table((*path, "fields"), table.get("fields", {}), "fields")
+    return {name: reader.string((*path, "fields"), fields, name) for name in fields}
+
+
+def _bot(reader: Reader, path: Path, table: Mapping[str, Any], kind: str) -> BotFacts | None:
+    if kind == "handoff_request" and "fields" in table:
+        return BotFacts(fields=_changed(reader, path, table))
+    return BotFacts(fallback=True) if table.get("fallback") is True else None
 
 
 def _attachments(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[Attachment, ...]:
@@ -160,6 +194,7 @@ def _ticket(reader: Reader, path: Path, table: Mapping[str, Any], ticket_id: str
         group=reader.string(path, table, "group") or None,
         tags=reader.strings((*path, "tags"), table["tags"], "tags") if "tags" in table else None,
         via=reader.string(path, table, "via") or None,
+        fields=_changed(reader, path, table),
     )
 
 

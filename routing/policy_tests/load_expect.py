@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
-from gateway.model import Case
+from gateway.model import Case, SlaMetric
 from gateway.toml import did_you_mean
 from routing.expression import parse_duration
 from routing.policy import Policy
@@ -14,11 +14,14 @@ from routing.policy_tests import schema
 from routing.policy_tests.typed import read_fields
 from routing.policy_tests.values import Expectation
 from routing.reader import Path, Reader
+from routing.shown import duration_of
 from routing.template import PATHS, unknown_places
 from routing.world import Step
 
 _STEP: Final = re.compile(r"([1-9][0-9]{0,2}|final)(?: at (\S+))?")
 _HIDDEN: Final = frozenset({"id", "seq"})
+#: Where a target of an SLA stands when no time is left, or none runs.
+_STANDS: Final = ("stands", "met", "missed")
 
 
 def read_expectation(reader: Reader, path: Path, value: object, policy: Policy) -> Expectation | None:
@@ -53,6 +56,7 @@ def _readers(reader: Reader, path: Path, table: Mapping[str, Any], policy: Polic
         "ladder": lambda: _ladder(reader, path, table, policy),
         "episode": word("episode"),
         "path": lambda: _steps(reader, (*path, "path"), table["path"]),
+        "assigned": lambda: _named(reader, (*path, "assigned"), table["assigned"], policy.people.agents, "agent"),
         "status": word("status"),
         "priority": word("priority"),
         "tags": lambda: tuple(sorted(reader.strings((*path, "tags"), table["tags"], "tags"))),
@@ -64,6 +68,8 @@ def _readers(reader: Reader, path: Path, table: Mapping[str, Any], policy: Polic
         "reply": lambda: _reply(reader, path, table),
         "effects": texts("effects"),
         "timers": lambda: _timers(reader, (*path, "timers"), table["timers"]),
+        "sla": lambda: _sla(reader, (*path, "sla"), table["sla"], policy),
+        "at_risk": lambda: _at_risk(reader, (*path, "at_risk"), table["at_risk"]),
         "case": lambda: read_fields(reader, (*path, "case"), table["case"], Case, what="a case", hidden=_HIDDEN),
     }
 
@@ -110,10 +116,41 @@ def _reply(reader: Reader, path: Path, table: Mapping[str, Any]) -> str:
 
 def _timers(reader: Reader, path: Path, value: object) -> dict[str, int]:
     made: dict[str, int] = {}
-    for name, each in reader.table(path, value, "timers").items():
+    for name, each in reader.table(path, value, str(path[-1])).items():
         duration = parse_duration(each) if isinstance(each, str) else None
         if duration is None:
             reader.note((*path, name), f"{each!r} is no duration: write 90s, 15m, 2h or 1d", value=True)
         else:
             made[name] = duration
+    return made
+
+
+def _metrics(reader: Reader, path: Path, table: Mapping[str, Any], *more: str) -> None:
+    reader.keys(path, table, dict.fromkeys((*more, *(each.value for each in SlaMetric))), str(path[-1]))
+
+
+def _sla(reader: Reader, path: Path, value: object, policy: Policy) -> dict[str, str]:
+    """Read what is expected of the SLA, with its spans as they are told."""
+    table = reader.table(path, value, "sla")
+    _metrics(reader, path, table, "id")
+    made = {key: reader.string(path, table, key) for key in table}
+    known = [each.id for each in policy.slas]
+    if table and "id" not in table:
+        reader.note(path, "sla says which one: write its id, or {} for none")
+    elif table and made["id"] not in known:
+        hint = did_you_mean(made["id"], known, f"there are {', '.join(known) or 'none'}")
+        reader.note((*path, "id"), f"the policy has no SLA {made['id']}: {hint}", value=True)
+    for key, text in made.items():
+        duration = parse_duration(text) if key != "id" and text not in _STANDS else None
+        if duration is not None:
+            made[key] = duration_of(duration)
+        elif key != "id" and text not in _STANDS:
+            sentence = f"{text!r} is no duration and none of {', '.join(_STANDS)}: write 90s, 15m, 2h or 1d"
+            reader.note((*path, key), sentence, value=True)
+    return made
+
+
+def _at_risk(reader: Reader, path: Path, value: object) -> dict[str, int]:
+    made = _timers(reader, path, value)
+    _metrics(reader, path, made)
     return made

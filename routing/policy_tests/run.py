@@ -9,7 +9,7 @@ from gateway.model import Mode
 from routing.policy import ConnectionFacts, Policy
 from routing.policy_tests.compare import differences
 from routing.policy_tests.values import Event, Place, PolicyTest
-from routing.world import Happened, World
+from routing.world import Happened, World, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def run_policy_tests(policy: Policy, connections: Mapping[str, ConnectionFacts],
 
 def _run(policy: Policy, connections: Mapping[str, ConnectionFacts], test: PolicyTest, reached: _Reached) -> Result:
     facts = {name: replace(each, mode=test.modes.get(name, Mode.LIVE)) for name, each in connections.items()}
-    world = World(policy, facts, at=test.at, given=test.case, down=test.down)
+    world = World(policy, facts, at=test.at, given=test.case, down=test.down, outside=test.outside)
     failures: list[Failure] = []
     for event in test.events:
         happened = _play(world, event)
@@ -111,13 +111,9 @@ def _play(world: World, event: Event) -> Happened:
         return world.pass_time(world.now + event.wait)
     if event.until is not None:
         return world.pass_time(event.until)
-    made = [
-        world.press(event.press, event.name) if event.activity is None else world.happen(event.activity)
+    return together(
+        world.press(event.press, event.name, event.actor) if event.activity is None else world.happen(event.activity)
         for _ in range(event.times)
-    ]
-    return Happened(
-        decisions=tuple(decision for each in made for decision in each.decisions),
-        effects=tuple(effect for each in made for effect in each.effects),
     )
 
 

@@ -7,6 +7,9 @@ from typing import Any, Final
 from gateway.model import CallChange, CaseStatus, EpisodeState, Mode, Priority, Role, TicketChange, TicketStatus
 from gateway.model.life import ACKNOWLEDGE, FURTHER
 
+#: What a roster says of an agent: the first word that they can take work.
+ONLINE: Final = "online"
+PRESENCES: Final = (ONLINE, "away")
 #: How often one event may happen.
 MOST_TIMES: Final = 100
 
@@ -48,6 +51,7 @@ EVENT: Final[dict[str, Any]] = {
     **WHAT,
     "role": _text("Who does it.", *_words(Role)),
     "name": _text("The name of who does it."),
+    "actor": _text("The agent of the policy who does it, by name or by an id."),
     "connection": _text(
         "The connection it comes over. Default: for tickets and agents the first helpdesk, else the first channel."
     ),
@@ -63,6 +67,9 @@ EVENT: Final[dict[str, Any]] = {
     "tags": _texts("The ticket's tags after the change."),
     "group": _text("The ticket's group, in the helpdesk's word."),
     "priority": _text("The ticket's priority, in the helpdesk's word."),
+    "fields": _table(
+        "Fields that change on the ticket, or that the bot collected, by the helpdesk's or bot's own ids: text in quotation marks."
+    ),
     "via": _text("Over what the ticket came to the helpdesk, in its word."),
     "activity": _table("Further fields of the activity, by their names in the model."),
     "times": {
@@ -85,6 +92,7 @@ EXPECT: Final[dict[str, Any]] = {
         "items": {"type": ["integer", "string"]},
         "description": 'Steps it reached so far: `[1, "final"]`, or with times since it began, `["1 at 0s", "final at 15m"]`.',
     },
+    "assigned": _texts("The agents whom the newest escalation asks now, by name, in order."),
     "status": _text("Where the case stands.", *_words(CaseStatus)),
     "priority": _text("The case's priority, empty for none.", "", *_words(Priority)),
     "tags": _texts("The case's tags, in any order."),
@@ -98,9 +106,20 @@ EXPECT: Final[dict[str, Any]] = {
     "reply": _text("What the customer was told at this event, empty for nothing; places as in `reply` of a rule."),
     "effects": _texts("Everything that was written at this event: KIND CONNECTION, and the mode unless it is live."),
     "timers": _table(
-        "Deadlines that wait now: what each is for (the part of its name before the colon), and in how long it is due."
+        "Deadlines of the ladder that wait now: what each is for (`ack`, `open`, `reply`, `ttl`, `relax`), and in how long it is due."
     ),
+    "sla": _table(
+        "The SLA that applies, `{}` for none: its `id`, and of each target that has begun in how long it is due, or `stands`, `met`, `missed`."
+    ),
+    "at_risk": _table("In how long each target of the SLA is at risk; of those that run and are not at risk yet."),
     "case": _table("Further fields of the case, by their names in the model."),
+}
+CUSTOMER: Final[dict[str, Any]] = {
+    "tier": _text("The tier, in the other system's word."),
+    "organization": _text("The organization's name."),
+    "language": _text("The customer's language, by its two letters."),
+    "value": {"type": "number", "description": "What the customer is worth, in the other system's unit."},
+    "tags": _texts("The customer's tags."),
 }
 TEST: Final[dict[str, Any]] = {
     "name": _text("What the test shows, unique within its file."),
@@ -115,6 +134,22 @@ TEST: Final[dict[str, Any]] = {
         "description": "How far connections may go, by name. In a test those that are not named are live.",
     },
     "down": _texts("Connections that take nothing: every write to them is given up."),
+    "customer": {
+        "type": "object",
+        "properties": CUSTOMER,
+        "additionalProperties": False,
+        "description": "What is known of the customer when somebody asks. Left out: nobody could know them, so nobody asks.",
+    },
+    "roster": {
+        "type": "object",
+        "additionalProperties": {"type": "string", "enum": list(PRESENCES)},
+        "description": "Who of the agents can take work, by name. Of others the roster says nothing: they count as there.",
+    },
+    "open_cases": {
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+        "description": "How many other cases agents have, by name and channel: `{ anna = { helpdesk = 10 } }`.",
+    },
     "event": {
         "type": "array",
         "minItems": 1,

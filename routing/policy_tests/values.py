@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.model import Activity, Mode
+from routing.outside import Outside
 
 #: A line and a column, from 1.
 Place = tuple[int, int]
@@ -33,6 +34,8 @@ class Event:
     press: str = ""
     #: The name of who presses it.
     name: str = ""
+    #: The name of the policy's agent who presses it, empty for somebody whom it does not name.
+    actor: str = ""
     #: Microseconds that pass.
     wait: int | None = None
     #: The instant until which time passes, UTC microseconds.
@@ -61,5 +64,7 @@ class PolicyTest:
     modes: Mapping[str, Mode] = field(default_factory=dict[str, Mode])
     #: Connections that take nothing: every write to them is given up.
     down: frozenset[str] = frozenset()
+    #: What is known of the customer, and of the agents.
+    outside: Outside = field(default_factory=Outside)
     #: What happens, in order.
     events: tuple[Event, ...]

@@ -88,10 +88,12 @@ def test_each_rule_and_condition_is_told_with_what_became_of_it(place: Path) -> 
     verdicts = {each["rule"]: each["verdict"] for each in human["rules"]}
     assert verdicts == {
         **dict.fromkeys(
-            ("distress", "legal-threat", "wants-manager", "disputed-charge", "service-down"), "passed over"
+            ("distress", "legal-threat", "wants-manager", "disputed-charge", "service-down", "vip"), "passed over"
         ),
         "wants-person": "matched",
-        **dict.fromkeys(("agent-asks", "many-messages", "in-circles", "keep-chats", "everything-else"), "not asked"),
+        **dict.fromkeys(
+            ("agent-asks", "many-messages", "in-circles", "no-answer-in-time", "keep-chats", "everything-else"), "not asked"
+        ),
     }
     rules = {each["rule"]: each for each in human["rules"]}
     assert rules["distress"]["why"] == "This does not hold: message.distress."
@@ -150,8 +152,11 @@ def test_the_policy_of_then_replayed_makes_the_same_of_every_case(place: Path) -
 
 def test_a_candidate_is_told_apart_from_the_policy_in_force(place: Path) -> None:
     text = (place / "escalation.toml").read_text()
-    without = text.replace('"is down", ', "").replace(
-        'priority = "P3", tags = ["wants-person"]', 'priority = "P2", tags = ["wants-person"]'
+    # Without its word for an outage, and without the rule for whoever hears nothing in time.
+    without = (
+        text.replace('"is down", ', "")
+        .replace("sla.metric in ['first', 'next']", "case.reopened > 90")
+        .replace('priority = "P3", tags = ["wants-person"]', 'priority = "P2", tags = ["wants-person"]')
     )
     (place / "new.toml").write_text(without)
     report = told(place, "policy", "replay", "--since", "2026-11-24", "--candidate", str(place / "new.toml"))

@@ -76,7 +76,7 @@ def test_the_shipped_tests_pass_and_reach_everything(place: Path) -> None:
     code, output, _ = run(place, "test", "--fail-under", "100")
     assert code == 0, output
     assert "tests passed." in output
-    assert "100 % of escalation.toml is reached: 11 of 11 rules, 4 of 4 steps of ladders." in output
+    assert "100 % of escalation.toml is reached: 13 of 13 rules, 4 of 4 steps of ladders." in output
 
 
 def test_what_failed_is_told_with_its_place_and_what_came(place: Path) -> None:
@@ -141,12 +141,18 @@ def test_a_candidate_is_tested_with_the_tests_of_the_policy(place: Path) -> None
 def test_a_policy_that_is_in_order_needs_no_secret_to_be_found_so(place: Path) -> None:
     code, output, errors = run(place, "check")
     assert (code, errors) == (0, "")
-    assert "11 rules, 2 ladders in escalation.toml." in output
+    assert "13 rules, 2 ladders in escalation.toml." in output
+
+
+def silence(place: Path) -> None:
+    """Let nobody be told at the end of the second line's ladder."""
+    head, mark, rest = (place / "escalation.toml").read_text().partition("\n[ladder.second-line]")
+    rest = rest.replace(', notify = ["support-slack:#cx-leads"] }', " }", 1)
+    (place / "escalation.toml").write_text(head + mark + rest)
 
 
 def test_a_lint_warns_ends_with_1_and_can_be_left_out(place: Path) -> None:
-    text = (place / "escalation.toml").read_text().replace(', notify = ["support-slack:#cx-leads"] }', " }", 1)
-    (place / "escalation.toml").write_text(text)
+    silence(place)
     code, output, errors = run(place, "check")
     assert code == 1
     assert (
@@ -161,8 +167,7 @@ def test_a_lint_warns_ends_with_1_and_can_be_left_out(place: Path) -> None:
 
 
 def test_baton_check_warns_of_the_same_and_ends_with_0_all_the_same(place: Path) -> None:
-    text = (place / "escalation.toml").read_text().replace(', notify = ["support-slack:#cx-leads"] }', " }", 1)
-    (place / "escalation.toml").write_text(text)
+    silence(place)
     runner = CliRunner(env={"BATON_CONFIG": str(place / "plugins.toml"), "BATON_DATABASE_URL": "", **ENVIRON})
     result = runner.invoke(baton, ["check"], prog_name="baton")
     assert result.exit_code == 0, result.stderr

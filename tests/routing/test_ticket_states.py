@@ -123,6 +123,12 @@ def test_helpdesks_that_close_what_was_solved_end_no_case_whose_customer_is_back
     assert after.tickets[0].status is CLOSED
 
 
+def test_a_person_who_closes_what_was_solved_ends_the_case_all_the_same() -> None:
+    back = come_back("a real person please")
+    after, _ = play(back, at(180, ticket(TicketChange.STATUS, CLOSED)))
+    assert after.case.status is CaseStatus.RESOLVED
+
+
 def test_a_ticket_that_is_solved_anew_ends_the_case_anew() -> None:
     back = come_back("a real person please")
     for told in ([], [at(121, ticket(TicketChange.STATUS, OPEN, own=True))]):

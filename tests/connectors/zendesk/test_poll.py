@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.zendesk.sandbox import OWN_USER
-from gateway.sdk import PermanentFailure, Priority, TemporaryFailure, TicketChanged
+from gateway.sdk import Evidence, Party, PermanentFailure, Priority, TemporaryFailure, TicketChanged
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import BEGINNING, FakeHost
 from tests.connectors.zendesk.test_completed import Journal, handoff, hook
@@ -89,7 +89,9 @@ class TestPoll(ZendeskSetUp):
         number = sandbox.customer_writes("Ann", "Hi", "Help")
         sandbox.agent_sets_priority(number, "high")
         sandbox.ticket(number).audits[-1]["events"][0]["via"] = {"channel": "rule"}
-        made = await connector.hand_off(handoff(packet=packet()))
+        mia = Party(kind="email", value="mia@customer.example", evidence=Evidence.VERIFIED)
+        made = await connector.hand_off(handoff(packet=packet(), requester=mia))
+        assert sandbox.ticket(int(made.ticket_id)).requester_id != OWN_USER
         host.time += 2 * MINUTES
         journal = Journal()
         await connector.backfill(CURSOR, journal.emit)

@@ -52,7 +52,7 @@ def test_every_lint_has_a_policy_that_it_warns_of() -> None:
 def test_the_shipped_policy_is_warned_of_nothing() -> None:
     facts = {
         "support-slack": connection("support-slack", Channel.CHAT, "reply", "notify"),
-        "zendesk": connection("zendesk", Channel.HELPDESK, "handoff", "reply"),
+        "zendesk": connection("zendesk", Channel.HELPDESK, "handoff", "reply", "profile"),
     }
     shipped = load_policy((ROOT / "escalation.toml").read_text(encoding="utf-8"), "escalation.toml", facts)
     assert lint(shipped, "escalation.toml", facts) == ()

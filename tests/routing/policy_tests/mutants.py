@@ -28,6 +28,8 @@ def mutants(text: str) -> Iterator[Mutant]:
 def _changed(values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from _of_phrases(values)
     yield from _of_order(values)
+    yield from _of_customer(values)
+    yield from _of_slas(values)
     for number, rule in enumerate(values["rule"]):
         for what, changed in (*_of_conditions(rule, values), *_of_settings(rule, values)):
             fresh = copy.deepcopy(values)
@@ -146,6 +148,66 @@ def _of_settings(rule: dict[str, Any], values: dict[str, Any]) -> Iterator[tuple
 
 def _idle(rule: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in rule.items() if key not in {"ladder", "target", "reply"}} | {"do": "none"}
+
+
+def _of_customer(values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    customer = values.get("customer", {})
+    for number, word in enumerate(customer.get("vip", ())):
+        fresh = copy.deepcopy(values)
+        del fresh["customer"]["vip"][number]
+        yield f"customer: no VIP for {word}", fresh
+    if "vip" in customer:
+        fresh = copy.deepcopy(values)
+        fresh["customer"]["vip"].append("other")
+        yield "customer: VIP for other", fresh
+    for name, moved in _moved(customer, "fresh_for"):
+        fresh = copy.deepcopy(values)
+        fresh["customer"] = moved
+        yield f"customer: {name}", fresh
+
+
+def _of_slas(values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    slas = values.get("sla", [])
+    for number, sla in enumerate(slas):
+        without = copy.deepcopy(values)
+        del without["sla"][number]
+        yield f"sla {sla['id']}: drop it", without
+        for what, changed in _of_sla(sla, values):
+            fresh = copy.deepcopy(values)
+            fresh["sla"][number] = changed
+            yield f"sla {sla['id']}: {what}", fresh
+
+
+def _of_sla(sla: dict[str, Any], values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for key in ("first", "next", "resolution"):
+        yield from _moved(sla, key)
+        if key in sla:
+            yield f"no {key}", {name: value for name, value in sla.items() if name != key}
+        else:
+            yield f"{key} 1h", {**sla, key: "1h"}
+    yield from ((f"at risk at {share}", {**sla, "at_risk": share}) for share in ("50%", "74%", "76%", "15m"))
+    for number, state in enumerate(sla.get("pause", ())):
+        yield f"no pause in {state}", {**sla, "pause": [*sla["pause"][:number], *sla["pause"][number + 1 :]]}
+    if "when" in sla:
+        for what, changed in _of_conditions(sla, values):
+            yield what, changed
+    for condition in sla.get("when", {}).get("all", ()):
+        for word in re.findall(r"'([^']*)'", condition):
+            others = [each for each in re.findall(r"'([^']*)'", condition) if each != word]
+            if others:
+                listed = ", ".join(f"'{each}'" for each in others)
+                changed = re.sub(r"\[.*\]", f"[{listed}]", condition)
+                yield f"not for {word}", _with(sla, "all", [changed])
+
+
+def _moved(table: dict[str, Any], key: str) -> Iterator[Mutant | Any]:
+    """Yield a table with a span that is a little longer, and a little shorter."""
+    if key not in table:
+        return
+    number, unit = int(table[key][:-1]), table[key][-1]
+    smaller, many = {"d": ("h", 24), "h": ("m", 60), "m": ("s", 60)}[unit]
+    for moved in (number * many + 1, number * many - 1):
+        yield f"{key} {moved}{smaller}", {**table, key: f"{moved}{smaller}"}
 
 
 def _of_ladder(ladder: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gateway.toml import Problems
 from routing import reader
 from routing.policy import ConnectionFacts
-from routing.policy_tests import load, load_event, load_expect, schema, typed
+from routing.policy_tests import load, load_event, load_expect, load_outside, schema, typed
 from routing.policy_tests.load import load_policy_tests
 from routing.policy_tests.run import run_policy_tests
 from tests.routing.test_bad_policies import in_line, places
@@ -37,6 +37,15 @@ when.all = ["message.wants_person"]
 """
     + CATCH_ALL
     + LADDER
+    + """
+[agent.bob]
+ids = { desk = "7" }
+[agent.anna]
+notify = ["chat:@anna"]
+[[sla]]
+id = "usual"
+first = "2h"
+"""
 )
 
 
@@ -77,7 +86,7 @@ def test_every_kind_of_mistake_in_a_policy_test_has_a_file(monkeypatch: pytest.M
     told("names", {})
     silent = [
         f"{module.__name__}:{what}"
-        for module in (load, load_event, load_expect, typed)
+        for module in (load, load_event, load_expect, load_outside, typed)
         for what, lines in places(module, lambda call: getattr(call.func, "attr", "") == "note").items()
         if not any((module.__name__, line) in spoken for line in lines)
     ]
@@ -85,9 +94,10 @@ def test_every_kind_of_mistake_in_a_policy_test_has_a_file(monkeypatch: pytest.M
 
 
 # --- whatever stands in the file -------------------------------------------------------------------------------------
-KEYS: Final = sorted({key for table in (schema.TOP, schema.TEST, schema.EVENT, schema.EXPECT) for key in table})
+TABLES: Final = (schema.TOP, schema.TEST, schema.EVENT, schema.EXPECT, schema.CUSTOMER)
+KEYS: Final = sorted({key for table in TABLES for key in table} | {"bob", "anna", "id", "first"})
 _leaf = st.sampled_from(
-    ("a human please", "help", "second", "desk", "chat", "15m", "agent", "tags", "1", "final", True, False, 0, 5, 1.5)
+    ("a human please", "help", "second", "desk", "chat", "15m", "agent", "tags", "online", "bob", "usual", "1", "final", True, False, 0, 5, 1.5)
 )
 _values = st.recursive(
     _leaf,
@@ -122,10 +132,12 @@ def test_the_schema_of_policy_tests_is_a_schema_and_takes_the_shipped_file() -> 
     for test in values["policy_test"]:
         # JSON has no instants: where editors see them, they are texts.
         test["at"] = test["at"].isoformat()
+        for event in test["event"]:
+            event |= {"until": event["until"].isoformat()} if "until" in event else {}
     jsonschema.validate(values, made)
 
 
-@pytest.mark.parametrize("name", ["nothing", "no_list", "names", "values"])
+@pytest.mark.parametrize("name", ["nothing", "no_list", "names", "values", "outside"])
 def test_the_schema_of_policy_tests_refuses_what_the_loader_refuses(name: str) -> None:
     values = tomllib.loads((BAD / f"{name}.toml").read_text(encoding="utf-8"))
     with pytest.raises(jsonschema.ValidationError):

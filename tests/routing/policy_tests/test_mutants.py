@@ -20,7 +20,7 @@ FACTS: Final = {
         name="support-slack", channel=Channel.CHAT, mode=Mode.OBSERVE, roles=frozenset({"reply", "notify"})
     ),
     "zendesk": ConnectionFacts(
-        name="zendesk", channel=Channel.HELPDESK, mode=Mode.OBSERVE, roles=frozenset({"handoff", "reply"})
+        name="zendesk", channel=Channel.HELPDESK, mode=Mode.OBSERVE, roles=frozenset({"handoff", "reply", "profile"})
     ),
 }
 POLICY: Final = load_policy(SHIPPED, "escalation.toml", FACTS)
@@ -32,6 +32,9 @@ TESTS: Final = load_policy_tests(
 EQUIVALENT: Final = {
     "wants-person: after agent-asks": "a customer's message and an agent's ticket are never one activity",
     "agent-asks: drop activity.kind == 'ticket'": "a message of an agent never comes to the rules, and nothing else has tags",
+    "in-circles: after no-answer-in-time": "a deadline of an SLA has no sender",
+    "no-answer-in-time: after keep-chats": "a deadline of an SLA came over no channel",
+    "no-answer-in-time: continue": "no other rule is asked at a deadline of an SLA",
     "everything-else: mode notes": "a rule that does nothing does it in every mode",
 }
 

@@ -35,7 +35,14 @@ do = "mirror"
 target = "desk"
 when.all = ["channel == 'chat'"]
 """
-POLICY: Final = policy(RULES + CATCH_ALL + LADDER)
+SLA: Final = """
+[[sla]]
+id = "usual"
+first = "2h"
+[agent.anna]
+ids = { desk = "10" }
+"""
+POLICY: Final = policy(RULES + CATCH_ALL + LADDER + SLA)
 OFFICE: Final = """
 [calendar.office]
 tz = "Europe/Berlin"
@@ -117,6 +124,7 @@ def test_everything_that_can_be_expected_is_told_when_it_is_otherwise() -> None:
         "ladder": "",
         "episode": "closed",
         "path": [1, "final at 3m"],
+        "assigned": ["anna"],
         "status": "resolved",
         "priority": "P1",
         "tags": [],
@@ -128,6 +136,8 @@ def test_everything_that_can_be_expected_is_told_when_it_is_otherwise() -> None:
         "reply": "Goodbye.",
         "effects": ["handoff desk observe"],
         "timers": {"ack": "16m"},
+        "sla": {"id": "usual", "first": "1h"},
+        "at_risk": {"first": "1h"},
         "case": {"customer_messages": 2},
     }
     assert set(wrong) == set(schema.EXPECT) == set(_GOT) | {"case"}
@@ -138,18 +148,21 @@ def test_everything_that_can_be_expected_is_told_when_it_is_otherwise() -> None:
         '10: expected ladder = "", but it is "second"',
         '11: expected episode = "closed", but it is "open"',
         '12: expected path = ["1", "final at 3m"], but it is ["1"]',
-        '13: expected status = "resolved", but it is "open"',
-        '14: expected priority = "P1", but it is "P3"',
-        '15: expected tags = [], but it is ["files", "person"]',
-        '16: expected group = "Nobody", but it is "People"',
-        '17: expected fields = { topic = "none" }, but it is { topic = "help" }',
-        '18: expected reason = "", but it is "A person is wanted."',
-        '19: expected notify = ["chat:#other"], but it is ["chat:#second"]',
-        '20: expected titles = [], but it is ["P3 escalation: A person is wanted."]',
-        '21: expected reply = "Goodbye.", but it is "Your reference is #{{ticket.id}}."',
-        '22: expected effects = ["handoff desk observe"], but it is ["handoff desk", "notify chat", "reply chat"]',
-        '23: expected timers = { ack = "16m" }, but it is { ack = "15m" }',
-        "24: expected case = customer_messages: 2, but it is customer_messages: 1",
+        '13: expected assigned = ["anna"], but it is []',
+        '14: expected status = "resolved", but it is "open"',
+        '15: expected priority = "P1", but it is "P3"',
+        '16: expected tags = [], but it is ["files", "person"]',
+        '17: expected group = "Nobody", but it is "People"',
+        '18: expected fields = { topic = "none" }, but it is { topic = "help" }',
+        '19: expected reason = "", but it is "A person is wanted."',
+        '20: expected notify = ["chat:#other"], but it is ["chat:#second"]',
+        '21: expected titles = [], but it is ["P3 escalation: A person is wanted."]',
+        '22: expected reply = "Goodbye.", but it is "Your reference is #{{ticket.id}}."',
+        '23: expected effects = ["handoff desk observe"], but it is ["handoff desk", "notify chat", "reply chat"]',
+        '24: expected timers = { ack = "16m" }, but it is { ack = "15m" }',
+        '25: expected sla = { id = "usual", first = "1h" }, but it is { id = "usual", first = "2h" }',
+        '26: expected at_risk = { first = "1h" }, but it is { first = "90m" }',
+        "27: expected case = customer_messages: 2, but it is customer_messages: 1",
     ]
 
 
@@ -160,6 +173,7 @@ def test_everything_that_can_be_expected_passes_when_it_is_so() -> None:
         "ladder": "second",
         "episode": "open",
         "path": ["1 at 0s"],
+        "assigned": [],
         "status": "open",
         "priority": "P3",
         "tags": ["person", "files"],
@@ -171,6 +185,8 @@ def test_everything_that_can_be_expected_passes_when_it_is_so() -> None:
         "reply": "Your reference is #{{ticket.id}}.",
         "effects": ["handoff desk", "notify chat", "reply chat"],
         "timers": {"ack": "900s"},
+        "sla": {"id": "usual", "first": "7200s"},
+        "at_risk": {"first": "90m"},
         "case": {"customer_messages": 1, "last_connection": "chat"},
     }
     assert set(right) == set(schema.EXPECT)

@@ -1,0 +1,71 @@
+"""What is so outside of a case in memory: what is known of its customer, and who of the agents is there and has how much to do.
+
+In the gateway a look-up asks for the one, and rosters and a count over all cases tell the other. Here both are as somebody says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.model import Channel, Episode, EpisodeState, Profile
+from routing.people import UNKNOWN, Load, Presence, Staff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What is so when a case begins, and stays so."""
+
+    #: What is known of the customer, by the names of a profile; None when the channel proves nothing that they could be known by.
+    customer: Mapping[str, object] | None = None
+    #: Agent → whether they can take work; of who is not named nothing is told.
+    roster: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    #: Agent → open cases of others that they have, by channel.
+    open: Mapping[str, Mapping[Channel, int]] = field(default_factory=dict[str, Mapping[Channel, int]])
+
+
+class Surroundings:
+    """The outside, with what the case itself changes of it."""
+
+    def __init__(self, outside: Outside) -> None:
+        """Begin as somebody says that it is."""
+        self._outside = outside
+        self._last: dict[str, int] = {}
+        self._read_at: int | None = None
+
+    @property
+    def askable(self) -> bool:
+        """Return whether anybody could know the customer."""
+        return self._outside.customer is not None
+
+    @property
+    def profile(self) -> Profile | None:
+        """Return what a look-up found, None before."""
+        found = self._outside.customer
+        return None if found is None or self._read_at is None else Profile(values=found, read_at=self._read_at)
+
+    def looked_up(self, now: int) -> None:
+        """Note that what is known of the customer was read."""
+        self._read_at = now
+
+    def heed(self, episode: Episode) -> None:
+        """Note who alone was given the case, and when."""
+        if len(episode.assigned) == 1:
+            self._last[episode.assigned[0]] = episode.assigned_at or 0
+
+    def staff(self, episode: Episode | None, now: int) -> Staff:
+        """Return who is there, and who has how much to do, the case itself counted in."""
+        open_ = {name: dict(cases) for name, cases in self._outside.open.items()}
+        if episode is not None and episode.state is not EpisodeState.CLOSED and len(episode.assigned) == 1:
+            own = open_.setdefault(episode.assigned[0], {})
+            if episode.channel is not None:
+                own[episode.channel] = own.get(episode.channel, 0) + 1
+        names = sorted({*open_, *self._last})
+        if not names and not self._outside.roster:
+            return UNKNOWN
+        return Staff(
+            loads={name: Load(open=open_.get(name, {}), last_at=self._last.get(name)) for name in names},
+            presence={
+                name: Presence(available=available, read_at=now) for name, available in self._outside.roster.items()
+            },
+        )
