@@ -12,11 +12,11 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from connectors.slack import SPEC
+from connectors.slack.sandbox_pressing import OTHER_BOT, interaction, press
 from connectors.slack.sandbox_sending import SlackSender, Sockets
 from gateway.testing.sandbox import Handler, Sandbox, system_now
 from gateway.testing.webhooks import Webhook
@@ -24,8 +24,6 @@ from gateway.testing.webhooks import Webhook
 TOKEN: Final = "xoxb-sandbox-token"
 SECRET: Final = "sandbox-signing-secret"
 BOT_USER: Final = "U0BATON"
-#: Bot id of whatever other app there is.
-OTHER_BOT: Final = "B0OTHER"
 BOT_ID: Final = "B0BATON"
 APP_ID: Final = "A0BATON"
 APP_TOKEN: Final = "xapp-sandbox-token"
@@ -287,38 +285,19 @@ class SlackSandbox(Sandbox):
 
         Raises ValueError for a message of another app: Slack tells that app alone, and Baton never hears of it.
         """
-        message = self._find(channel, stamp)
-        if message.get("bot_id") == OTHER_BOT:
-            raise ValueError(
-                "Slack tells of a pressed button the app that posted it, and this message is another app's."
-            )
-        blocks = [block for block in message.get("blocks", ()) if block.get("type") == "actions"]
-        for button in (each for block in blocks for each in block["elements"] if each["action_id"] == action):
-            value, label = value or button["value"], label or button["text"]["text"]
         pressed = self._stamp()
+        place = {"id": channel, "name": self.channels.get(channel, "directmessage")}
+        trigger = f"{self._number}.{TEAM}.{hashlib.sha256(pressed.encode()).hexdigest()[:16]}"
         payload = {
-            "type": "block_actions",
+            **press(self._find(channel, stamp), action, value=value, label=label, pressed=pressed),
             "team": {"id": TEAM},
             "user": {"id": user, "name": name or user.lower()},
             "api_app_id": APP_ID,
-            "trigger_id": f"{self._number}.{TEAM}.{hashlib.sha256(pressed.encode()).hexdigest()[:16]}",
+            "trigger_id": trigger,
+            "channel": place,
             "container": {"type": "message", "message_ts": stamp, "channel_id": channel},
-            "channel": {"id": channel, "name": self.channels.get(channel, "directmessage")},
-            "message": message,
-            "actions": [
-                {
-                    "type": "button",
-                    "action_id": action,
-                    "block_id": "b1",
-                    "value": value,
-                    "text": {"type": "plain_text", "text": label or action},
-                    "action_ts": pressed,
-                }
-            ],
         }
-        body = urlencode({"payload": json.dumps(payload, separators=(",", ":"))}).encode()
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        self.webhooks.put(Webhook(endpoint="interactivity", body=body, headers=headers))
+        self.webhooks.put(interaction(payload))
 
     def agent_acknowledges(self, user: str, message: dict[str, Any], channel: str, *, name: str = "") -> None:
         """Have an agent press the first button of a notice of ours."""
