@@ -82,8 +82,9 @@ def _gaps(ladder: Ladder, step: int, start: int, end: int, people: People) -> It
                 yield held
             held = None
             continue
-        if held is not None and (held.at, held.heard) == (at, heard):
-            held = Gap(start=held.start, end=until, heard=heard, at=at)
+        # They wait for the same instant, or each as long as the others: until fewer skills are wanted.
+        if held is not None and held.at == at and (held.heard == heard or held.wait == heard - since):
+            held = Gap(start=held.start, end=until, heard=held.heard, at=at)
             continue
         if held is not None:
             yield held
@@ -94,7 +95,7 @@ def _gaps(ladder: Ladder, step: int, start: int, end: int, people: People) -> It
 
 def _heard(ladder: Ladder, step: int, now: int, people: People) -> tuple[int, int]:
     """Return where a case waits that comes to a step, and when somebody hears of it."""
-    doers = ("",)
+    doers: tuple[str, ...] = ("",)
     if any(stage.asks is not None and stage.asks.whom is Whom.MANAGER_OF for stage in ladder.steps):
         doers = tuple(agent.name for agent in people.agents.values() if agent.manager) or doers
     return max((_of_doer(ladder, step, now, people, doer) for doer in doers), key=lambda each: each[1])
@@ -124,8 +125,10 @@ def _relaxed(stage: Stage, asks: Asked, matter: Matter) -> int:
 def _edges(ladder: Ladder, start: int, end: int, people: People) -> Iterator[int]:
     """Yield the instants within a span at which a calendar of the ladder, or of whom it may ask, opens or closes."""
     asks = any(stage.asks is not None for stage in ladder.steps)
-    named = (*people.agents.values(), *people.teams.values()) if asks else ()
-    calendars = (each.calendar for each in (*ladder.steps, *named))
+    calendars = [stage.calendar for stage in ladder.steps]
+    if asks:
+        calendars += [agent.calendar for agent in people.agents.values()]
+        calendars += [team.calendar for team in people.teams.values()]
     for calendar in {id(each): each for each in calendars}.values():
         if calendar is not None:
             yield from _of_calendar(calendar, start, end)

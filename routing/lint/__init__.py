@@ -13,7 +13,17 @@ from routing.policy import ConnectionFacts, Policy
 
 __all__ = ["LINTS", "Finding", "lint"]
 
-_CHECKS = (never_matching, in_vain, unknown_connections, unused, unused_people, unreachable_slas, silent, overlapping, repeated)
+_CHECKS = (
+    never_matching,
+    in_vain,
+    unknown_connections,
+    unused,
+    unused_people,
+    unreachable_slas,
+    silent,
+    overlapping,
+    repeated,
+)
 
 
 def lint(

@@ -30,7 +30,9 @@ def unused_people(examined: Examined) -> None:
     wanted = {need.skill for each in asked for need in (*each.skills, *each.prefer)}
     for name in people.skills:
         if name not in wanted and not _reads(policy, ("needed.", "actor.lacks_skill")):
-            sentence = f'nothing wants the skill {name}: write skills = [{{ name = "{name}" }}] into a step, or remove it'
+            sentence = (
+                f'nothing wants the skill {name}: write skills = [{{ name = "{name}" }}] into a step, or remove it'
+            )
             examined.note("unused-skill", ("skill", name), sentence)
     for name in people.actions:
         if not _reads(policy, ("authority.",)):
@@ -38,7 +40,9 @@ def unused_people(examined: Examined) -> None:
             examined.note("unused-authority", ("authority", name), sentence)
     if policy.customer is None and "customer" in tomllib.loads(policy.source):
         examined.note(
-            "unused-customer", ("customer",), "no condition asks for customer.vip or the like, so nobody is asked about them"
+            "unused-customer",
+            ("customer",),
+            "no condition asks for customer.vip or the like, so nobody is asked about them",
         )
 
 
@@ -74,7 +78,9 @@ def _idle(policy: Policy, asked: Iterable[Asked], teams: Iterable[str]) -> Itera
     busy = {name for team in teams for name in policy.people.teams[team].members}
     busy |= {each.name for each in listed if each.whom is Whom.AGENT}
     if any(each.whom is Whom.MANAGER_OF for each in listed):
-        busy |= {agent.manager for agent in agents.values()} | {agent.name for agent in agents.values() if agent.manager}
+        busy |= {agent.manager for agent in agents.values()} | {
+            agent.name for agent in agents.values() if agent.manager
+        }
     if _reads(policy, _OF_DOERS):
         busy |= {agent.name for agent in agents.values() if agent.ids}
     yield from (name for name in agents if name not in busy)

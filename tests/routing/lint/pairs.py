@@ -347,8 +347,7 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "nothing asks agent ben",
         ),
         Pair(
-            duty() + '[agent.ben]\nids = { desk = "11" }\n'
-            '[[ladder.up.step]]\ntarget = "HERE"\nack_within = "5m"\n',
+            duty() + '[agent.ben]\nids = { desk = "11" }\n[[ladder.up.step]]\ntarget = "HERE"\nack_within = "5m"\n',
             "agent:anna",
             "agent:ben",
             "nothing asks agent ben",

@@ -65,7 +65,7 @@ def test_while_nothing_is_let_out_modes_are_no_matter() -> None:
 
 
 def test_a_rule_above_takes_nothing_from_one_that_hears_of_deadlines_unless_it_hears_of_them_too() -> None:
-    late = ALL + "[\"sla.event == 'breached'\", \"case.reopened == 1\"]"
+    late = ALL + '["sla.event == \'breached\'", "case.reopened == 1"]'
     more = '[[sla]]\nid = "usual"\nfirst = "1h"\n'
     assert lint(policy(rules(ALL + '["case.reopened == 1"]', late) + CATCH_ALL + more), "f", connections()) == ()
     also = rules(ALL + "[\"sla.event == 'breached'\"]", late) + CATCH_ALL + more
