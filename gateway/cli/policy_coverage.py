@@ -52,14 +52,15 @@ def coverage(
 ) -> None:
     """Say when a case that comes to a ladder's step has to wait until somebody's hours begin.
 
-    Every minute is answered for: a step hears of a case at once within its hours, or when another stands in outside of them.
-    Weekends and holidays count as the calendars have them. Exit code 1 when there are gaps.
+    Every minute is answered for: a step hears of a case at once within its hours, or when another stands in outside of them. A step
+    that asks people passes a case on while none of them works. Weekends and holidays count as the calendars have them. Exit code 1
+    when there are gaps.
     """
     from routing.gaps import watches
 
     outline = read_outline(config, policy_file)
     start = _start(first)
-    found = watches(outline.policy.ladders, start, start + days * _DAY)
+    found = watches(outline.policy.ladders, start, start + days * _DAY, outline.policy.people)
     allowed = _longest(longest)
     gaps = {(each.ladder, each.step): [gap for gap in each.gaps if gap.wait > allowed] for each in found}
     left = sum(map(len, gaps.values()))

@@ -6,12 +6,24 @@ from collections.abc import Iterable, Mapping
 
 from routing.lint.finding import LINTS, Examined, Finding
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
+from routing.lint.of_people import unused_people
+from routing.lint.of_slas import unreachable_slas
 from routing.lint.of_the_rest import overlapping, repeated, silent, unused
 from routing.policy import ConnectionFacts, Policy
 
 __all__ = ["LINTS", "Finding", "lint"]
 
-_CHECKS = (never_matching, in_vain, unknown_connections, unused, silent, overlapping, repeated)
+_CHECKS = (
+    never_matching,
+    in_vain,
+    unknown_connections,
+    unused,
+    unused_people,
+    unreachable_slas,
+    silent,
+    overlapping,
+    repeated,
+)
 
 
 def lint(

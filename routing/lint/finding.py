@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.toml import Problem, TomlDocument, read_toml
 from routing.lint.logic import Alternative, alternatives_of, phrases_within
-from routing.policy import ConnectionFacts, Policy, Rule
+from routing.policy import ConnectionFacts, Policy, Rule, Sla
 from routing.reader import Path
 
 #: Every lint by its name: what it warns of. The documentation is made of this.
@@ -21,11 +21,17 @@ LINTS: Final[Mapping[str, str]] = {
     "idle-connection": "It goes to a connection in mode observe, while others are let out: nothing arrives there.",
     "notes-make-no-ticket": "A rule mirrors in mode notes, and notes are written only where a ticket stands already.",
     "unused-ladder": "No rule escalates on it.",
-    "unused-calendar": "No ladder and no step names it.",
+    "unused-calendar": "No ladder, no step, no SLA, no agent and no team names it.",
     "unused-phrases": "No condition asks for it.",
     "unused-lexicon": "No condition asks for message.sentiment or case.sentiment.",
     "unheard-language": "Messages are never told to be in this language: it is not in `languages` of `[cases]`.",
     "unknown-connection": "A condition names a connection that is not switched on.",
+    "unused-team": "No step asks it, and no team that is asked falls back on it.",
+    "unused-agent": "No step asks them, they manage nobody, and no condition asks who did something.",
+    "unused-skill": "No step wants it, and no condition asks for a skill.",
+    "unused-authority": "No condition asks for authority.",
+    "unused-customer": "No condition asks who the customer is, so nobody is asked about them.",
+    "unreachable-sla": "No case has it: its conditions contradict each other, or SLAs above take every case.",
     "silent-end": "Nobody is told when a case comes to the end of the ladder.",
     "silent-ladder": "Neither its steps nor its end tell anybody.",
     "two-helpdesks": "Its steps and its end name several helpdesks, and a ticket does not move between them.",
@@ -62,8 +68,9 @@ class Examined:
         self.findings: list[Finding] = []
         self._document: TomlDocument = read_toml(policy.source, file)
         within = phrases_within(policy.phrases)
-        #: The ways in which each rule matches, None where they are too many to be looked at.
+        #: The ways in which each rule matches, None where they are too many to be looked at; and in which each SLA applies.
         self.ways: dict[str, tuple[Alternative, ...] | None] = {rule.id: _ways(rule, within) for rule in policy.rules}
+        self.of_slas: dict[str, tuple[Alternative, ...] | None] = {sla.id: _ways(sla, within) for sla in policy.slas}
 
     def note(self, lint: str, path: Path, sentence: str, *, value: bool = False) -> None:
         """Note something at a key, or at its value."""
@@ -76,5 +83,5 @@ class Examined:
         return self._document.position(*path)[0]
 
 
-def _ways(rule: Rule, within: Mapping[str, frozenset[str]]) -> tuple[Alternative, ...] | None:
+def _ways(rule: Rule | Sla, within: Mapping[str, frozenset[str]]) -> tuple[Alternative, ...] | None:
     return alternatives_of((each.node for each in rule.all), (each.node for each in rule.any), within)

@@ -32,7 +32,10 @@ def never_matching(examined: Examined) -> None:
             sentence = f"one of the ways in which rule {rule.id} would match contradicts itself, and never holds"
             examined.note("never-true-part", ("rule", index), sentence)
         if not rule.catch_all:
-            _hidden(examined, index, rule, possible, above)
+            # A deadline of an SLA lets only those rules look that ask for one: no other takes it from them.
+            clocks = examined.policy.clock_rules
+            takers = [each for each in above if index not in clocks or each[0] in clocks]
+            _hidden(examined, index, rule, possible, takers)
         if not rule.goes_on:
             above += [(index, way) for way in possible]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from routing import schema
 from routing.expression import Compare, Node, Not
 from routing.lint.finding import Examined
+from routing.lint.of_people import tells
 from routing.load_calendar import interval_of
 from routing.phrases import canonical
 
@@ -26,10 +27,10 @@ def unused(examined: Examined) -> None:
             examined.note(
                 "unused-ladder", ("ladder", name), f"no rule escalates on ladder {name}: remove it, or name it"
             )
-    named = set(_calendars(tomllib.loads(policy.source).get("ladder", {})))
+    named = set(_calendars(tomllib.loads(policy.source)))
     for name in policy.calendars:
         if name not in named:
-            sentence = f'no ladder names calendar {name}: remove it, or write calendar = "{name}" into a ladder or step'
+            sentence = f'nothing names calendar {name}: remove it, or write calendar = "{name}" into a ladder, a step or an SLA'
             examined.note("unused-calendar", ("calendar", name), sentence)
     asked = {name for rule in policy.rules for each in (*rule.all, *rule.any) for name in _phrases(each.node)}
     for name in policy.phrases:
@@ -47,9 +48,12 @@ def unused(examined: Examined) -> None:
             examined.note("unheard-language", ("lexicon", name), sentence)
 
 
-def _calendars(ladders: Mapping[str, Any]) -> Iterator[str]:
-    for ladder in ladders.values():
-        yield from (str(table["calendar"]) for table in (ladder, *ladder["step"]) if "calendar" in table)
+def _calendars(values: Mapping[str, Any]) -> Iterator[str]:
+    ladders = values.get("ladder", {}).values()
+    steps = (step for ladder in ladders for step in ladder["step"])
+    people = (table for kind in ("agent", "team") for table in values.get(kind, {}).values())
+    tables = (*ladders, *steps, *values.get("sla", ()), *people)
+    yield from (str(table["calendar"]) for table in tables if "calendar" in table)
 
 
 def _phrases(node: Node) -> Iterator[str]:
@@ -68,7 +72,7 @@ def silent(examined: Examined) -> None:
     """Note ladders that end where nobody hears of it."""
     for name, ladder in examined.policy.ladders.items():
         stages = (*ladder.steps, ladder.final)
-        if not any(stage.notify for stage in stages):
+        if not any(stage.notify or tells(stage.asks, examined.policy.people) for stage in stages):
             sentence = (
                 f"ladder {name} tells nobody: add notify to a step or to final, or people must look into the queue"
             )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from routing.matrix.words import conditions, does, group, hours, times, told
-from routing.policy import Ladder, Policy, Rule
+from routing.matrix.words import asked, conditions, counted, does, group, hours, stands, targets, times, told, where
+from routing.people import Agent, Team
+from routing.policy import Ladder, Policy, Rule, Sla
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 
 def markdown(policy: Policy) -> str:
-    """Return the rules, the ladders and the hours of a policy, as tables."""
-    return "\n".join([*_rules(policy), *_ladders(policy), *_calendars(policy)]) + "\n"
+    """Return the rules, the ladders, the SLAs, the people and the hours of a policy, as tables."""
+    parts = (_rules, _vips, _ladders, _slas, _people, _calendars)
+    return "\n".join(line for part in parts for line in part(policy)) + "\n"
 
 
 def plain(text: str) -> str:
@@ -47,9 +50,14 @@ def _rules(policy: Policy) -> Iterator[str]:
     yield from _table(head, (_row(number, rule) for number, rule in enumerate(policy.rules, 1)))
 
 
+def _vips(policy: Policy) -> Iterator[str]:
+    if policy.customer is not None and policy.customer.vip:
+        words = ", ".join(sorted(policy.customer.vip))
+        yield f"A VIP is a customer whose tier or tag in {plain(policy.customer.connection)} is one of: {plain(words)}."
+        yield ""
+
+
 def _row(number: int, rule: Rule) -> tuple[str, ...]:
-    every, either = conditions(rule)
-    when = [*map(code, every), *(["one of " + ", ".join(map(code, either))] if either else [])]
     sets = [
         *([f"group {plain(rule.set.group)}"] if rule.set.group else []),
         *([f"tags {plain(', '.join(rule.set.tags))}"] if rule.set.tags else []),
@@ -64,12 +72,17 @@ def _row(number: int, rule: Rule) -> tuple[str, ...]:
         str(number),
         f"**{plain(rule.id)}**" + (f"<br>{plain(rule.set.reason)}" if rule.set.reason else ""),
         rule.type.value if rule.type is not None else "",
-        "<br>".join(when) or "whatever no other rule matched",
+        "<br>".join(_when(rule)) or "whatever no other rule matched",
         ", ".join(then),
         rule.set.priority.value if rule.set.priority is not None else "",
         "<br>".join(sets),
         plain(rule.reply),
     )
+
+
+def _when(of: Rule | Sla) -> list[str]:
+    every, either = conditions(of)
+    return [*map(code, every), *(["one of " + ", ".join(map(code, either))] if either else [])]
 
 
 def _ladders(policy: Policy) -> Iterator[str]:
@@ -81,7 +94,7 @@ def _ladders(policy: Policy) -> Iterator[str]:
         if ladder.repeat:
             yield f"Its steps are gone through {ladder.repeat + 1} times before the end."
         yield ""
-        head = ("Step", "Where", "Who is told", "Times", "Hours")
+        head = ("Step", "Where", "Who is asked", "Who is told", "Times", "Hours")
         yield from _table(head, _steps(ladder, users))
 
 
@@ -92,11 +105,73 @@ def _steps(ladder: Ladder, users: list[Rule]) -> Iterator[tuple[str, ...]]:
             groups = list(dict.fromkeys(group(rule, stage) for rule in users)) or groups
         yield (
             "end" if ladder.at_end(number) else str(number + 1),
-            f"{plain(stage.target.connection)}: {plain(' or '.join(groups))}",
-            "<br>".join(map(plain, told(stage))) or "nobody",
+            plain(where(stage, *groups)),
+            plain(asked(stage)),
+            "<br>".join(map(plain, told(stage))) or ("who is asked" if stage.asks is not None else "nobody"),
             "<br>".join(times(stage)) or "until somebody takes it",
             plain(hours(ladder, stage)),
         )
+
+
+def _slas(policy: Policy) -> Iterator[str]:
+    if not policy.slas:
+        return
+    yield "## SLAs"
+    yield ""
+    yield "They are looked at from the top; the first that applies to a case counts."
+    yield ""
+    head = ("", "SLA", "For", "Targets", "Time counts", "Clocks stand while")
+    yield from _table(head, (_sla(number, sla) for number, sla in enumerate(policy.slas, 1)))
+
+
+def _sla(number: int, sla: Sla) -> tuple[str, ...]:
+    aims = (f"{what} {within}, at risk after {risk}" for what, within, risk in targets(sla))
+    return (
+        str(number),
+        f"**{plain(sla.id)}**",
+        "<br>".join(_when(sla)) or "every case",
+        "<br>".join(aims),
+        plain(counted(sla)),
+        plain(stands(sla)),
+    )
+
+
+def _people(policy: Policy) -> Iterator[str]:
+    people = policy.people
+    if people.teams:
+        yield "## Teams"
+        yield ""
+        yield from _table(("Team", "Members", "Who gets a case", "Hours", "Else"), map(_team, people.teams.values()))
+    if people.agents:
+        yield "## Agents"
+        yield ""
+        head = ("Agent", "Knows", "Decides alone", "Manager", "Has room for", "Hours")
+        yield from _table(head, map(_agent, people.agents.values()))
+
+
+def _team(team: Team) -> tuple[str, ...]:
+    return (
+        f"**{plain(team.name)}**",
+        plain(", ".join(team.members)),
+        plain(team.strategy.value),
+        plain(team.calendar.name if team.calendar is not None else "always"),
+        plain(f"team {team.fallback}" if team.fallback else ""),
+    )
+
+
+def _agent(agent: Agent) -> tuple[str, ...]:
+    return (
+        f"**{plain(agent.name)}**",
+        plain(", ".join(f"{skill} {level}" for skill, level in agent.skills.items())),
+        "<br>".join(plain(f"{action} up to {_limit(limit)}") for action, limit in agent.authority.items()),
+        plain(agent.manager),
+        plain(", ".join(f"{most} {channel.value}" for channel, most in agent.capacity.items())),
+        plain(agent.calendar.name if agent.calendar is not None else "always"),
+    )
+
+
+def _limit(limit: float) -> str:
+    return "any amount" if math.isinf(limit) else f"{limit:,.10g}"
 
 
 def _calendars(policy: Policy) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The escalation matrix as SVG: a row for each rule that escalates, a column for each step of its ladder."""
+"""The escalation matrix as SVG: a row for each rule that escalates, a column for each step of its ladder; SLAs and teams below."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from routing.matrix.words import group, hours, times, told
-from routing.policy import Ladder, Policy, Rule, Stage
+from routing.matrix.words import asked, conditions, counted, group, hours, stands, targets, times, told, where
+from routing.people import Team
+from routing.policy import Ladder, Policy, Rule, Sla, Stage
 
 #: Sizes in pixels. Letters are of one width, so that a text's length is known without a font.
 _LETTER: Final = 7
@@ -22,6 +23,8 @@ _WIDE: Final = (_COLUMN - 2 * _PAD) // _LETTER
 _COLOURS: Final = {"P1": "#f8d0cc", "P2": "#fbe3c0", "P3": "#fbf5c4", "P4": "#dcecd8"}
 _STEP: Final = "#dbe8f6"
 _END: Final = "#e4e0ec"
+_SLA: Final = "#e0f0ee"
+_TEAM: Final = "#f0e8dc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,12 @@ def svg(policy: Policy) -> str:
     if not rows:
         parts.append(_text("No rule of this policy escalates.", _GAP, top))
         top += _LINE
+    below = ([_sla_box(each) for each in policy.slas], [_team_box(each) for each in policy.people.teams.values()])
+    for row in (each[at : at + columns] for each in below for at in range(0, len(each), columns)):
+        height = max(box.height for box in row)
+        for number, box in enumerate(row):
+            parts += _drawn(box, _GAP + number * (_COLUMN + _GAP), top, height)
+        top += height + _PAD
     return "\n".join(_document(width, top + _GAP, parts)) + "\n"
 
 
@@ -86,6 +95,24 @@ def _rule_box(rule: Rule) -> _Box:
     return _Box(lines=lines, colour=_COLOURS.get(priority, "#f0f0f0"))
 
 
+def _sla_box(sla: Sla) -> _Box:
+    every, either = conditions(sla)
+    for_ = [f"if {each}" for each in every] + ([f"if one of {', '.join(either)}"] if either else [])
+    aims = (f"{what} {within}, at risk after {risk}" for what, within, risk in targets(sla))
+    inside = [] if sla.calendar is None else [f"time counts: {counted(sla)}"]
+    lines = _wrapped((f"SLA {sla.id}", *(for_ or ["every case"]), *aims, *inside, f"clocks stand while: {stands(sla)}"))
+    return _Box(lines=lines, colour=_SLA)
+
+
+def _team_box(team: Team) -> _Box:
+    inside = [] if team.calendar is None else [f"hours of {team.calendar.name}"]
+    other = [f"else team {team.fallback}"] if team.fallback else []
+    return _Box(
+        lines=_wrapped((f"team {team.name}", ", ".join(team.members), team.strategy.value, *inside, *other)),
+        colour=_TEAM,
+    )
+
+
 def _stage_boxes(ladder: Ladder, rule: Rule) -> list[_Box]:
     return [_stage_box(ladder, number, stage, rule) for number, stage in enumerate((*ladder.steps, ladder.final))]
 
@@ -94,10 +121,11 @@ def _stage_box(ladder: Ladder, number: int, stage: Stage, rule: Rule) -> _Box:
     end = ladder.at_end(number)
     name = f"{ladder.id}, the end" if end else f"{ladder.id}, step {number + 1}"
     place = stage.target.place if number else group(rule, stage)
-    heard = [f"tells {each}" for each in told(stage)] or ["tells nobody"]
+    heard = [f"tells {each}" for each in told(stage)] or ([] if stage.asks is not None else ["tells nobody"])
     again = [f"the steps are repeated {ladder.repeat} times"] if end and ladder.repeat else []
     inside = [] if stage.calendar is None else [hours(ladder, stage)]
-    texts = (name, f"{stage.target.connection}: {place}", *heard, *times(stage), *inside, *again)
+    whom = [f"asks {asked(stage)}"] if stage.asks is not None else []
+    texts = (name, where(stage, place), *whom, *heard, *times(stage), *inside, *again)
     return _Box(lines=_wrapped(texts), colour=_END if end else _STEP)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from routing.policy import Act, Ladder, Rule, Stage
+from gateway.model.sla import TITLES
+from routing.people import Whom
+from routing.policy import Act, Ladder, Rule, Sla, Stage
 from routing.shown import duration_of
 
 
@@ -13,9 +15,43 @@ def does(rule: Rule) -> str:
     return f"writes the case into {rule.target}" if rule.act is Act.MIRROR else "nothing"
 
 
-def conditions(rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def conditions(rule: Rule | Sla) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the conditions that must all hold, and those of which one must."""
     return tuple(each.source for each in rule.all), tuple(each.source for each in rule.any)
+
+
+def asked(stage: Stage) -> str:
+    """Return in a few words whom a step asks; empty when it asks nobody by name."""
+    asks = stage.asks
+    if asks is None:
+        return ""
+    if asks.whom is Whom.MANAGER_OF:
+        return "the manager of who did it" if asks.name == "actor" else "the manager of who was asked before"
+    wants = ", ".join(f"{need.skill} {need.level}" for need in asks.skills)
+    return f"{asks.whom.value} {asks.name}{f', who know {wants}' if wants else ''}"
+
+
+def where(stage: Stage, *groups: str) -> str:
+    """Return where the ticket stands at a step: the helpdesk, and its group where one is named."""
+    named = " or ".join(group for group in groups if group)
+    return f"{stage.target.connection}: {named}" if named else stage.target.connection
+
+
+def targets(sla: Sla) -> tuple[tuple[str, str, str], ...]:
+    """Return the targets of an SLA: what is measured, within what time, and after how much of it it is at risk."""
+    return tuple(
+        (TITLES[metric], duration_of(target), duration_of(sla.risks[metric])) for metric, target in sla.targets.items()
+    )
+
+
+def counted(sla: Sla) -> str:
+    """Return in whose hours the time of an SLA counts."""
+    return "always" if sla.calendar is None else f"hours of {sla.calendar.name}"
+
+
+def stands(sla: Sla) -> str:
+    """Return in which states of the ticket its clocks stand."""
+    return ", ".join(sorted(each.value for each in sla.pause)) or "never"
 
 
 def told(stage: Stage) -> tuple[str, ...]:

@@ -70,7 +70,9 @@ def read_activity(
     usual = Role.AGENT if actor is not None else _ROLES.get(kind, Role.CUSTOMER)
     role = Role(reader.word(path, table, "role", [each.value for each in Role]) or usual.value)
     if actor is not None and role is not Role.AGENT:
-        reader.note((*path, "role"), f"{actor.name} is an agent, and no {role.value}: remove role, or actor", value=True)
+        reader.note(
+            (*path, "role"), f"{actor.name} is an agent, and no {role.value}: remove role, or actor", value=True
+        )
     connection = _connection(reader, path, table, kind, role)
     facts = reader.connections.get(connection)
     desk = facts is not None and facts.channel is Channel.HELPDESK

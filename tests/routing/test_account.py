@@ -105,6 +105,28 @@ def test_steps_outside_of_their_hours_are_named_with_what_stood_in() -> None:
     ]
 
 
+def test_a_step_that_reaches_nobody_is_named_with_the_reason() -> None:
+    people = """
+[agent.anna]
+ids = { desk = "10" }
+calendar = "office"
+[[ladder.up.step]]
+target = "agent:anna"
+ack_within = "15m"
+[[ladder.up.step]]
+target = "manager_of:actor"
+ack_within = "15m"
+"""
+    of = policy(
+        RULES
+        + CATCH_ALL
+        + LADDER.replace('"queue:desk/One"', '"agent:anna"').replace("redirect:3", "continue")
+        + people
+    )
+    made = told(at(message("a human please"), instant("2026-11-25T10:00"), 1), policies={"": of})[0]
+    assert [(step.step, step.why) for step in made.steps] == [(0, "anna is off duty")]
+
+
 def test_a_step_that_is_left_out_on_the_way_up_is_named_as_well() -> None:
     start = instant("2026-11-24T16:40")
     world = World(POLICY, connections(), at=start, case_id="c")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.gaps import Watch, watches
-from routing.policy import Ladder
+from routing.policy import Ladder, Policy
 from routing.resolving import place
 from tests.routing.values import CATCH_ALL, LADDER, MINUTE, policy
 
@@ -109,6 +109,97 @@ def test_a_step_that_pauses_leaves_nights_and_the_weekend() -> None:
         (at("2026-11-30T17:00"), at("2026-12-01T08:00"), at("2026-12-01T08:00")),
     ]
     assert (end.name, end.gaps, end.share) == ("final", (), 1)
+
+
+PEOPLE: Final = """
+[agent.bob]
+ids = { desk = "7" }
+manager = "carla"
+[agent.carla]
+ids = { desk = "8" }
+calendar = "office"
+[agent.anna]
+ids = { desk = "10" }
+calendar = "nights"
+skills = { billing = 1 }
+[agent.ben]
+ids = { desk = "11" }
+[skill.billing]
+[team.day]
+members = ["carla"]
+[team.round]
+members = ["carla", "anna"]
+calendar = "week"
+[team.backed]
+members = ["carla"]
+fallback = "night"
+[team.night]
+members = ["anna"]
+[team.always]
+members = ["ben"]
+[calendar.week]
+tz = "Europe/Berlin"
+mon = ["00:00-24:00"]
+wed = ["00:00-24:00"]
+thu = ["06:00-24:00"]
+fri = ["00:00-20:00"]
+"""
+#: Who a target asks, and those of them who work: names of a team's calendar and of its members' ones.
+TARGETS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
+    "team:day": (("", ("office",)),),
+    "team:round": (("week", ("office", "nights")),),
+    "team:backed": (("", ("office",)), ("", ("nights",))),
+    "agent:anna": (("", ("nights",)),),
+    "manager_of:actor": (("", ("office",)),),
+}
+
+
+def asking(*targets: str, calendar: str = "") -> Policy:
+    steps = "".join(f'[[ladder.up.step]]\ntarget = "{target}"\nack_within = "15m"\n{calendar}\n' for target in targets)
+    return policy(CATCH_ALL + CALENDARS + PEOPLE + f'[ladder.up]\nfinal = {{ target = "queue:desk/End" }}\n{steps}')
+
+
+@pytest.mark.parametrize("first", TARGETS)
+@pytest.mark.parametrize("calendar", ["", 'calendar = "office"'])
+def test_for_every_minute_a_step_that_asks_people_passes_on_what_none_of_them_takes(first: str, calendar: str) -> None:
+    """By another way than the one that looks at edges: in each quarter of an hour, who of them works."""
+    of = asking(first, calendar=calendar)
+    watch, _ = watches(of.ladders, at("2026-11-23T00:00"), at("2026-11-30T00:00"), of.people)
+    hours = of.calendars
+    gaps = [(gap.start, gap.end) for gap in watch.gaps]
+
+    def works(instant: int) -> bool:
+        return any(
+            (not team or hours[team].is_open(instant)) and any(hours[name].is_open(instant) for name in members)
+            for team, members in TARGETS[first]
+        )
+
+    for quarter in range(7 * 24 * 4):
+        now = at("2026-11-23T00:00") + quarter * 15 * MINUTE
+        within = not calendar or hours["office"].is_open(now)
+        # Outside of the step's hours it waits for them, when somebody works then; else the end has it at once.
+        waits = not within and works(hours["office"].next_open(now))
+        assert any(start <= now < end for start, end in gaps) is waits, quarter / 4
+
+
+def test_where_the_next_step_has_hours_of_its_own_the_minutes_that_nobody_takes_are_gaps() -> None:
+    of = asking("team:day", "team:always", calendar='calendar = "office"').ladders["up"]
+    people = asking("team:day").people
+    alone = asking("team:day").ladders
+    assert not watches(alone, at("2026-11-27T09:00"), at("2026-12-01T00:00"), people)[0].gaps, "the end takes it"
+    first = watches({"up": of}, at("2026-11-27T09:00"), at("2026-12-01T00:00"), people)[0]
+    assert [(gap.start, gap.heard) for gap in first.gaps][:1] == [(at("2026-11-27T12:00"), at("2026-11-30T08:00"))]
+
+
+def test_a_case_waits_until_fewer_skills_are_wanted_or_it_is_passed_on() -> None:
+    """PO-3."""
+    wants = 'skills = [{ name = "billing" }]\n'
+    start, end = at("2026-11-25T10:00"), at("2026-11-25T11:00")
+    relaxing = asking("team:always", calendar=wants + 'relax_after = [{ after = "10m", drop = true }]')
+    (gap,) = watches(relaxing.ladders, start, end, relaxing.people)[0].gaps
+    assert gap.wait == 10 * MINUTE
+    never = asking("team:always", calendar=wants)
+    assert watches(never.ladders, start, end, never.people)[0].gaps == (), "it is passed over, and the end takes it"
 
 
 @pytest.mark.parametrize("step", ['outside_hours = "continue"', 'outside_hours = "redirect:final"', 'hours = "ignore"'])

@@ -37,6 +37,36 @@ def up(
     return text.replace("STEP_LINE", line).replace("STEP", step)
 
 
+#: A duty team that a ladder asks, with places for what differs.
+DUTY: Final = """
+[agent.anna]
+ids = { desk = "10" }
+notify = ["chat:@anna"]
+ANNA
+[team.duty]
+members = ["anna"]
+TEAM
+[ladder.up]
+final = { target = "queue:desk/x", notify = ["chat:#x"] }
+[[ladder.up.step]]
+target = "team:duty"
+ack_within = "5m"
+STEP
+"""
+
+
+def duty(*, anna: str = "", team: str = "", step: str = "") -> str:
+    """Return the duty team and its ladder."""
+    return ON_UP + DUTY.replace("ANNA", anna).replace("TEAM", team).replace("STEP", step)
+
+
+def slas(*conditions: str) -> str:
+    """Return SLAs, each with its conditions."""
+    return "".join(
+        f'[[sla]]\nid = "s{number}"\nfirst = "1h"\n{condition}\n' for number, condition in enumerate(conditions, 1)
+    )
+
+
 class Pair(NamedTuple):
     """A policy's rules and more, and one place of it: as it is warned of, and as it is in order."""
 
@@ -228,14 +258,17 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             ON_UP + OFFICE + up(line="HERE"),
             "",
             'calendar = "office"\n',
-            "no ladder names calendar office",
+            "nothing names calendar office",
         ),
         Pair(
             ON_UP + OFFICE + up(calendar="HERE"),
             "",
             'calendar = "office"\n',
-            "no ladder names calendar office",
+            "nothing names calendar office",
         ),
+        Pair(duty(anna="HERE") + OFFICE, "", 'calendar = "office"\n', "nothing names calendar office"),
+        Pair(duty(team="HERE") + OFFICE, "", 'calendar = "office"\n', "nothing names calendar office"),
+        Pair(OFFICE + slas("HERE"), "", 'calendar = "office"\n', "nothing names calendar office"),
     ],
     "unused-phrases": [
         Pair(
@@ -279,6 +312,91 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "no connection dsk is switched on: did you mean desk?",
         ),
     ],
+    "unused-team": [
+        Pair(
+            duty(team='HERE\n[team.night]\nmembers = ["anna"]'),
+            "",
+            'fallback = "night"',
+            'no step asks team night: remove it, or write target = "team:night" into a step',
+        ),
+    ],
+    "unused-agent": [
+        Pair(
+            duty().replace('members = ["anna"]', 'members = ["anna"HERE]') + '[agent.ben]\nids = { desk = "11" }\n',
+            "",
+            ', "ben"',
+            "nothing asks agent ben: put them into a team that a step asks, or remove them",
+        ),
+        Pair(
+            duty() + '[agent.ben]\nids = { desk = "11" }\n' + rules(ALL + '["HERE"]'),
+            "message.distress",
+            "actor.lacks_skill",
+            "nothing asks agent ben",
+        ),
+        Pair(
+            duty() + "[agent.ben]\nHERE\n" + rules(ALL + '["actor.lacks_skill"]'),
+            'notify = ["chat:@ben"]',
+            'ids = { desk = "11" }',
+            "nothing asks agent ben",
+        ),
+        Pair(
+            duty() + '[agent.ben]\nids = { desk = "11" }\nmanager = "anna"\n'
+            '[[ladder.up.step]]\ntarget = "HERE"\nack_within = "5m"\n',
+            "queue:desk/y",
+            "manager_of:actor",
+            "nothing asks agent ben",
+        ),
+        Pair(
+            duty() + '[agent.ben]\nids = { desk = "11" }\n[[ladder.up.step]]\ntarget = "HERE"\nack_within = "5m"\n',
+            "agent:anna",
+            "agent:ben",
+            "nothing asks agent ben",
+        ),
+    ],
+    "unused-skill": [
+        Pair(
+            duty(step="HERE") + "[skill.billing]\n",
+            "",
+            'prefer = [{ name = "billing" }]',
+            "nothing wants the skill billing",
+        ),
+        Pair(
+            "[skill.billing]\n" + rules(ALL + '["HERE"]'),
+            "message.distress",
+            "needed.skill == 'billing'",
+            "nothing wants the skill billing",
+        ),
+    ],
+    "unused-authority": [
+        Pair(
+            '[authority.refund]\nfields = { desk = "4711" }\n' + rules(ALL + '["HERE"]'),
+            "message.distress",
+            "authority.amount > 500",
+            "no condition asks for authority, so authority.refund is for nothing",
+        ),
+    ],
+    "unused-customer": [
+        Pair(
+            '[customer]\nvip = ["gold"]\n' + rules(ALL + '["HERE"]'),
+            "message.distress",
+            "customer.vip",
+            "no condition asks for customer.vip or the like, so nobody is asked about them",
+        ),
+    ],
+    "unreachable-sla": [
+        Pair(
+            slas("when.all = [\"case.priority in ['P1', 'P2']\"]", "when.all = [\"case.priority == 'HERE'\"]"),
+            "P2",
+            "P3",
+            "no case has SLA s2: s1 (line ",
+        ),
+        Pair(
+            slas("when.all = [\"case.priority == 'P1'\", \"case.priority == 'HERE'\"]"),
+            "P2",
+            "P1",
+            "no case has SLA s1: its conditions contradict each other",
+        ),
+    ],
     "silent-end": [
         Pair(
             ON_UP + up(notify="HERE", line='notify = ["chat:#x"]'),
@@ -292,6 +410,12 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             ON_UP + up(notify="HERE"),
             "",
             ', notify = ["chat:#y"]',
+            "ladder up tells nobody",
+        ),
+        Pair(
+            duty().replace('notify = ["chat:@anna"]', "HERE").replace(', notify = ["chat:#x"]', ""),
+            "",
+            'notify = ["chat:@anna"]',
             "ladder up tells nobody",
         ),
     ],

@@ -64,6 +64,14 @@ def test_while_nothing_is_let_out_modes_are_no_matter() -> None:
     assert lint(policy(text), "f", quiet) == ()
 
 
+def test_a_rule_above_takes_nothing_from_one_that_hears_of_deadlines_unless_it_hears_of_them_too() -> None:
+    late = ALL + '["sla.event == \'breached\'", "case.reopened == 1"]'
+    more = '[[sla]]\nid = "usual"\nfirst = "1h"\n'
+    assert lint(policy(rules(ALL + '["case.reopened == 1"]', late) + CATCH_ALL + more), "f", connections()) == ()
+    also = rules(ALL + "[\"sla.event == 'breached'\"]", late) + CATCH_ALL + more
+    assert [each.lint for each in lint(policy(also), "f", connections())] == ["unreachable-rule"]
+
+
 def test_what_is_tried_out_hides_nothing() -> None:
     text = rules('mode = "observe"\nwhen.all = ["channel == \'chat\'"]', ALL + "[\"channel == 'chat'\"]")
     assert lint(policy(text + CATCH_ALL), "f", connections()) == ()

@@ -69,10 +69,73 @@ reply_within = "1h"
 ack_ttl = "2d"
 outside_hours = "redirect:final"
 """
+PEOPLE: Final = """
+[calendar.office]
+tz = "Europe/Berlin"
+mon = ["09:00-17:00"]
+[skill.billing]
+level = 2
+[authority.refund]
+fields = { desk = "4711" }
+[agent.bob]
+ids = { desk = "7" }
+authority = { refund = 1500.5 }
+manager = "dora"
+[agent.dora]
+ids = { desk = "9" }
+notify = ["chat:@dora"]
+authority = { refund = inf }
+calendar = "office"
+[agent.anna]
+ids = { desk = "10" }
+skills = { billing = 3 }
+capacity = { chat = 3, helpdesk = 10 }
+[team.duty]
+members = ["anna", "dora"]
+fallback = "night"
+calendar = "office"
+[team.night]
+members = ["bob"]
+strategy = "all"
+[[rule]]
+id = "refund"
+do = "escalate"
+ladder = "managers"
+when.all = ["authority.amount > authority.limit"]
+[ladder.managers]
+final = { target = "queue:desk/End", notify = ["chat:#leads"] }
+[[ladder.managers.step]]
+target = "manager_of:actor"
+in = "desk/Managers"
+ack_within = "15m"
+[[ladder.managers.step]]
+target = "team:duty"
+skills = [{ name = "billing" }]
+ack_within = "15m"
+[[ladder.managers.step]]
+target = "manager_of:assignee"
+ack_within = "15m"
+[[ladder.managers.step]]
+target = "agent:anna"
+notify = ["chat:#x"]
+ack_within = "15m"
+[[sla]]
+id = "urgent"
+when.any = ["case.priority == 'P1'", "case.channel == 'phone'"]
+first = "15m"
+next = "1h"
+at_risk = "5m"
+calendar = "office"
+[[sla]]
+id = "usual"
+resolution = "2d"
+pause = ["pending", "on_hold"]
+"""
 POLICIES: Final = {
     "shipped": load_policy(SHIPPED, "escalation.toml", FACTS),
     "evil": policy(EVIL + CATCH_ALL),
     "bare": policy(CATCH_ALL + LADDER),
+    "people": policy(PEOPLE + CATCH_ALL),
 }
 
 

@@ -200,7 +200,7 @@ def _of_sla(sla: dict[str, Any], values: dict[str, Any]) -> Iterator[tuple[str, 
                 yield f"not for {word}", _with(sla, "all", [changed])
 
 
-def _moved(table: dict[str, Any], key: str) -> Iterator[Mutant | Any]:
+def _moved(table: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a table with a span that is a little longer, and a little shorter."""
     if key not in table:
         return

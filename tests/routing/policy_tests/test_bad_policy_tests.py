@@ -97,7 +97,26 @@ def test_every_kind_of_mistake_in_a_policy_test_has_a_file(monkeypatch: pytest.M
 TABLES: Final = (schema.TOP, schema.TEST, schema.EVENT, schema.EXPECT, schema.CUSTOMER)
 KEYS: Final = sorted({key for table in TABLES for key in table} | {"bob", "anna", "id", "first"})
 _leaf = st.sampled_from(
-    ("a human please", "help", "second", "desk", "chat", "15m", "agent", "tags", "online", "bob", "usual", "1", "final", True, False, 0, 5, 1.5)
+    (
+        "a human please",
+        "help",
+        "second",
+        "desk",
+        "chat",
+        "15m",
+        "agent",
+        "tags",
+        "online",
+        "bob",
+        "usual",
+        "1",
+        "final",
+        True,
+        False,
+        0,
+        5,
+        1.5,
+    )
 )
 _values = st.recursive(
     _leaf,
@@ -133,7 +152,7 @@ def test_the_schema_of_policy_tests_is_a_schema_and_takes_the_shipped_file() -> 
         # JSON has no instants: where editors see them, they are texts.
         test["at"] = test["at"].isoformat()
         for event in test["event"]:
-            event |= {"until": event["until"].isoformat()} if "until" in event else {}
+            event.update({"until": event["until"].isoformat()} if "until" in event else {})
     jsonschema.validate(values, made)
 
 
