@@ -78,6 +78,8 @@ class Life(RuleBasedStateMachine):
         #: Links that operators made and have not undone: by their word these are one person.
         self.links: dict[str, str] = {}
         self.read = 0
+        #: Cases of which a decision was told whose customer it is, and who it was told, since this was looked at.
+        self.known: list[tuple[str, object]] = []
         self.asked = 0
 
     def teardown(self) -> None:
@@ -276,15 +278,20 @@ class Life(RuleBasedStateMachine):
         return {"tier": names[0]} if names else {}
 
     def knows(self, view: CaseView, activity: Activity) -> None:
-        """Check that what a decision is told of a customer is known of nobody else."""
-        if view.profile is None or "tier" not in view.profile.values:
-            return
+        """Note what a decision is told of a customer. Its case may be one that begins in that very transaction."""
+        if view.profile is not None and "tier" in view.profile.values:
+            self.known.append((view.case.id, view.profile.values["tier"]))
+
+    @invariant()
+    def what_a_decision_is_told_of_a_customer_is_known_of_nobody_else(self) -> None:
         people = self.desk.store.contacts(1_000)
         self._learn(people)
-        (person,) = [each for each in people if view.case.id in each.cases]
-        assert any(each.proven for each in person.identifiers), "a claim alone became a known customer"
-        names = {self.contact_of[each.contact] for each in person.identifiers}
-        assert view.profile.values["tier"] in self._same(min(names)), f"{names} are known as {view.profile.values}"
+        for case, tier in self.known:
+            (person,) = [each for each in people if case in each.cases]
+            assert any(each.proven for each in person.identifiers), "a claim alone became a known customer"
+            names = {self.contact_of[each.contact] for each in person.identifiers}
+            assert tier in self._same(min(names)), f"{names} are known as {tier}"
+        self.known.clear()
 
     # --- what must hold ----------------------------------------------------------------------------------------------
     def _learn(self, people: Iterable[ContactView]) -> None:
