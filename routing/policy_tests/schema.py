@@ -109,7 +109,7 @@ EXPECT: Final[dict[str, Any]] = {
         "Deadlines of the ladder that wait now, and in how long each is due: `ack`, `open`, `reply`, `ttl`, `relax`."
     ),
     "sla": _table(
-        "The SLA that applies, `{}` for none: its `id`, and in how long each target that began is due, or `stands`, `met`, `missed`."
+        "The SLA that applies, `{}` for none: its `id`, and when each target that began is due, or `stands`, `met`, `missed`."
     ),
     "at_risk": _table("In how long each target of the SLA is at risk; of those that run and are not at risk yet."),
     "case": _table("Further fields of the case, by their names in the model."),
