@@ -123,7 +123,7 @@ def _failed(step: TraceStep, count: int) -> str:
 
 
 def _steps(snapshot: Snapshot, before: Episode | None, decision: Decision, now: int) -> Iterator[StepAccount]:
-    """Yield the steps that stand before the one that was come to, and were left out: by their hours, or since they reach nobody."""
+    """Yield the steps before the one that was come to, which were left out: by their hours, or since they reach nobody."""
     episode = decision.episode
     known = (before.id, before.epoch) if before is not None else None
     if episode is None or known == (episode.id, episode.epoch):

@@ -1,9 +1,9 @@
 """Gaps: when a case comes to a step of a ladder, and nobody hears of it before somebody's hours begin.
 
 Between two instants at which a calendar opens or closes nothing changes, so only these are looked at, and every minute is
-answered for. A step hears of a case at once when it knows no hours, is within them, or names another that stands in. One that asks
-people passes a case on while none of them works, by their calendars: who is away at that moment, or full, nobody knows beforehand.
-Where it asks somebody's manager, the agent for whom it takes longest counts.
+answered for. A step hears of a case at once when it knows no hours, is within them, or names another that stands in. One that
+asks people passes a case on while none of them works, by their calendars: who is away at that moment, or full, nobody knows
+beforehand. Where it asks somebody's manager, the agent for whom it takes longest counts.
 """
 
 from __future__ import annotations

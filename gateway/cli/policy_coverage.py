@@ -52,9 +52,9 @@ def coverage(
 ) -> None:
     """Say when a case that comes to a ladder's step has to wait until somebody's hours begin.
 
-    Every minute is answered for: a step hears of a case at once within its hours, or when another stands in outside of them. A step
-    that asks people passes a case on while none of them works. Weekends and holidays count as the calendars have them. Exit code 1
-    when there are gaps.
+    Every minute is answered for: a step hears of a case at once within its hours, or when another stands in outside of them. One
+    that asks people passes a case on while none of them works. Weekends and holidays count as the calendars have them. Exit code
+    1 when there are gaps.
     """
     from routing.gaps import watches
 

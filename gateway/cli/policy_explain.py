@@ -150,7 +150,8 @@ def _doubts(stored: AppliedActivity, account: Account) -> list[str]:
     now = [step.rule for step in account.decision.trace.steps]
     if then != now:
         doubts.append(
-            f"Then, other rules matched: {', '.join(then) or 'none'}. The case was merged, or changed by hand."
+            f"Then, other rules matched: {', '.join(then) or 'none'}. The case was merged or changed by hand,"
+            " or what was known of its customer, or of agents, is not stored."
         )
     return doubts
 

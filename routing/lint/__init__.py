@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from routing.lint.finding import LINTS, Examined, Finding
-from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_people import unused_people
+from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
 from routing.lint.of_the_rest import overlapping, repeated, silent, unused
 from routing.policy import ConnectionFacts, Policy

@@ -1,4 +1,4 @@
-"""The escalation matrix as SVG: a row for each rule that escalates, a column for each step of its ladder; SLAs and teams below."""
+"""The escalation matrix as SVG: a row for each rule that escalates, a column for each step; SLAs and teams below."""
 
 from __future__ import annotations
 

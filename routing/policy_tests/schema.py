@@ -68,7 +68,7 @@ EVENT: Final[dict[str, Any]] = {
     "group": _text("The ticket's group, in the helpdesk's word."),
     "priority": _text("The ticket's priority, in the helpdesk's word."),
     "fields": _table(
-        "Fields that change on the ticket, or that the bot collected, by the helpdesk's or bot's own ids: text in quotation marks."
+        "Fields that change on the ticket, or that the bot collected, by their ids there; text in quotation marks."
     ),
     "via": _text("Over what the ticket came to the helpdesk, in its word."),
     "activity": _table("Further fields of the activity, by their names in the model."),
@@ -106,10 +106,10 @@ EXPECT: Final[dict[str, Any]] = {
     "reply": _text("What the customer was told at this event, empty for nothing; places as in `reply` of a rule."),
     "effects": _texts("Everything that was written at this event: KIND CONNECTION, and the mode unless it is live."),
     "timers": _table(
-        "Deadlines of the ladder that wait now: what each is for (`ack`, `open`, `reply`, `ttl`, `relax`), and in how long it is due."
+        "Deadlines of the ladder that wait now, and in how long each is due: `ack`, `open`, `reply`, `ttl`, `relax`."
     ),
     "sla": _table(
-        "The SLA that applies, `{}` for none: its `id`, and of each target that has begun in how long it is due, or `stands`, `met`, `missed`."
+        "The SLA that applies, `{}` for none: its `id`, and when each target that began is due, or `stands`, `met`, `missed`."
     ),
     "at_risk": _table("In how long each target of the SLA is at risk; of those that run and are not at risk yet."),
     "case": _table("Further fields of the case, by their names in the model."),

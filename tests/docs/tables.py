@@ -49,7 +49,7 @@ from routing import (
 from routing.fields import FIELDS
 from routing.lint import LINTS
 from routing.policy_tests import load as load_tests
-from routing.policy_tests import load_event, load_expect, typed
+from routing.policy_tests import load_event, load_expect, load_outside, typed
 from routing.policy_tests import schema as test_schema
 from routing.template import PATHS
 
@@ -305,9 +305,10 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "lints": lints,
     "policy-tests": lambda: keys(test_schema.TOP),
     "policy-test": lambda: keys(test_schema.TEST),
+    "policy-test-customer": lambda: keys(test_schema.CUSTOMER),
     "policy-test-event": lambda: keys(test_schema.EVENT),
     "policy-test-expect": lambda: keys(test_schema.EXPECT),
-    "sentences-of-policy-tests": lambda: sentences("note", load_tests, load_event, load_expect, typed),
+    "sentences-of-policy-tests": lambda: sentences("note", load_tests, load_event, load_expect, load_outside, typed),
     "places": places,
     "command-line": command_line,
     "options": options,

@@ -38,5 +38,5 @@ def test_the_kinds_of_events_and_their_keys_are_told() -> None:
     told = re.search(r"An event is exactly one of (.+?)\.\n", REFERENCE, re.DOTALL)
     assert told is not None
     assert re.findall(r"`(\w+)`", told[1]) == list(schema.WHAT)
-    for key in ("value", "digits", "fallback", "status", "tags", "group", "priority", "via"):
+    for key in ("value", "digits", "fallback", "status", "tags", "group", "priority", "via", "fields", "actor"):
         assert f"`{key}`" in REFERENCE

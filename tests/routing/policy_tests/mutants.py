@@ -189,15 +189,14 @@ def _of_sla(sla: dict[str, Any], values: dict[str, Any]) -> Iterator[tuple[str, 
     for number, state in enumerate(sla.get("pause", ())):
         yield f"no pause in {state}", {**sla, "pause": [*sla["pause"][:number], *sla["pause"][number + 1 :]]}
     if "when" in sla:
-        for what, changed in _of_conditions(sla, values):
-            yield what, changed
-    for condition in sla.get("when", {}).get("all", ()):
-        for word in re.findall(r"'([^']*)'", condition):
-            others = [each for each in re.findall(r"'([^']*)'", condition) if each != word]
-            if others:
-                listed = ", ".join(f"'{each}'" for each in others)
-                changed = re.sub(r"\[.*\]", f"[{listed}]", condition)
-                yield f"not for {word}", _with(sla, "all", [changed])
+        yield from _of_conditions(sla, values)
+    every = sla.get("when", {}).get("all", [])
+    for number, condition in enumerate(every):
+        words = re.findall(r"'([^']*)'", condition)
+        for word in words if len(words) > 1 else ():
+            listed = ", ".join(f"'{each}'" for each in words if each != word)
+            narrower = re.sub(r"\[.*\]", f"[{listed}]", condition)
+            yield f"not for {word}", _with(sla, "all", [*every[:number], narrower, *every[number + 1 :]])
 
 
 def _moved(table: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -30,6 +30,13 @@ def test_a_use_case_of_the_page_goes_as_it_says_from_its_rule_to_the_end_of_its_
     assert (report.coverage.percent, report.coverage.missed_rules, report.coverage.missed_steps) == (100, (), ())
 
 
+def test_the_policy_tests_of_the_page_pass_on_the_policy_that_it_begins_with() -> None:
+    policy = load_policy(BLOCKS[0], "escalation.toml", FACTS)
+    report = run_policy_tests(policy, FACTS, load_policy_tests(BLOCKS[2], "escalation.test.toml", policy, FACTS))
+    assert [f"{result.test.name}: {failure}" for result in report.results for failure in result.failures] == []
+    assert len(report.results) > 1
+
+
 @pytest.mark.parametrize(
     ("was", "becomes"),
     [
