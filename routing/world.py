@@ -155,8 +155,6 @@ class World:
         """Let something happen that has its ids and instants already, and everything that comes of it."""
         self.now = max(self.now, activity.received_at)
         self._adopt(activity)
-        if self.policy.customer is not None:
-            self._heard[activity.connection, activity.dedupe] = activity
         return self._settle(activity)
 
     def recall(self, activity: Activity) -> tuple[Snapshot, Decision]:
@@ -210,7 +208,7 @@ class World:
             name, at = due
             self.timers.pop(name)
             self.now = max(self.now, at)
-            timer = self._internal(ActivityKind.TIMER, f"timer:{name}:{at}", name=name)
+            timer = self._internal(ActivityKind.TIMER, f"timer:{self._case_id}:{name}:{at}", name=name)
             made.append(self._settle(timer))
         self.now = max(self.now, until)
         return together(made)
@@ -224,6 +222,8 @@ class World:
         effects: list[Effect] = []
         while waiting:
             next_one = waiting.popleft()
+            if self.policy.customer is not None:
+                self._heard[next_one.connection, next_one.dedupe] = next_one
             decision = self._decide(next_one, self._snapshot(next_one))
             effects += decision.effects
             waiting += [self._outcome(effect) for effect in decision.effects if effect.mode is not Mode.OBSERVE]

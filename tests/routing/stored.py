@@ -6,24 +6,41 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, Decision, Effect, EffectKind, ForeignId, Receipt
+from gateway.model import Activity, Decision, Effect, EffectKind, ForeignId, Profile, Receipt
+from gateway.pipeline.census import Census
 from gateway.store import Store
-from gateway.store.ports import CaseHistory, CaseView, Destination, EffectResult, Verdict
+from gateway.store.case_rules import CaseRules
+from gateway.store.ports import CaseHistory, CaseView, Destination, EffectResult, ParsedDelivery, Verdict
 from routing.decide import decide
+from routing.people import UNKNOWN, Presence
 from routing.policy import ConnectionFacts, Policy
 from routing.snapshot import Snapshot
 from routing.world import TICKET_ID
-from tests.store.acts import bring
+from tests.store.acts import entry
 
 #: Between what comes and what comes of it no time passes.
 _LOT: Final = 50
+#: A customer with a verified e-mail address is one who can be asked about.
+_RULES: Final = CaseRules(canonical=lambda kind, value: (kind, value) if kind == "email" else None)
 
 
 class Stored:
     """One store with a policy, and the connections that it knows."""
 
-    def __init__(self, store: Store, policy: Policy, connections: Mapping[str, ConnectionFacts]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        connections: Mapping[str, ConnectionFacts],
+        *,
+        customer: Mapping[str, object] | None = None,
+        roster: Mapping[str, bool] | None = None,
+    ) -> None:
+        """Take a new store; `customer` is what a look-up finds, `roster` who of the agents can take work."""
         self.store = store
+        self.customer = customer or {}
+        self.roster = roster or {}
+        self.census = Census(store)
         self.policy = policy
         self.connections = connections
         #: Everything that was decided, in order, with its activity.
@@ -33,7 +50,9 @@ class Stored:
 
     def take(self, activity: Activity) -> None:
         """Bring something in at its instant, and let all land that comes of it."""
-        bring(self.store, activity, now=activity.received_at)
+        (number,) = self.store.journal([entry(connection=activity.connection)])
+        parsed = ParsedDelivery(id=number, lane="l", activities=((0, activity),))
+        self.store.save_parsed([parsed], activity.received_at, _RULES)
         self._settle(activity.received_at)
 
     def pass_time(self, until: int) -> None:
@@ -50,7 +69,14 @@ class Stored:
 
     def _settle(self, now: int) -> None:
         for _ in range(_LOT):
-            applied = self.store.apply(64, now, lambda view, activity: self._decide(view, activity, now)).applied
+            profiles = self.policy.customer.connection if self.policy.customer is not None else None
+            self.census.look(now)
+            self.census.presence = {
+                name: Presence(available=available, read_at=now) for name, available in self.roster.items()
+            }
+            applied = self.store.apply(
+                64, now, lambda view, activity: self._decide(view, activity, now), profiles=profiles
+            ).applied
             destinations = [Destination(connection=name, free=10) for name in self.connections]
             claims = self.store.claim(destinations, now)
             if not applied and not claims:
@@ -64,6 +90,7 @@ class Stored:
                     attempt=claim.attempt,
                     verdict=Verdict.DONE,
                     receipt=self._receipt(claim.effects[0]),
+                    learned=(claim.asked, Profile(values=self.customer, read_at=now)) if claim.asked else None,
                 )
                 self.store.finish([done], now)
         raise AssertionError("it never comes to rest")
@@ -84,8 +111,13 @@ class Stored:
             tickets=view.tickets,
             thread=view.thread,
             connections=self.connections,
+            staff=self.census.staff if self.policy.people.agents else UNKNOWN,
+            profile=view.profile,
+            askable=view.askable,
+            waiting=view.waiting,
         )
         decision = decide(snapshot, activity, now)
+        self.census.heed(view.episode, decision)
         self.decisions.append((activity, decision))
         return decision
 

@@ -10,9 +10,12 @@ from typing import Any, Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model import Activity, Audience, Channel, Decision, Mode, TicketChange, TicketStatus
+from gateway.model import Activity, Audience, Channel, Decision, Evidence, Mode, Party, Role, TicketChange, TicketStatus
 from gateway.store import open_store
+from gateway.store.ports import CaseHistory
 from routing.account import Verdict, accounts
+from routing.outside import Outside
+from routing.policy import Policy
 from routing.replay import evidence, story
 from routing.snapshot import Snapshot
 from routing.world import TICKET_ID, World
@@ -22,6 +25,7 @@ from tests.routing.values import (
     AGENT,
     BOT,
     CATCH_ALL,
+    CUSTOMER,
     LADDER,
     NOW,
     SECOND,
@@ -63,6 +67,86 @@ calendar = "office"
 """
 POLICY: Final = policy(RULES.replace("MODE", "live") + CATCH_ALL + LADDERS)
 OTHER: Final = policy(RULES.replace("MODE", "live") + CATCH_ALL + LADDER)
+#: A VIP, an SLA, and people who are asked.
+WITH_PEOPLE: Final = policy(
+    """
+[customer]
+profile_from = "desk"
+vip = ["gold"]
+fresh_for = "1h"
+[calendar.office]
+tz = "Europe/Berlin"
+mon = ["08:00-17:00"]
+tue = ["08:00-17:00"]
+wed = ["08:00-17:00"]
+[skill.billing]
+[agent.anna]
+ids = { desk = "7" }
+notify = ["chat:@anna"]
+skills = { billing = 1 }
+capacity = { chat = 1 }
+calendar = "office"
+manager = "carla"
+[agent.ben]
+ids = { desk = "8" }
+notify = ["chat:@ben"]
+manager = "carla"
+[agent.carla]
+ids = { desk = "9" }
+[team.duty]
+members = ["anna", "ben"]
+[[rule]]
+id = "vip"
+do = "escalate"
+ladder = "second"
+when.all = ["sender.role == 'customer'", "customer.vip"]
+set = { priority = "P2" }
+[[rule]]
+id = "person"
+do = "escalate"
+ladder = "second"
+when.all = ["sender.role == 'customer'", "message.wants_person"]
+[[rule]]
+id = "late"
+do = "escalate"
+ladder = "second"
+when.all = ["sla.event == 'breached'", "sla.metric != 'resolution'"]
+[[rule]]
+id = "keep"
+do = "mirror"
+target = "desk"
+when.all = ["channel == 'chat'"]
+"""
+    + CATCH_ALL
+    + """
+[[sla]]
+id = "urgent"
+when.all = ["case.priority == 'P2'"]
+first = "10m"
+next = "30m"
+pause = ["pending"]
+[[sla]]
+id = "usual"
+first = "1h"
+next = "2h"
+resolution = "1d"
+calendar = "office"
+[ladder.second]
+repeat = 1
+final = { target = "queue:desk/End", notify = ["chat:#leads"] }
+[[ladder.second.step]]
+target = "team:duty"
+in = "desk/Duty"
+skills = [{ name = "billing" }]
+relax_after = [{ after = "5m", drop = true }]
+ack_within = "15m"
+ack_ttl = "30m"
+[[ladder.second.step]]
+target = "manager_of:assignee"
+ack_within = "10m"
+"""
+)
+ADA: Final = Party(kind="email", value="ada@example.com", name="Ada", role=Role.CUSTOMER, evidence=Evidence.VERIFIED)
 #: Stands for the newest notice, which only the case itself knows.
 NOTICE: Final = "notice"
 PRESSER: Final[dict[str, Any]] = {"sender": AGENT, "thread": "C9/9"}
@@ -132,9 +216,18 @@ def shown(decision: Decision) -> tuple[object, ...]:
     )
 
 
-def lived(tale: list[Activity], patience: int, directory: str) -> tuple[Stored, list[Activity], int]:
+def lived(
+    tale: list[Activity], patience: int, directory: str, rules: Policy = POLICY, outside: Outside | None = None
+) -> tuple[Stored, list[Activity], int]:
     """Let a tale happen in a real store; return it with the tale as it was told, and its end."""
-    made = Stored(open_store(f"sqlite:///{Path(directory) / 'baton.db'}"), POLICY, connections())
+    around = outside or Outside()
+    made = Stored(
+        open_store(f"sqlite:///{Path(directory) / 'baton.db'}"),
+        rules,
+        connections(),
+        customer=around.customer,
+        roster=around.roster,
+    )
     told: list[Activity] = []
     for each in tale:
         made.pass_time(each.received_at)
@@ -156,8 +249,32 @@ def test_a_case_in_memory_goes_as_the_same_case_in_the_store(tale: list[Activity
         real, told, end = lived(tale, 300_000, directory)
         history = real.history()
         real.store.close()
-    case_id = history.case.id
-    world = World(POLICY, connections(), at=NOW, case_id=case_id)
+    goes_alike(World(POLICY, connections(), at=NOW, case_id=history.case.id), real, told, end, history)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    tales(),
+    st.sampled_from(({"tier": "gold"}, {"tags": ["other"]}, {})),
+    st.dictionaries(st.sampled_from(("anna", "ben", "carla")), st.booleans()),
+)
+def test_a_customer_and_agents_in_memory_are_known_as_they_are_to_the_store(
+    tale: list[Activity], customer: dict[str, object], roster: dict[str, bool]
+) -> None:
+    """Look-ups and what waits for them, whom a step asks, and the clocks of SLAs."""
+    proven = [replace(each, sender=ADA) if each.sender == CUSTOMER else each for each in tale]
+    outside = Outside(customer=customer, roster=roster)
+    with TemporaryDirectory() as directory:
+        real, told, end = lived(proven, 300_000, directory, WITH_PEOPLE, outside)
+        history = real.history()
+        real.store.close()
+    world = World(WITH_PEOPLE, connections(), at=NOW, case_id=history.case.id, outside=outside)
+    goes_alike(world, real, told, end, history)
+    assert any(effect.effect.kind.value == "lookup" for effect in history.effects)
+
+
+def goes_alike(world: World, real: Stored, told: list[Activity], end: int, history: CaseHistory) -> None:
+    """Check that a case in memory is decided on as it was in the store, from the first thing to the last."""
     made: list[Decision] = []
     decided = world._decide
 
