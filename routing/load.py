@@ -67,7 +67,7 @@ class _Reader(Reader):
         listed: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
         rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
         self._order(rules)
-        customer = read_customer(self, values.get("customer", {}), rules)
+        customer = read_customer(self, values.get("customer", {}), rules, slas)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)

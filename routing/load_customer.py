@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from routing import schema
 from routing.expression import parse_duration
-from routing.policy import Rule
-from routing.reader import Reader
+from routing.policy import Rule, Sla
+from routing.reader import Path, Reader
 from routing.signals.customer import CustomerRules
 
 #: What a connection's class must be able to do.
@@ -19,8 +19,10 @@ _PATH: Final = ("customer",)
 _VIP: Final = "customer.vip"
 
 
-def read_customer(reader: Reader, value: object, rules: Sequence[Rule | None]) -> CustomerRules | None:
-    """Read the table; None when no condition reads a field `customer.…`: then nobody is ever asked."""
+def read_customer(
+    reader: Reader, value: object, rules: Sequence[Rule | None], slas: Sequence[Sla]
+) -> CustomerRules | None:
+    """Read the table; None when no condition of a rule or an SLA reads a field `customer.…`: then nobody is ever asked."""
     table = reader.table(_PATH, value, "customer")
     reader.keys(_PATH, table, schema.CUSTOMER, "customer")
     name = reader.string(_PATH, table, "profile_from")
@@ -31,19 +33,19 @@ def read_customer(reader: Reader, value: object, rules: Sequence[Rule | None]) -
     if not fresh_for:
         reader.note((*_PATH, "fresh_for"), f"{given!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
     vip = reader.strings((*_PATH, "vip"), table.get("vip", []), "vip")
-    reads = _reads(rules)
+    reads = _reads({"rule": rules, "sla": slas})
     if not reads or reader.problems:
         return None
     if _VIP in reads and not vip:
         reader.note(
-            ("rule", reads[_VIP]),
+            reads[_VIP],
             f'a condition reads {_VIP}: say which tiers or tags that is, [customer] vip = ["gold", …]',
         )
     able = sorted(each.name for each in reader.connections.values() if ROLE in each.roles)
     if not name and len(able) != 1:
         field = min(reads)
         reader.note(
-            ("rule", reads[field]),
+            reads[field],
             f'a condition reads {field}: say who knows, [customer] profile_from = "NAME"; '
             f"{', '.join(able) or 'no enabled connection'} could",
         )
@@ -53,12 +55,13 @@ def read_customer(reader: Reader, value: object, rules: Sequence[Rule | None]) -
     )
 
 
-def _reads(rules: Sequence[Rule | None]) -> dict[str, int]:
-    """Return the fields `customer.…` that conditions read, each with the first rule that does."""
-    found: dict[str, int] = {}
-    for number, rule in enumerate(rules):
-        for condition in (*rule.all, *rule.any) if rule is not None else ():
-            for field in condition.fields:
-                if field.startswith("customer."):
-                    found.setdefault(field, number)
+def _reads(asking: Mapping[str, Sequence[Rule | Sla | None]]) -> dict[str, Path]:
+    """Return the fields `customer.…` that conditions read, each with the first table that does."""
+    found: dict[str, Path] = {}
+    for kind, tables in asking.items():
+        for number, table in enumerate(tables):
+            for condition in (*table.all, *table.any) if table is not None else ():
+                for field in condition.fields:
+                    if field.startswith("customer."):
+                        found.setdefault(field, (kind, number))
     return found

@@ -208,17 +208,17 @@ def _event(payload: Json, detail: Json, name: str, ticket_id: str, own_user: str
 
 
 def _changed_field(event: Json) -> dict[str, str]:
-    """Return the custom field that the event is about, by its number, with its value after the change.
-
-    The values of some kinds of field come bare, those of others within an object: both are read.
-    """
+    """Return the custom field that the event is about, by its number, with its value after the change."""
     number = as_text(as_object(event.get("custom_field")).get("id"))
-    if not number:
-        return {}
+    return {number: _current(event)} if number else {}
+
+
+def _current(event: Json) -> str:
+    """Return a field's value after the change. Those of some kinds come bare, those of others within an object: both are read."""
     current: object = event.get("current")
     if isinstance(current, dict):
         current = as_object(current).get("value")
-    return {number: str(current) if isinstance(current, float) else as_text(current)}
+    return str(current) if isinstance(current, float) else as_text(current)
 
 
 def _extras(detail: Json) -> dict[str, object]:
@@ -241,7 +241,7 @@ def _dedupe(payload: Json, name: str, ticket_id: str) -> str:
     detail = as_object(payload.get("detail"))
     field = _FIELD_OF.get(name) or as_text(as_object(event.get("custom_field")).get("id"))
     if field and detail.get("updated_at"):
-        value = " ".join(sorted(_tags(detail.get("tags")) or ())) if field == "tags" else as_text(event.get("current"))
+        value = " ".join(sorted(_tags(detail.get("tags")) or ())) if field == "tags" else _current(event)
         second = _instant(detail["updated_at"]) // 1_000_000
         return f"{field}:{ticket_id}:{second}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
     event_id = as_text(payload.get("id"))

@@ -92,7 +92,10 @@ def test_each_rule_and_condition_is_told_with_what_became_of_it(place: Path) -> 
         ),
         "wants-person": "matched",
         **dict.fromkeys(
-            ("agent-asks", "many-messages", "in-circles", "no-answer-in-time", "keep-chats", "everything-else"),
+            (
+                *("bot-gives-up", "call-back", "voicemail", "agent-asks", "many-messages", "in-circles"),
+                *("no-answer-in-time", "offer-person", "keep-chats", "everything-else"),
+            ),
             "not asked",
         ),
     }

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import Activity, ActivityKind, EffectKind, Lookup, Mode, Profile
+from gateway.toml import Problems
 from routing.decide import decide
 from routing.expression import parse_duration
 from routing.lookup import AGAIN, MOST_WAITING
@@ -194,3 +195,41 @@ def test_whatever_a_profile_holds_every_field_can_be_read(values: dict[str, obje
     assert all("\n" not in value and len(value) < 200 for _, value in known.facts())
     for name in ("vip", "tier", "value", "organization", "language", "tags", "profile_age", "profile_stale"):
         assert isinstance(known.evidence(f"customer.{name}"), str)
+
+
+SLA_OF_VIPS: Final = """
+[customer]
+vip = ["gold"]
+[[rule]]
+id = "late"
+when.all = ["sla.event == 'breached'"]
+do = "none"
+[[rule]]
+id = "rest"
+catch_all = true
+do = "none"
+[[sla]]
+id = "vips"
+when.all = ["customer.vip"]
+first = "1h"
+[[sla]]
+id = "others"
+first = "4h"
+"""
+
+
+def test_an_sla_that_asks_who_the_customer_is_has_them_looked_up() -> None:
+    made = decide(snapshot(policy(SLA_OF_VIPS), askable=True), message("hello"), NOW)
+    assert [effect.kind for effect in made.effects] == [EffectKind.LOOKUP]
+    assert made.case.sla is not None
+    assert made.case.sla.id == "others"
+
+
+def test_an_sla_that_asks_for_vips_needs_to_know_who_is_one() -> None:
+    with pytest.raises(Problems) as caught:
+        policy(SLA_OF_VIPS.replace('vip = ["gold"]', ""))
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.sentence) == (
+        12,
+        'a condition reads customer.vip: say which tiers or tags that is, [customer] vip = ["gold", …]',
+    )
