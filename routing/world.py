@@ -226,7 +226,9 @@ class World:
                 self._heard[next_one.connection, next_one.dedupe] = next_one
             decision = self._decide(next_one, self._snapshot(next_one))
             effects += decision.effects
-            waiting += [self._outcome(effect) for effect in decision.effects if effect.mode is not Mode.OBSERVE]
+            # An answer is last: it keeps nothing waiting, and what is written into one ticket goes there together.
+            landing = sorted(decision.effects, key=lambda each: each.kind is EffectKind.LOOKUP)
+            waiting += [self._outcome(effect) for effect in landing if effect.mode is not Mode.OBSERVE]
             if decisions and (not _looked_up(next_one) or decision.trace.result == _NO_NEWS):
                 continue
             decisions.append(decision)

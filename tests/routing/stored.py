@@ -81,7 +81,11 @@ class Stored:
             claims = self.store.claim(destinations, now)
             if not applied and not claims:
                 return
-            emitted = [effect.id for _, decision in self.decisions for effect in decision.effects]
+            emitted = [
+                effect.id
+                for _, decision in self.decisions
+                for effect in sorted(decision.effects, key=lambda each: each.kind is EffectKind.LOOKUP)
+            ]
             for claim in sorted(claims, key=lambda each: emitted.index(each.effects[0].id)):
                 ids = tuple(effect.id for effect in claim.effects)
                 done = EffectResult(

@@ -67,7 +67,8 @@ calendar = "office"
 """
 POLICY: Final = policy(RULES.replace("MODE", "live") + CATCH_ALL + LADDERS)
 OTHER: Final = policy(RULES.replace("MODE", "live") + CATCH_ALL + LADDER)
-#: A VIP, an SLA, and people who are asked.
+#: A VIP, SLAs, and people who are asked. No time of an SLA is a sum of a ladder's: of two deadlines at one instant the store may
+#: take either first.
 WITH_PEOPLE: Final = policy(
     """
 [customer]
@@ -122,14 +123,14 @@ when.all = ["channel == 'chat'"]
 [[sla]]
 id = "urgent"
 when.all = ["case.priority == 'P2'"]
-first = "10m"
-next = "30m"
+first = "617s"
+next = "1823s"
 pause = ["pending"]
 [[sla]]
 id = "usual"
-first = "1h"
-next = "2h"
-resolution = "1d"
+first = "3643s"
+next = "7283s"
+resolution = "86539s"
 calendar = "office"
 [ladder.second]
 repeat = 1
