@@ -155,6 +155,8 @@ def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
     """Find the rules that match, and do what they say, but for those that are done already."""
     if draft.snapshot.policy.slas and draft.activity.kind is not ActivityKind.TIMER:
         sla.look(draft)
+        if draft.about is not draft.activity:
+            sla.recall(draft)
     draft.looked_at = draft.case
     rules, steps, draft.skipped = matching_rules(draft)
     draft.steps += steps

@@ -73,6 +73,18 @@ def reached(draft: Draft) -> bool:
     return False
 
 
+def recall(draft: Draft) -> None:
+    """Let rules that look again at an earlier activity see the mark that it told of, while its clock still runs."""
+    about, clocks = draft.about, draft.case.sla
+    event, metric = None, None
+    if is_timer(about.name) and clocks is not None and draft.case.status is CaseStatus.OPEN:
+        for clock in clocks.clocks:
+            for mark in SlaMark:
+                if clock.ended_at is None and timer_name(draft.case.id, clock, mark) == about.name:
+                    event, metric = mark, clock.metric
+    draft.signals.sla = replace(draft.signals.sla, event=event, metric=metric)
+
+
 def told(draft: Draft) -> str:
     """Return in a sentence what a clock reached."""
     facts = draft.signals.sla

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, ActivityKind, EffectKind, Lookup, Mode, Profile
+from gateway.model import Activity, ActivityKind, EffectKind, Lookup, Mode, Priority, Profile
 from gateway.toml import Problems
 from routing.decide import decide
 from routing.expression import parse_duration
@@ -18,7 +18,19 @@ from routing.lookup import AGAIN, MOST_WAITING
 from routing.signals.customer import Customer, CustomerRules
 from routing.snapshot import Snapshot
 from tests.routing.situations import situations
-from tests.routing.values import CATCH_ALL, NOW, SECOND, connections, message, outcome, play, policy, snapshot
+from tests.routing.values import (
+    CATCH_ALL,
+    NOW,
+    SECOND,
+    answer,
+    connections,
+    message,
+    outcome,
+    play,
+    policy,
+    snapshot,
+    timer,
+)
 
 DAY: Final = parse_duration("1d") or 0
 VIP: Final = """
@@ -233,3 +245,43 @@ def test_an_sla_that_asks_for_vips_needs_to_know_who_is_one() -> None:
         12,
         'a condition reads customer.vip: say which tiers or tags that is, [customer] vip = ["gold", …]',
     )
+
+
+LATE_VIPS: Final = """
+[customer]
+vip = ["gold"]
+[[rule]]
+id = "late-vip"
+when.all = ["sla.event == 'breached'", "customer.vip"]
+do = "none"
+set = { priority = "P1" }
+[[rule]]
+id = "rest"
+catch_all = true
+do = "none"
+[[sla]]
+id = "all"
+first = "1h"
+"""
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_deadline_is_looked_at_again_when_the_answer_comes_unless_the_customer_has_theirs_by_then(
+    *, answered: bool
+) -> None:
+    unknown = Profile(values={}, read_at=NOW - 2 * DAY)
+    start, (begun,) = play(
+        snapshot(policy(LATE_VIPS), askable=False, profile=unknown), message("hello", received_at=NOW)
+    )
+    (breach,) = [each for each in begun.timers if ":breached:" in each.name]
+    late = replace(timer(breach.name), received_at=breach.due_at)
+    before, (asked,) = play(replace(start, askable=True), late)
+    assert asked.case.lookup is not None
+    assert asked.case.priority is None
+    if answered:
+        told = answer("here you are", received_at=breach.due_at)
+        before, _ = play(before, told)
+    known = Profile(values={"tier": "gold"}, read_at=breach.due_at)
+    came = replace(outcome(asked.case.lookup.effect_id, None, effect_kind="lookup"), received_at=breach.due_at)
+    made = decide(replace(before, profile=known, waiting=(late,)), came, breach.due_at)
+    assert made.case.priority == (None if answered else Priority.P1)
