@@ -27,6 +27,10 @@ _TOKENS: Final = re.compile(
     r"\s*(?:(?P<string>'[^']*'|\"[^\"]*\")|(?P<duration>\d+(?:\.\d+)?[smhd]\b)|(?P<number>-?\d+(?:\.\d+)?(?![\w.]))"
     r"|(?P<name>[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*)|(?P<sign><=|>=|!=|==|[=<>()\[\],]))"
 )
+#: An amount as people write it, where a number is meant: 500EUR, €500.
+_MONEY: Final = re.compile(r"\s*(?:[€$£]|\d[\d.,]*(?:[€$£]|[A-Z]{3}\b))")
+_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
+_BARE: Final = "a number has no thousands sign and no unit: write 1500"
 _ORDERED: Final = frozenset({"<", "<=", ">", ">="})
 
 
@@ -113,6 +117,8 @@ class _Parser:
             found = _TOKENS.match(text, place)
             if found is None:
                 blank = len(text[place:]) - len(text[place:].lstrip())
+                if _MONEY.match(text, place):
+                    raise ExpressionError(_BARE, place + blank)
                 raise ExpressionError(f"{text[place + blank]!r} means nothing here", place + blank)
             kind = found.lastgroup or ""
             tokens.append(_Token(kind=kind, text=found[kind], offset=found.start(kind)))
@@ -256,7 +262,12 @@ class _Parser:
                     token.offset,
                 )
             return Compare(field=name, operator=operator, other=other_name)
-        return Compare(field=name, operator=operator, value=self._value(name, field))
+        value = self._value(name, field)
+        left = self.token
+        unit = left.kind == "name" and left.text not in {"and", "or", "not"}
+        if field.kind is Kind.NUMBER and (left.text == "," or unit):
+            raise ExpressionError(_BARE, left.offset)
+        return Compare(field=name, operator=operator, value=value)
 
     def _value(self, name: str, field: Field) -> Literal:
         token = self.token
@@ -275,6 +286,8 @@ class _Parser:
             return duration
         if field.kind is Kind.FLAG and token.text in {"true", "false"}:
             return token.text == "true"
+        if field.kind is Kind.NUMBER and token.kind == "string" and _NUMBER.fullmatch(token.text[1:-1]):
+            raise ExpressionError(f"{name} is a number: write {token.text[1:-1]} without quotation marks", token.offset)
         shape = {
             Kind.WORD: "a word in quotation marks",
             Kind.NUMBER: "a number",

@@ -147,16 +147,17 @@ class _Reader(Reader):
             return None
         self.keys(path, table, schema.RULE, "a rule")
         rule_id = self.string(path, table, "id")
-        if not _NAME.fullmatch(rule_id):
+        if not _NAME.fullmatch(rule_id) and ("id" in table or self.lacks(path, table, "id")):
             self.note((*path, "id"), "a rule needs an id of small letters, digits, - and _ (at most 64)")
+        named = f"rule {rule_id}" if rule_id else "this rule"
         act = self.word(path, table, "do", [a.value for a in Act])
-        if "do" not in table:
-            self.note(path, f'rule {rule_id} does not say what to do: do = "escalate", "mirror" or "none"')
+        if "do" not in table and self.lacks(path, table, "do"):
+            self.note(path, f'{named} does not say what to do: do = "escalate", "mirror" or "none"')
         kind = self.word(path, table, "type", [t.value for t in EscalationType])
         mode = self.word(path, table, "mode", [m.value for m in Mode]) or Mode.LIVE.value
-        conditions = self._when(path, table, rule_id)
-        target = self._target(path, table, act, rule_id)
-        ladder = self._named_ladder(path, table, act, rule_id, ladders)
+        conditions = self._when(path, table, named)
+        target = self._target(path, table, act, named)
+        ladder = self._named_ladder(path, table, act, named, ladders)
         reply, buttons = read_reply(self, path, table, act), read_buttons(self, path, table)
         settings = self._set(path, table)
         if len(self.problems) > before or act is None:
@@ -179,7 +180,7 @@ class _Reader(Reader):
         )
 
     def _when(
-        self, path: Path, table: Mapping[str, Any], rule_id: str
+        self, path: Path, table: Mapping[str, Any], named: str
     ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
         for key in ("catch_all", "continue"):
             if key in table and not isinstance(table[key], bool):
@@ -190,8 +191,9 @@ class _Reader(Reader):
         empty = not any(when.get(key) for key in ("all", "any"))
         if catch_all and not empty:
             self.note((*path, "when"), "a rule that catches all has no conditions: remove `when` or `catch_all`")
-        if not catch_all and empty:
-            self.note(path, f"rule {rule_id} has no conditions: write when.all or when.any, or catch_all = true")
+        told = not self.lacks((*path, "when"), when, "all", "any") or not self.lacks(path, {}, "when", "catch_all")
+        if not catch_all and empty and not told:
+            self.note(path, f"{named} has no conditions: write when.all or when.any, or catch_all = true")
         if catch_all and table.get("continue"):
             self.note(
                 (*path, "continue"), "the rule that catches all is the last one: there is nothing to continue with"
@@ -226,7 +228,7 @@ class _Reader(Reader):
             self.note(path, error.sentence, value=True, offset=error.offset + 1)
             return None
 
-    def _target(self, path: Path, table: Mapping[str, Any], act: str | None, rule_id: str) -> str:
+    def _target(self, path: Path, table: Mapping[str, Any], act: str | None, named: str) -> str:
         target = self.string(path, table, "target")
         if act != Act.MIRROR:
             if "target" in table:
@@ -236,13 +238,14 @@ class _Reader(Reader):
                 )
             return ""
         if not target:
-            self.note(path, f'rule {rule_id} mirrors: say where to, target = "NAME OF A HELPDESK CONNECTION"')
+            if self.lacks(path, table, "target"):
+                self.note(path, f'{named} mirrors: say where to, target = "NAME OF A HELPDESK CONNECTION"')
             return ""
         self.connection((*path, "target"), target, "handoff", 0)
         return target
 
     def _named_ladder(
-        self, path: Path, table: Mapping[str, Any], act: str | None, rule_id: str, ladders: set[str]
+        self, path: Path, table: Mapping[str, Any], act: str | None, named: str, ladders: set[str]
     ) -> str:
         name = self.string(path, table, "ladder")
         if act != Act.ESCALATE:
@@ -250,7 +253,8 @@ class _Reader(Reader):
                 self.note((*path, "ladder"), 'only a rule with do = "escalate" has a ladder')
             return ""
         if not name:
-            self.note(path, f'rule {rule_id} escalates: say to whom, ladder = "NAME OF A LADDER"')
+            if self.lacks(path, table, "ladder"):
+                self.note(path, f'{named} escalates: say to whom, ladder = "NAME OF A LADDER"')
         elif name not in ladders:
             hint = did_you_mean(name, ladders, f"there are {', '.join(sorted(ladders)) or 'none yet'}")
             self.note((*path, "ladder"), f"there is no ladder {name}: {hint}", value=True)

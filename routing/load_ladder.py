@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gateway.toml import nearest
 from routing import schema
 from routing.calendar import Calendar
 from routing.expression import parse_duration
@@ -33,7 +34,12 @@ def read_ladder(
     reader.keys(path, table, schema.LADDER, "a ladder")
     given = table.get("step", [])
     steps: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
-    if not steps:
+    half = _other_half(reader, name, table)
+    if half and not steps:
+        reader.note(
+            path, f"ladder {name} has no steps, and ladder {half} no end: did you mean {half}? Give both one name"
+        )
+    elif not steps and reader.lacks(path, table, "step"):
         reader.note((*path, "step"), f"ladder {name} needs at least one [[ladder.{name}.step]]")
     own = read_calendar_of(reader, path, table, calendars)
     repeat = table.get("repeat", 0)
@@ -47,20 +53,40 @@ def read_ladder(
         for number, step in enumerate(steps)
     ]
     if _FINAL not in table:
-        reader.note(
-            path,
-            f"ladder {name} does not say where it ends when nobody takes the case: add final = {{ target = … }}",
-        )
+        if not half and reader.lacks(path, table, _FINAL):
+            reader.note(
+                path,
+                f"ladder {name} does not say where it ends when nobody takes the case: add final = {{ target = … }}",
+            )
         return None
     end = reader.table((*path, _FINAL), table[_FINAL], _FINAL)
     reader.keys((*path, _FINAL), end, schema.FINAL, _FINAL)
     if asks_people(reader.string((*path, _FINAL), end, "target")):
-        reader.note((*path, _FINAL, "target"), "people may be away, so the end of a ladder is a queue", value=True)
+        reader.note(
+            (*path, _FINAL, "target"),
+            "people may be away, so the end of a ladder is a queue: write queue:CONNECTION/GROUP",
+            value=True,
+        )
         return None
     target, notify = _told(reader, (*path, _FINAL), end)
     if len(reader.problems) > before:
         return None
     return Ladder(id=name, steps=tuple(made), final=Stage(target=target, notify=notify, ack_within=None), repeat=repeat)
+
+
+def _other_half(reader: Reader, name: str, table: Mapping[str, Any]) -> str | None:
+    """Return the ladder of nearly the same name that has what this one lacks, steps or an end, and lacks what it has."""
+    halves = {"step", _FINAL}
+    has = halves & set(table)
+    if len(has) != 1:
+        return None
+    named: dict[str, Any] = reader.document.values["ladder"]
+    others = [
+        other
+        for other, each in named.items()
+        if isinstance(each, dict) and halves & set(each) == halves - has  # pyright: ignore[reportUnknownArgumentType]
+    ]
+    return nearest(name, others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +111,7 @@ def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hou
     else:
         refuse_asking(reader, path, table)
         target, notify = _told(reader, path, table, _STEPS_TARGET)
-    if not table.get("ack_within"):
+    if reader.lacks(path, table, "ack_within"):
         reader.note(path, 'say by when somebody must have taken it: ack_within = "15m"')
     times = {key: _duration(reader, path, table, key) for key in ("ack_within", "reply_within", "ack_ttl")}
     reply, ttl = times["reply_within"], times["ack_ttl"]
@@ -109,7 +135,7 @@ def _told(
     reader: Reader, path: Path, table: Mapping[str, Any], shape: str = _QUEUE
 ) -> tuple[Address, tuple[Address, ...]]:
     text = reader.string(path, table, "target")
-    if not text:
+    if not text and reader.lacks(path, table, "target"):
         reader.note(path, 'say where to: target = "queue:CONNECTION/GROUP"')
     target = reader.address((*path, "target"), text, "handoff", shape)
     return target, _notified(reader, path, table)

@@ -75,7 +75,7 @@ def _sla(
         return None
     reader.keys(path, table, schema.SLA, "an SLA")
     sla_id = reader.string(path, table, "id")
-    if not _NAME.fullmatch(sla_id):
+    if not _NAME.fullmatch(sla_id) and ("id" in table or reader.lacks(path, table, "id")):
         reader.note((*path, "id"), "an SLA needs an id of small letters, digits, - and _ (at most 64)")
     every, some = _when(reader, path, table, conditions)
     targets = {
@@ -83,8 +83,10 @@ def _sla(
         for metric in SlaMetric
         if metric.value in table and (duration := _target(reader, path, table, metric.value)) is not None
     }
-    if not any(metric.value in table for metric in SlaMetric):
-        reader.note(path, f'SLA {sla_id} has no target: write first = "1h", next = "4h" or resolution = "2d"')
+    metrics = [metric.value for metric in SlaMetric]
+    if not any(metric in table for metric in metrics) and reader.lacks(path, table, *metrics):
+        named = f"SLA {sla_id}" if sla_id else "this SLA"
+        reader.note(path, f'{named} has no target: write first = "1h", next = "4h" or resolution = "2d"')
     risks = _risks(reader, path, table, targets)
     calendar = _calendar(reader, path, table, calendars)
     pause = _pause(reader, path, table)
@@ -110,7 +112,7 @@ def _when(
         return (), ()
     when = reader.table(here, table["when"], "when")
     every, some = conditions(here, when)
-    if not any(when.get(key) for key in schema.WHEN):
+    if reader.lacks(here, when, *schema.WHEN):
         reader.note(here, "this SLA applies to no case in particular: write conditions, or leave `when` out")
     for key, made in (("all", every), ("any", some)):
         listed: list[Any] = when[key] if key in when and isinstance(when[key], list) else []

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from gateway.toml import Problem, TomlDocument, did_you_mean
+from gateway.toml import Problem, TomlDocument, did_you_mean, nearest
 from routing.policy import Address, ConnectionFacts
 
 #: Where something stands in the file: its keys, and its numbers in lists.
@@ -22,6 +22,7 @@ class Reader:
         self.document = document
         self.connections = connections
         self.problems: list[Problem] = []
+        self._mistyped: set[Path] = set()
 
     # --- saying what is wrong ----------------------------------------------------------------------------------------
     def note(self, path: Path, sentence: str, *, value: bool = False, offset: int = 0) -> None:
@@ -36,6 +37,11 @@ class Reader:
             if key not in known:
                 hint = did_you_mean(key, known, f"there are {', '.join(known)}")
                 self.note((*path, key), f"{what} has no key {key}: {hint}")
+                self._mistyped.add((*path, nearest(key, known) or key))
+
+    def lacks(self, path: Path, table: Mapping[str, Any], *keys: str) -> bool:
+        """Return whether a table has none of some keys, and no unknown key that was told to be one of them, mistyped."""
+        return not any(table.get(key) or (*path, key) in self._mistyped for key in keys)
 
     def table(self, path: Path, value: object, what: str) -> dict[str, Any]:
         """Return a table, an empty one for what is none."""

@@ -83,7 +83,16 @@ class Overview(click.Group):
             formatter.write_dl([(name, entry.line) for name, entry in COMMANDS.items()])
 
 
+def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:  # noqa: ARG001, FBT001 (click's own)
+    if asked:
+        ctx.invoke(import_module(COMMANDS["version"].module).command, as_json=False)
+        ctx.exit()
+
+
 @click.group(cls=Overview, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+)
 def baton() -> None:
     """Baton carries a customer's case from chat and mail to the people who can solve it.
 

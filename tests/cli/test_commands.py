@@ -128,6 +128,7 @@ async def test_the_schemas_are_schemas_and_accept_these_files(served: Served, fi
 
 async def test_the_version(served: Served) -> None:
     golden("version", await run(served, "version"), served)
+    golden("version", await run(served, "--version"), served)
     answer = await told(served, "version", "--json")
     assert set(answer) == {"baton", "contract", "python", "sqlite", "aiohttp"}
 

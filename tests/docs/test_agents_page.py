@@ -99,13 +99,29 @@ def test_whoever_needs_a_skill_that_they_do_not_have_passes_the_case_on() -> Non
     assert waiting.episode.relax_at == at("2026-11-24T10:10")
 
 
-def test_the_conditions_that_are_shown_apart_are_conditions() -> None:
-    (shown,) = re.findall(r"`(when\.all = \[.*?\])`", PAGE)
+def with_condition(shown: str) -> Policy:
     found = re.search(r'when\.all = \["authority\.action.*\]', BLOCKS[0])
     assert found is not None
-    policy = read(BLOCKS[0].replace(found[0], shown))
+    return read(BLOCKS[0].replace(found[0], shown))
+
+
+def test_the_conditions_that_are_shown_apart_are_conditions() -> None:
+    tight, for_everybody = re.findall(r"`(when\.all = \[.*?\])`", PAGE)
+    policy = with_condition(for_everybody)
     assert made(policy, by("9999", fields={"360004711": "501"})).trace.skipped_why
     assert made(policy, by("9999", fields={"360004711": "500"})).effects == ()
+    assert made(with_condition(tight), by("9001", fields={"360004711": "500"})).effects == ()
+
+
+def test_an_amount_that_cannot_be_read_passes_and_the_tight_form_stops_it() -> None:
+    tight, _ = re.findall(r"`(when\.all = \[.*?\])`", PAGE)
+    unread, stranger = by("9001", fields={"360004711": "1,200"}), by("9999", fields={"360004711": "900"})
+    loose, strict = read(BLOCKS[0]), with_condition(tight)
+    for what, asked in ((unread, "9002"), (stranger, "9003")):
+        assert made(loose, what).effects == ()
+        assert assignees(made(strict, what)) == [asked]
+    alone = strict.source.replace("authority = { refund = 5000 }", "authority = { refund = 1 }")
+    assert assignees(made(read(alone), unread)) == ["9002"], "whatever the manager's limit is"
 
 
 def test_the_mistake_that_is_shown_is_told_like_that() -> None:
@@ -133,3 +149,4 @@ def test_the_sample_of_the_shipped_policy_works_once_its_signs_are_taken_off() -
     policy = read(uncommented())
     assert assignees(made(policy, by("9001", fields={"360004711": "900"}))) == ["9002"]
     assert not assignees(made(policy, by("9001", fields={"360004711": "500"})))
+    assert assignees(made(policy, by("9001", fields={"360004711": "1,200"}))) == ["9002"]

@@ -109,7 +109,7 @@ def test_what_the_page_about_slas_says_of_its_examples_is_so() -> None:
     page = (DOCS / "how-to" / "sla.md").read_text()
     blocks: list[str] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     rest = '\n[[rule]]\nid = "rest"\ncatch_all = true\ndo = "none"\n'
-    policy = load_policy(blocks[1] + rest + blocks[0], "escalation.toml", FACTS)
+    policy = load_policy(blocks[2] + rest + blocks[0], "escalation.toml", FACTS)
     urgent, standard = policy.slas
     assert urgent.calendar is None
     assert standard.calendar is not None
@@ -119,6 +119,9 @@ def test_what_the_page_about_slas_says_of_its_examples_is_so() -> None:
     )
     assert standard.calendar.add(friday, standard.targets[SlaMetric.FIRST]) == monday
     assert {policy.rules[index].id for index in policy.clock_rules} == {"no-answer-in-time", "soon-over"}
+    vip, others = load_policy(blocks[1] + rest, "escalation.toml", FACTS).slas
+    assert (vip.targets, others.targets) == ({SlaMetric.FIRST: 3_600_000_000}, {SlaMetric.FIRST: 14_400_000_000})
+    assert [condition.fields for condition in vip.all] == [frozenset({"customer.vip"})]
 
 
 def test_the_mistake_that_is_shown_is_told_like_that() -> None:

@@ -128,7 +128,7 @@ def desk() -> Iterator[Desk]:
     if shutil.which("curl") is None:
         pytest.skip("curl: it is not installed here")
     with TemporaryDirectory(prefix="baton-") as name, ExitStack() as held:
-        for file in ("plugins.toml", "escalation.toml"):
+        for file in ("plugins.toml", "escalation.toml", "escalation.test.toml"):
             shutil.copy(ROOT / file, name)
         yield Desk(directory=Path(name), held=held)
 
