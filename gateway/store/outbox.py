@@ -348,7 +348,8 @@ class Outbox:
 
         def work(t: Transaction) -> int:
             due = t.rows(
-                f"SELECT case_id, name, due_at FROM timers WHERE due_at <= ? ORDER BY due_at LIMIT ? {self._engine.skip_locked}",
+                "SELECT case_id, name, due_at FROM timers WHERE due_at <= ? ORDER BY due_at, case_id, name LIMIT ? "
+                + self._engine.skip_locked,
                 *(now, limit),
             )
             for case_id, name, due_at in due:

@@ -11,7 +11,8 @@ import pytest
 from gateway.model import Channel, Mode
 from routing.lint import LINTS, Finding, lint
 from routing.load import load_policy
-from tests.routing.lint.pairs import ALL, PAIRS, USED, Pair, rules
+from tests.routing.lint.pairs import PAIRS
+from tests.routing.lint.pieces import ALL, USED, Pair, rules
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, policy
 
 ROOT: Final = Path(__file__).parents[3]
