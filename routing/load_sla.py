@@ -23,8 +23,8 @@ Conditions: TypeAlias = Callable[[Path, Mapping[str, Any]], tuple[tuple[Conditio
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SHARE: Final = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,2})?)%")
 _DEFAULT_SHARE: Final = "75%"
-#: Fields that say something of one activity, or of the clocks themselves: an SLA holds for the whole case.
-_OF_ACTIVITIES: Final = frozenset({"activity", "button", "channel", "connection", "message", "sender", "sla", "ticket"})
+#: Beginnings of the fields that hold for the whole case, as an SLA does; others say something of one activity, or of the clocks.
+_OF_CASES: Final = frozenset({"case", "customer"})
 _FIELD_PREFIX: Final = "sla."
 
 
@@ -118,7 +118,7 @@ def _when(
         listed: list[Any] = when[key] if key in when and isinstance(when[key], list) else []
         for condition in made:
             for name in sorted(condition.fields):
-                if name.partition(".")[0] in _OF_ACTIVITIES:
+                if name.partition(".")[0] not in _OF_CASES:
                     place = (*here, key, listed.index(condition.source))
                     reader.note(
                         place, f"an SLA holds for the whole case, and {name} does not: {_instead(name)}", value=True
