@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, TicketLink, Timer
 from gateway.model.life import ACKNOWLEDGE, FURTHER
+from routing.calendar import time_after
 from routing.draft import Draft, stricter
 from routing.people import People
 from routing.policy import Address, Ladder, Rule, Stage
@@ -222,9 +223,7 @@ def _deadline(stage: Stage, now: int) -> tuple[int | None, int | None]:
 
 def later(stage: Stage, now: int, amount: int | None) -> int | None:
     """Return when an amount of a step's time has passed."""
-    if amount is None:
-        return None
-    return now + amount if stage.calendar is None else stage.calendar.add(now, amount)
+    return None if amount is None else time_after(stage.calendar, now, amount)
 
 
 def holder(draft: Draft, climbs: Ladder) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from gateway.model import Mode, Priority
 from gateway.toml import Problems, TomlDocument, did_you_mean, nearest, read_toml
@@ -23,9 +22,7 @@ from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
 from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Sla
-from routing.reader import Path, Reader
-
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+from routing.reader import NAME, Path, Reader
 
 
 def load_policy(text: str, file: str, connections: Mapping[str, ConnectionFacts]) -> Policy:
@@ -99,16 +96,14 @@ class _Reader(Reader):
         """Return the calendars by name; None where one has mistakes, so that who refers to it makes none."""
         made: dict[str, Calendar | None] = {}
         for name, given in self.table(("calendar",), value, "calendar").items():
-            if not _NAME.fullmatch(name):
-                self.note(("calendar", name), f"{name!r} is no name: use small letters, digits, - and _")
+            self.name(("calendar", name), name)
             made[name] = read_calendar(self, name, given)
         return made
 
     def _phrases(self, value: object) -> None:
         for name, given in self.table(("phrases",), value, "phrases").items():
             path = ("phrases", name)
-            if not _NAME.fullmatch(name):
-                self.note(path, f"{name!r} is no name: use small letters, digits, - and _")
+            self.name(path, name)
             phrases = self.strings(path, given, f"phrases.{name}")
             for index, phrase in enumerate(phrases):
                 if canonical(phrase) == " ":
@@ -147,7 +142,7 @@ class _Reader(Reader):
             return None
         self.keys(path, table, schema.RULE, "a rule")
         rule_id = self.string(path, table, "id")
-        if not _NAME.fullmatch(rule_id) and ("id" in table or self.lacks(path, table, "id")):
+        if not NAME.fullmatch(rule_id) and ("id" in table or self.lacks(path, table, "id")):
             self.note((*path, "id"), "a rule needs an id of small letters, digits, - and _ (at most 64)")
         named = f"rule {rule_id}" if rule_id else "this rule"
         act = self.word(path, table, "do", [a.value for a in Act])

@@ -9,7 +9,6 @@ from typing import Any, Final
 from gateway.toml import nearest
 from routing import schema
 from routing.calendar import Calendar
-from routing.expression import parse_duration
 from routing.load_asking import Asking, asks_people, helpdesk_of, read_asked, refuse_asking
 from routing.load_people import read_calendar_of
 from routing.people import Asked, People
@@ -113,15 +112,16 @@ def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hou
         target, notify = _told(reader, path, table, _STEPS_TARGET)
     if reader.lacks(path, table, "ack_within"):
         reader.note(path, 'say by when somebody must have taken it: ack_within = "15m"')
-    times = {key: _duration(reader, path, table, key) for key in ("ack_within", "reply_within", "ack_ttl")}
-    reply, ttl = times["reply_within"], times["ack_ttl"]
+    # An empty `ack_within` was told just above.
+    within = None if table.get("ack_within") == "" else reader.duration(path, table, "ack_within")
+    reply, ttl = (reader.duration(path, table, key) for key in ("reply_within", "ack_ttl"))
     if reply and ttl and ttl <= reply:
         reader.note((*path, "ack_ttl"), "ack_ttl must be longer than reply_within, or nobody is reminded", value=True)
     calendar, redirect = _working_hours(reader, path, table, number=number, hours=hours)
     return Stage(
         target=target,
         notify=notify,
-        ack_within=times["ack_within"] or 0,
+        ack_within=within or 0,
         # Alone it is the end of waiting as well: a case that nobody answers does not stay taken.
         reply_within=reply if ttl else None,
         ack_ttl=ttl or reply,
@@ -146,14 +146,6 @@ def _notified(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[Add
         reader.address((*path, "notify", number), each, "notify", "CONNECTION:CHANNEL")
         for number, each in enumerate(reader.strings((*path, "notify"), table.get("notify", []), "notify"))
     )
-
-
-def _duration(reader: Reader, path: Path, table: Mapping[str, Any], key: str) -> int | None:
-    text = reader.string(path, table, key)
-    duration = parse_duration(text)
-    if key in table and isinstance(table[key], str) and not duration and (text or key != "ack_within"):
-        reader.note((*path, key), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
-    return duration or None
 
 
 # --- working hours ---------------------------------------------------------------------------------------------------

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from gateway.model import Channel
 from gateway.toml import did_you_mean
@@ -13,8 +12,6 @@ from routing import schema_people as schema
 from routing.calendar import Calendar
 from routing.people import Action, Agent, People, Skill, Strategy, Team
 from routing.reader import Path, Reader
-
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def read_people(reader: Reader, values: Mapping[str, Any], calendars: Mapping[str, Calendar | None]) -> People:
@@ -54,8 +51,7 @@ def level(reader: Reader, path: Path, value: object) -> int:
 def _tables(reader: Reader, values: Mapping[str, Any], kind: str) -> Iterable[tuple[str, dict[str, Any]]]:
     for name, value in reader.table((kind,), values.get(kind, {}), kind).items():
         path = (kind, name)
-        if not _NAME.fullmatch(name):
-            reader.note(path, f"{name!r} is no name: use small letters, digits, - and _")
+        reader.name(path, name)
         yield name, reader.table(path, value, f"{kind} {name}")
 
 

@@ -14,13 +14,13 @@ from routing.calendar import Calendar
 from routing.compiling import Condition, Matchable, Matcher, compile_rules
 from routing.expression import parse_duration
 from routing.fields import FIELDS
+from routing.load_people import read_calendar_of
 from routing.policy import Rule, Sla
-from routing.reader import Path, Reader
+from routing.reader import NAME, Path, Reader
 
 #: Reads the conditions of a `when`, all and any.
 Conditions: TypeAlias = Callable[[Path, Mapping[str, Any]], tuple[tuple[Condition, ...], tuple[Condition, ...]]]
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SHARE: Final = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,2})?)%")
 _DEFAULT_SHARE: Final = "75%"
 #: Beginnings of the fields that hold for the whole case, as an SLA does; others say something of one activity, or of the clocks.
@@ -75,20 +75,20 @@ def _sla(
         return None
     reader.keys(path, table, schema.SLA, "an SLA")
     sla_id = reader.string(path, table, "id")
-    if not _NAME.fullmatch(sla_id) and ("id" in table or reader.lacks(path, table, "id")):
+    if not NAME.fullmatch(sla_id) and ("id" in table or reader.lacks(path, table, "id")):
         reader.note((*path, "id"), "an SLA needs an id of small letters, digits, - and _ (at most 64)")
     every, some = _when(reader, path, table, conditions)
     targets = {
         metric: duration
         for metric in SlaMetric
-        if metric.value in table and (duration := _target(reader, path, table, metric.value)) is not None
+        if metric.value in table and (duration := reader.duration(path, table, metric.value)) is not None
     }
     metrics = [metric.value for metric in SlaMetric]
     if not any(metric in table for metric in metrics) and reader.lacks(path, table, *metrics):
         named = f"SLA {sla_id}" if sla_id else "this SLA"
         reader.note(path, f'{named} has no target: write first = "1h", next = "4h" or resolution = "2d"')
     risks = _risks(reader, path, table, targets)
-    calendar = _calendar(reader, path, table, calendars)
+    calendar = read_calendar_of(reader, path, table, calendars)
     pause = _pause(reader, path, table)
     if len(reader.problems) > before:
         return None
@@ -131,14 +131,6 @@ def _instead(name: str) -> str:
     return f"write {same}" if same in FIELDS else "use fields like case.priority"
 
 
-def _target(reader: Reader, path: Path, table: Mapping[str, Any], key: str) -> int | None:
-    text = reader.string(path, table, key)
-    duration = parse_duration(text)
-    if isinstance(table[key], str) and not duration:
-        reader.note((*path, key), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
-    return duration or None
-
-
 def _risks(
     reader: Reader, path: Path, table: Mapping[str, Any], targets: Mapping[SlaMetric, int]
 ) -> dict[SlaMetric, int]:
@@ -160,17 +152,6 @@ def _risks(
                 value=True,
             )
     return {metric: target - left for metric, target in targets.items()}
-
-
-def _calendar(
-    reader: Reader, path: Path, table: Mapping[str, Any], calendars: Mapping[str, Calendar | None]
-) -> Calendar | None:
-    name = reader.string(path, table, "calendar")
-    if not name or name in calendars:
-        return calendars.get(name)
-    hint = did_you_mean(name, calendars, f"there are {', '.join(sorted(calendars)) or 'none yet'}")
-    reader.note((*path, "calendar"), f"there is no calendar {name}: {hint}", value=True)
-    return None
 
 
 def _pause(reader: Reader, path: Path, table: Mapping[str, Any]) -> frozenset[TicketStatus]:

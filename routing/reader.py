@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from gateway.toml import Problem, TomlDocument, did_you_mean, nearest
+from routing.expression import parse_duration
 from routing.policy import Address, ConnectionFacts
 
 #: Where something stands in the file: its keys, and its numbers in lists.
 Path: TypeAlias = tuple[str | int, ...]
+#: What can be the name of something in the file.
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PLACE: Final = re.compile(r"(?:(?P<kind>queue):)?(?P<connection>[^/:]+)(?P<sign>[/:])(?P<place>.+)")
 
 
@@ -74,6 +77,19 @@ class Reader:
         hint = did_you_mean(str(value), words, f"it can be {', '.join(words)}")
         self.note((*path, key), f"{key} cannot be {value!r}: {hint}", value=True)
         return None
+
+    def duration(self, path: Path, table: Mapping[str, Any], key: str) -> int | None:
+        """Return the span of time of a key, microseconds; None when it has none, or one that is none above zero."""
+        text = self.string(path, table, key)
+        duration = parse_duration(text)
+        if isinstance(table.get(key), str) and not duration:
+            self.note((*path, key), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
+        return duration or None
+
+    def name(self, path: Path, name: str) -> None:
+        """Note a name of a table that is no name."""
+        if not NAME.fullmatch(name):
+            self.note(path, f"{name!r} is no name: use small letters, digits, - and _")
 
     # --- addresses ---------------------------------------------------------------------------------------------------
     def address(self, path: Path, text: str, role: str, shape: str) -> Address:

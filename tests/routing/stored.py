@@ -8,13 +8,13 @@ from typing import Final
 
 from gateway.model import Activity, Decision, Effect, EffectKind, ForeignId, Profile, Receipt
 from gateway.pipeline.census import Census
+from gateway.pipeline.policies import Direction, Policies
 from gateway.store import Store
 from gateway.store.case_rules import CaseRules
 from gateway.store.ports import CaseHistory, CaseView, Destination, EffectResult, ParsedDelivery, Verdict
 from routing.decide import decide
 from routing.people import UNKNOWN, Presence
 from routing.policy import ConnectionFacts, Policy
-from routing.snapshot import Snapshot
 from routing.world import TICKET_ID
 from tests.store.acts import entry
 
@@ -45,6 +45,7 @@ class Stored:
         self.connections = connections
         #: Everything that was decided, in order, with its activity.
         self.decisions: list[tuple[Activity, Decision]] = []
+        self._policies = Policies(store, Direction(policy=policy, connections=connections))
         store.register(dict.fromkeys(connections))
         store.save_policy(policy.digest, policy.source, 0)
 
@@ -107,20 +108,8 @@ class Stored:
         return Receipt(ids=ids, ticket_id=TICKET_ID, url=url, thread=TICKET_ID)
 
     def _decide(self, view: CaseView, activity: Activity, now: int) -> Decision:
-        snapshot = Snapshot(
-            policy=self.policy,
-            episode_policy=None,
-            case=view.case,
-            episode=view.episode,
-            tickets=view.tickets,
-            thread=view.thread,
-            connections=self.connections,
-            staff=self.census.staff if self.policy.people.agents else UNKNOWN,
-            profile=view.profile,
-            askable=view.askable,
-            waiting=view.waiting,
-        )
-        decision = decide(snapshot, activity, now)
+        staff = self.census.staff if self.policy.people.agents else UNKNOWN
+        decision = decide(self._policies.snapshot(view, self._policies.direction, staff), activity, now)
         self.census.heed(view.episode, decision)
         self.decisions.append((activity, decision))
         return decision
