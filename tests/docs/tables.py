@@ -31,27 +31,14 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import (
-    expression,
-    lexicons,
-    load,
-    load_asking,
-    load_calendar,
-    load_customer,
-    load_ladder,
-    load_people,
-    load_reply,
-    load_sla,
-    reader,
-    schema,
-    schema_people,
-)
+from routing import expression, lexicons, schema, schema_people
 from routing.fields import FIELDS
 from routing.lint import LINTS
 from routing.policy_tests import load as load_tests
 from routing.policy_tests import load_event, load_expect, load_outside, typed
 from routing.policy_tests import schema as test_schema
 from routing.template import PATHS
+from tests.routing.readers import READERS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 _BLOCK: Final = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -297,9 +284,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "need": lambda: keys(schema_people.NEED),
     "relaxation": lambda: keys(schema_people.RELAX),
     "fields": fields,
-    "sentences-of-the-file": lambda: sentences(
-        "note", load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_reply, load_sla, reader
-    ),
+    "sentences-of-the-file": lambda: sentences("note", *READERS),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
     "lints": lints,

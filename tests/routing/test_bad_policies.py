@@ -20,23 +20,10 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import (
-    expression,
-    lexicons,
-    load,
-    load_asking,
-    load_calendar,
-    load_customer,
-    load_ladder,
-    load_people,
-    load_reply,
-    load_sla,
-    reader,
-    schema,
-    schema_people,
-)
+from routing import expression, lexicons, reader, schema, schema_people
 from routing.expression import ExpressionError
 from routing.load import load_policy
+from tests.routing.readers import READERS
 from tests.routing.values import CATCH_ALL, LADDER, connection, connections, golden, policy
 
 BAD: Final = Path(__file__).parent / "bad"
@@ -95,10 +82,9 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     listen(ExpressionError, "__init__")
     for name in NAMES:
         told(name)
-    noting = (load, load_asking, load_calendar, load_customer, load_ladder, load_people, load_reply, load_sla, reader)
     notes = [
         (module, places(module, lambda call: isinstance(call.func, ast.Attribute) and call.func.attr == "note"))
-        for module in noting
+        for module in READERS
     ]
     words = places(lexicons, lambda call: ast.unparse(call.func) == "reader.note")
     errors = places(expression, lambda call: isinstance(call.func, ast.Name) and call.func.id == "ExpressionError")

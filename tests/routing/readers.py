@@ -1,0 +1,23 @@
+"""The modules that read a policy and note its mistakes: each mistake that they know has a fixture and stands in the reference."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Final
+
+from routing import (
+    load,
+    load_asking,
+    load_calendar,
+    load_customer,
+    load_ladder,
+    load_people,
+    load_reply,
+    load_sla,
+    reader,
+)
+
+READERS: Final[tuple[ModuleType, ...]] = (
+    *(load, load_asking, load_calendar, load_customer, load_ladder),
+    *(load_people, load_reply, load_sla, reader),
+)
