@@ -7,7 +7,6 @@ A normalizer gets an event and an activity that holds what all events share, and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from gateway.model import (
@@ -27,6 +26,7 @@ from gateway.model import (
     SatisfactionGiven,
     TextMessage,
     TicketChanged,
+    altered,
 )
 from normalizers import any_channel, chat, email, helpdesk, messaging, phone
 from normalizers.language import language_of
@@ -76,20 +76,20 @@ def normalize(
     )
     made: Activity = normalizer(event, shared)
     if languages and (made.reply_text or made.text):
-        made = replace(made, language=language_of(made.reply_text or made.text, languages))
+        made = altered(made, language=language_of(made.reply_text or made.text, languages))
     sender, files = made.sender and _party(made.sender), tuple(_file(each) for each in made.attachments)
     others = tuple(_party(each) for each in made.recipients)
     if sender is made.sender and files == made.attachments and others == made.recipients:
         return made
-    return replace(made, sender=sender, recipients=others, attachments=files)
+    return altered(made, sender=sender, recipients=others, attachments=files)
 
 
 def _party(party: Party) -> Party:
     """Return somebody whose name is one line: with more, a name could pass for lines of a conversation."""
     name = one_line(party.name)
-    return party if name == party.name else replace(party, name=name)
+    return party if name == party.name else altered(party, name=name)
 
 
 def _file(attachment: Attachment) -> Attachment:
     name = one_line(attachment.name)
-    return attachment if name == attachment.name else replace(attachment, name=name)
+    return attachment if name == attachment.name else altered(attachment, name=name)

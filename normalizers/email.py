@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.model import Activity, ActivityKind, Audience, InboundEmail, MailFacts, Party, Role, altered
 from normalizers.replies import visible_reply
 from normalizers.text import clean, one_line
@@ -31,4 +29,4 @@ def message(event: InboundEmail, shared: Activity) -> Activity:
 
 def _sender(event: InboundEmail) -> Party:
     machine = event.auto_generated is not None and event.sender.role is Role.CUSTOMER
-    return replace(event.sender, role=Role.SYSTEM) if machine else event.sender
+    return altered(event.sender, role=Role.SYSTEM) if machine else event.sender

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role, speaks
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role, altered, speaks
 from routing import climbing, ladder
 from routing.draft import Draft, stricter
 from routing.people import UNKNOWN, People
@@ -173,7 +172,7 @@ def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
 def _replace(draft: Draft, rule: Rule, episode: Episode) -> None:
     """End an episode that was a rehearsal, and escalate in earnest."""
     climbing.drop(draft, episode)
-    draft.replaced = replace(episode, state=EpisodeState.CLOSED, closed_at=draft.now)
+    draft.replaced = altered(episode, state=EpisodeState.CLOSED, closed_at=draft.now)
     _open(draft, rule)
 
 

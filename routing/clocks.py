@@ -8,10 +8,9 @@ the time. A deadline is worked out once for each stretch in which its clock runs
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
-from gateway.model import Case, CaseStatus, SlaClock, SlaClocks, SlaMark, SlaMetric, TicketStatus
+from gateway.model import Case, CaseStatus, SlaClock, SlaClocks, SlaMark, SlaMetric, TicketStatus, altered
 from routing.calendar import Calendar, time_after, time_between
 from routing.policy import Sla
 
@@ -72,7 +71,7 @@ def reached(calendar: Calendar | None, ran: Sequence[Stretch], amount: int) -> i
 def clocks_of(case: Case, sla: Sla | None, before: SlaClocks | None, *, at: int, now: int) -> SlaClocks | None:
     """Return the clocks of a case under the SLA that applies to it. `at` is when its last activity came."""
     if sla is None:
-        return before and replace(before, id="", digest="", calendar="", clocks=(), lost=False, read_at=now)
+        return before and altered(before, id="", digest="", calendar="", clocks=(), lost=False, read_at=now)
     known = {clock.metric: clock for clock in before.clocks} if before is not None else {}
     fresh = before is None or before.lost or before.digest != sla.digest
     epoch = before.epoch if before is not None else 0
@@ -141,7 +140,7 @@ def _set(
     )
     if earlier is None:
         return clock
-    return replace(clock, told=tuple(mark for mark in earlier.told if clock.reached(mark, now)))
+    return altered(clock, told=tuple(mark for mark in earlier.told if clock.reached(mark, now)))
 
 
 def marks_ahead(clocks: SlaClocks | None) -> Iterator[tuple[SlaClock, SlaMark, int]]:

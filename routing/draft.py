@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
@@ -21,6 +20,7 @@ from gateway.model import (
     Timer,
     Trace,
     TraceStep,
+    altered,
     effect_id,
     move,
 )
@@ -165,7 +165,7 @@ class Draft:
 
     def change_case(self, **changes: object) -> None:
         """Take changes of the case over."""
-        self.case = replace(self.case, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        self.case = altered(self.case, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
     def move_case(self, status: CaseStatus) -> None:
         """Take the case to another state. Raises IllegalMove."""
@@ -175,7 +175,7 @@ class Draft:
         """Take changes of the open episode over."""
         if self.episode is None:
             raise ValueError("there is no open episode")
-        self.episode = replace(self.episode, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        self.episode = altered(self.episode, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
         return self.episode
 
     def decision(self) -> Decision:

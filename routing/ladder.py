@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.model import (
     ActivityKind,
     CaseStatus,
@@ -15,6 +13,7 @@ from gateway.model import (
     TicketChange,
     TicketLink,
     Timer,
+    altered,
 )
 from gateway.model.life import FURTHER
 from routing.climbing import (
@@ -187,7 +186,7 @@ def close(draft: Draft) -> None:
     drop(draft, episode)
     draft.change_episode(state=EpisodeState.CLOSED, closed_at=draft.now)
     # That the case comes back again and again is no matter of one episode.
-    draft.case = replace(consume(draft.case, draft.activity.received_at), reopened=draft.case.reopened)
+    draft.case = altered(consume(draft.case, draft.activity.received_at), reopened=draft.case.reopened)
 
 
 # --- a person sends it on --------------------------------------------------------------------------------------------

@@ -8,10 +8,9 @@ at its first look it does not do again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import CaseStatus, EffectKind, EpisodeState, Lookup, Mode, Outcome, Unanswered
+from gateway.model import CaseStatus, EffectKind, EpisodeState, Lookup, Mode, Outcome, Unanswered, altered
 from routing.draft import Draft
 from routing.policy import Rule
 
@@ -40,7 +39,7 @@ def ask(draft: Draft, rules: Sequence[Rule]) -> None:
     looked = Unanswered(
         activity=(draft.activity.connection, draft.activity.dedupe), rules=tuple(rule.id for rule in rules)
     )
-    draft.change_case(lookup=replace(out, waiting=(*out.waiting, looked)[-MOST_WAITING:]))
+    draft.change_case(lookup=altered(out, waiting=(*out.waiting, looked)[-MOST_WAITING:]))
 
 
 def is_out(lookup: Lookup | None, connection: str) -> bool:
@@ -63,7 +62,7 @@ def answered(draft: Draft, outcome: Outcome, look: Callable[[Draft, frozenset[st
         )
         return
     if not outcome.landed:
-        draft.change_case(lookup=replace(lookup, waiting=(), failed_at=draft.now))
+        draft.change_case(lookup=altered(lookup, waiting=(), failed_at=draft.now))
         draft.say("looked_up", f"{outcome.connection} could not say anything about the customer.")
         return
     wants = draft.snapshot.policy.customer
@@ -71,7 +70,7 @@ def answered(draft: Draft, outcome: Outcome, look: Callable[[Draft, frozenset[st
     if not known and draft.snapshot.askable:
         # Who is one person has changed since they were asked about: it was the answer about somebody else.
         effect = draft.emit(EffectKind.LOOKUP, lookup.connection, Mode.LIVE)
-        draft.change_case(lookup=replace(lookup, effect_id=effect.id))
+        draft.change_case(lookup=altered(lookup, effect_id=effect.id))
         draft.say("looked_up", f"{outcome.connection} is asked again: the customer is another person by now.")
         return
     draft.change_case(lookup=None)

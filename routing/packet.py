@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
@@ -21,6 +20,7 @@ from gateway.model import (
     Priority,
     Role,
     SlaClocks,
+    altered,
 )
 from routing.phrases import canonical
 from routing.policy import Policy
@@ -105,9 +105,9 @@ def transcript(activities: Sequence[Activity]) -> tuple[Entry, ...]:
             continue
         key = f"{activity.connection}/{activity.message_id}" if activity.message_id else f"#{number}"
         if activity.kind is ActivityKind.EDIT and key in lines:
-            lines[key] = replace(lines[key], text=f"{activity.text} (edited)")
+            lines[key] = altered(lines[key], text=f"{activity.text} (edited)")
         elif activity.kind is ActivityKind.DELETION and key in lines:
-            lines[key] = replace(lines[key], text="(deleted)", files=())
+            lines[key] = altered(lines[key], text="(deleted)", files=())
         else:
             lines.setdefault(key, entry(activity))
     return tuple(sorted(lines.values(), key=lambda line: line.occurred_at))

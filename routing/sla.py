@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import CaseStatus, EffectKind, SlaClock, SlaClocks, SlaMark, Timer
+from gateway.model import CaseStatus, EffectKind, SlaClock, SlaClocks, SlaMark, Timer, altered
 from gateway.model.sla import TIMER_PREFIX, TITLES, look_name
 from routing.clocks import clocks_of, marks_ahead
 from routing.draft import Draft
@@ -104,7 +104,7 @@ def settle(draft: Draft) -> None:
     draft.timers += [Timer(name=name, due_at=when) for name, when in ahead.items() if name not in behind]
     draft.cancelled += sorted(behind - ahead.keys() - {draft.activity.name})
     if clocks is not None and clocks.clocks:
-        draft.effects = [replace(effect, sla=clocks) if effect.kind in _SHOWN else effect for effect in draft.effects]
+        draft.effects = [altered(effect, sla=clocks) if effect.kind in _SHOWN else effect for effect in draft.effects]
 
 
 def _with_told(draft: Draft) -> SlaClocks | None:
@@ -121,10 +121,10 @@ def _with_told(draft: Draft) -> SlaClocks | None:
         this = timer_name(draft.case.id, clock, facts.event or mark) == draft.activity.name
         return mark in clock.told or (mark in heard and (this or clock.reached(mark, draft.now)))
 
-    return replace(
+    return altered(
         clocks,
         clocks=tuple(
-            replace(clock, told=tuple(mark for mark in SlaMark if has_heard(clock, mark)))
+            altered(clock, told=tuple(mark for mark in SlaMark if has_heard(clock, mark)))
             if clock.metric is facts.metric
             else clock
             for clock in clocks.clocks

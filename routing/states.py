@@ -6,10 +6,9 @@ it is merely told again: an agent who tags a solved ticket whose customer is bac
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import ActivityKind, Role, TicketChange, TicketLink, TicketStatus
+from gateway.model import ActivityKind, Role, TicketChange, TicketLink, TicketStatus, altered
 from routing.draft import Draft
 
 _PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
@@ -29,7 +28,7 @@ def news(draft: Draft) -> TicketStatus | None:
         known = ticket.status is link.status and draft.snapshot.case.seq > 0
         if ticket.change not in _STATED and known:
             return None
-        draft.told = replace(link, status=ticket.status, status_at=activity.occurred_at)
+        draft.told = altered(link, status=ticket.status, status_at=activity.occurred_at)
         closed = link.status is TicketStatus.SOLVED and ticket.status is TicketStatus.CLOSED
         if closed and (activity.sender is None or activity.sender.role not in _PEOPLE):
             # Helpdesks close by themselves what was solved long enough: nobody solved anything anew.

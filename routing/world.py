@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.model import (
@@ -33,6 +33,7 @@ from gateway.model import (
     Role,
     Thread,
     TicketLink,
+    altered,
 )
 from routing.decide import decide
 from routing.outside import Outside, Surroundings
@@ -142,7 +143,7 @@ class World:
         self._made += 1
         self.now += _MOMENT
         return self.take(
-            replace(
+            altered(
                 activity,
                 dedupe=f"event-{self._made}",
                 message_id=activity.message_id or f"message-{self._made}",
@@ -287,7 +288,7 @@ class World:
             opened_at=activity.occurred_at,
             last_activity_at=activity.occurred_at,
         )
-        return replace(begun, **self._given)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        return altered(begun, **self._given)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
     def _follow(self, episode: Episode) -> None:
         """Note which steps an escalation reached."""

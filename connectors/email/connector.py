@@ -15,6 +15,7 @@ from connectors.email.oauth import AccessTokens
 from connectors.email.reading import BEGUN, Reader
 from connectors.email.settings import EmailSettings, Sent, WayIn
 from connectors.email.smtp import Courier, Unsendable, courier
+from gateway.model import altered
 from gateway.sdk import (
     Attachment,
     ChannelEvent,
@@ -333,7 +334,7 @@ def _cut(event: InboundEmail, size: int, kept: int) -> InboundEmail:
     """Say in the mail itself that it is not whole: for people who read it, and for rules."""
     note = f"[This mail has {size} bytes, more than are taken: only the first {kept} of them are here.]"
     words = [*as_list(event.extras.get("cut")), f"what stands behind the first {kept} of {size} bytes"]
-    return replace(
+    return altered(
         event,
         text=f"{event.text}\n\n{note}" if event.text else note,
         reply_text=f"{event.reply_text}\n\n{note}" if event.reply_text else "",

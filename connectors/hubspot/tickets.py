@@ -6,11 +6,12 @@ import hashlib
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.hubspot.settings import HubSpotSettings
+from gateway.model import altered
 from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, TicketStatus, note_text
 
 #: Longest body of a note, characters (developers.hubspot.com/docs/api-reference/latest/crm/activities/notes/guide).
@@ -49,7 +50,7 @@ def new_ticket(handoff: Handoff, settings: HubSpotSettings, owner: str | None) -
         "subject": handoff.subject[:_SUBJECT] or "(no subject)",
         "hs_pipeline": settings.pipeline,
         "hs_pipeline_stage": settings.new_stage,
-        **changes(replace(handoff, mode=Mode.LIVE), settings, owner),
+        **changes(altered(handoff, mode=Mode.LIVE), settings, owner),
     }
     first = next((entry for entry in _transcript(handoff) if _of_customer(entry) and entry.text), None)
     if first is not None:
@@ -156,10 +157,10 @@ def without_published(handoff: Handoff, settings: HubSpotSettings) -> Handoff:
         return handoff
     kept = tuple(entry for entry in handoff.entries if not _published(entry))
     if kept or handoff.packet is not None or not handoff.entries:
-        return replace(handoff, entries=kept)
+        return altered(handoff, entries=kept)
     last = handoff.entries[-1]
-    told = replace(last, text="The customer wrote; it stands in the conversation.", files=())
-    return replace(handoff, entries=(told,))
+    told = altered(last, text="The customer wrote; it stands in the conversation.", files=())
+    return altered(handoff, entries=(told,))
 
 
 def _message(entry: Entry, handoff: Handoff, settings: HubSpotSettings) -> dict[str, Any]:

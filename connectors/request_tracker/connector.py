@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Iterable
-from dataclasses import replace
 from typing import Any, Final
 
 from connectors.request_tracker import events, replies, tickets
@@ -19,6 +18,7 @@ from connectors.request_tracker.queues import Queue, Queues
 from connectors.request_tracker.roster import roster_of
 from connectors.request_tracker.settings import RequestTrackerSettings
 from connectors.request_tracker.transport import AbsentError, Answer, Api, DeniedError, SlowError, Upload
+from gateway.model import altered
 from gateway.sdk import (
     Attachment,
     Audience,
@@ -341,7 +341,7 @@ class RequestTrackerConnector(
         return None
 
     def _replied(self, ticket_id: str, transaction_id: str) -> Receipt:
-        return replace(self._receipt(ticket_id, transaction_id), ids=(ForeignId(kind="message", id=transaction_id),))
+        return altered(self._receipt(ticket_id, transaction_id), ids=(ForeignId(kind="message", id=transaction_id),))
 
     # --- what all writes share ---------------------------------------------------------------------------------------
     async def _carried(self, entries: Iterable[Entry]) -> tuple[list[Upload], dict[str, str]]:

@@ -9,8 +9,6 @@ import click
 
 from gateway.cli.configuration import config_option
 from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, print_list
-from gateway.model import DeliveryState, SlaMark, SlaMetric
-from gateway.model.sla import TITLES
 
 if TYPE_CHECKING:
     from gateway.store.ports import AppliedActivity, CaseHistory, EffectView
@@ -145,6 +143,9 @@ def _show(history: CaseHistory) -> None:
 
 def _due(name: str) -> str:
     """Return what happens when a timer fires, in words; its name where there are none."""
+    from gateway.model import SlaMark, SlaMetric
+    from gateway.model.sla import TITLES
+
     kind, *rest = name.split(":")
     if kind == "sla" and len(rest) > _MARK and rest[1] in set(SlaMetric) and rest[_MARK] in set(SlaMark):
         mark = "is at risk" if rest[_MARK] == SlaMark.AT_RISK else "is missed"
@@ -164,6 +165,8 @@ def _show_activity(applied: AppliedActivity) -> None:
 
 
 def _show_effect(view: EffectView) -> None:
+    from gateway.model import DeliveryState
+
     effect = view.effect
     rule = f", rule {effect.rule}" if effect.rule else ""
     click.echo(f"  {effect.kind.value} to {effect.connection}: {view.state.value}{rule}")

@@ -145,7 +145,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         items: Iterable[Any] = value
         return [plain(item) for item in items]
-    fields = getattr(value, "__dataclass_fields__", None)
+    # Values of the model are structs, all others of ours are dataclasses.
+    fields = getattr(value, "__struct_fields__", None) or getattr(value, "__dataclass_fields__", None)
     if fields is not None:
         return {name: plain(getattr(value, name)) for name in fields}
     if isinstance(value, bytes):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
@@ -31,8 +32,7 @@ class EpisodeState(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class Contact(Struct, frozen=True, kw_only=True, gc=False):
     """A person, by the identifiers that we have of them."""
 
     #: Row id.
@@ -41,8 +41,7 @@ class Contact:
     parties: tuple[Party, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
+class Thread(Struct, frozen=True, kw_only=True, gc=False):
     """One conversation on one channel."""
 
     #: Row id.
@@ -60,8 +59,7 @@ class Thread:
     silenced: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketLink:
+class TicketLink(Struct, frozen=True, kw_only=True, gc=False):
     """A case's ticket in a helpdesk. One external ticket belongs to one case."""
 
     #: The helpdesk's connection.
@@ -78,8 +76,7 @@ class TicketLink:
     status_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class Episode(Struct, frozen=True, kw_only=True, gc=False):
     """One escalation of a case, from the rule that demanded it to its end."""
 
     #: Row id; an effect id of the case and the activity that opened it, so that it is made once.
@@ -146,8 +143,7 @@ class Episode:
     relax_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unanswered:
+class Unanswered(Struct, frozen=True, kw_only=True, gc=False):
     """Something that rules looked at before the answer of a look-up was there: they look again when it is."""
 
     #: The activity: its connection and its dedupe key.
@@ -156,8 +152,7 @@ class Unanswered:
     rules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(Struct, frozen=True, kw_only=True, gc=False):
     """The last look-up of a case's customer. A case has at most one out at a connection."""
 
     #: The effect.
@@ -170,8 +165,7 @@ class Lookup:
     failed_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True, gc=False):
     """One matter of one customer, over however many threads."""
 
     #: Row id.

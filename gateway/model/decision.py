@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
@@ -27,8 +28,7 @@ class EffectKind(StrEnum):
     LOOKUP = "lookup"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True, gc=False):
     """One thing to do outside, as a row of the outbox. What it needs beyond this is read when it is sent."""
 
     #: Deterministic id: `effect_id(case, cause, kind, number)`.
@@ -75,8 +75,7 @@ class Effect:
     reopen: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timer:
+class Timer(Struct, frozen=True, kw_only=True, gc=False):
     """A durable deadline of a case. Set again under the same name it replaces the earlier one."""
 
     #: Name within the case: ``ack:<episode>:<step>`` …
@@ -85,8 +84,7 @@ class Timer:
     due_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceStep:
+class TraceStep(Struct, frozen=True, kw_only=True, gc=False):
     """One rule that was looked at."""
 
     #: The rule.
@@ -99,8 +97,7 @@ class TraceStep:
     evidence: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True, gc=False):
     """Why a decision came out as it did."""
 
     #: Hash of the policy.
@@ -120,8 +117,7 @@ class Trace:
     candidates_considered: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
     """Everything that follows from one activity. Applying it twice is applying it once."""
 
     #: The case afterwards.

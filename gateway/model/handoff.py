@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from gateway.model.party import Audience, Channel, Mode, Party
 from gateway.model.sla import SlaClocks
@@ -19,8 +20,7 @@ class Priority(StrEnum):
     P4 = "P4"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignId:
+class ForeignId(Struct, frozen=True, kw_only=True, gc=False):
     """Something of ours, by the name the vendor gave it: what the ledger keeps."""
 
     #: What it is: ``ticket``, ``comment``, ``message`` …
@@ -29,8 +29,7 @@ class ForeignId:
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Struct, frozen=True, kw_only=True, gc=False):
     """The proof that a write landed at the vendor."""
 
     #: The vendor's ids of what was written; the first is the main one.
@@ -43,8 +42,7 @@ class Receipt:
     thread: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class File(Struct, frozen=True, kw_only=True, gc=False):
     """A file on its way from one system to another. What is not carried says why, so that a person sees it."""
 
     #: The file's name, one line.
@@ -59,8 +57,7 @@ class File:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
+class Button(Struct, frozen=True, kw_only=True, gc=False):
     """A button offered with a reply or a notice."""
 
     #: Action name that comes back: see `ButtonPressed.action`.
@@ -69,8 +66,7 @@ class Button:
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """One line of a case's transcript."""
 
     #: When it happened, UTC microseconds.
@@ -91,8 +87,7 @@ class Entry:
     buttons: tuple[Button, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packet:
+class Packet(Struct, frozen=True, kw_only=True, gc=False):
     """The whole context of a case at the moment of a handoff, before a target renders it."""
 
     #: Version of this shape.
@@ -127,8 +122,7 @@ class Packet:
     profile: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handoff:
+class Handoff(Struct, frozen=True, kw_only=True, gc=False):
     """A case to be written into a helpdesk: a new ticket, or an update of one that is known.
 
     Idempotent on `key`: the same key twice leaves one ticket, and each note once.
@@ -168,8 +162,7 @@ class Handoff:
     reopen: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True, gc=False):
     """A text to the customer, on the thread where they are. The destination is frozen when it is written."""
 
     #: Idempotency key, ``[0-9a-f-]``; handed back as `reference` by what refers to this reply.
@@ -194,8 +187,7 @@ class Reply:
     written_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True, gc=False):
     """A text to agents: somebody must look at a case."""
 
     #: Idempotency key, ``[0-9a-f-]``; handed back as `reference` when one of its buttons is pressed.

@@ -7,7 +7,6 @@ must be when cases that were merged come apart.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from gateway.model.activity import Activity, ActivityKind
@@ -36,7 +35,7 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
     if (case.status, status) not in LEGAL:
         raise IllegalMove(f"A case that is {case.status.value} cannot become {status.value}.")
     ends = status is CaseStatus.RESOLVED
-    return replace(
+    return altered(
         case,
         status=status,
         resolved_at=at if ends else None,
@@ -112,7 +111,7 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
 
     The clocks of its SLA follow from what is counted here: they are read anew at the next look at the case.
     """
-    case = replace(
+    case = altered(
         case,
         seq=0,
         subject="",
@@ -126,7 +125,7 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         last_thread="",
         last_agent=("", ""),
         waiting=NOBODY,
-        sla=None if case.sla is None else replace(case.sla, lost=True),
+        sla=None if case.sla is None else altered(case.sla, lost=True),
         # What waited for an answer may be another case's by now: it is asked again.
         lookup=None,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Channel(StrEnum):
@@ -51,8 +52,7 @@ class Evidence(StrEnum):
     CLAIMED = "claimed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class Party(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody, as one connection knows them."""
 
     #: What sort of identifier `value` is: ``slack_user``, ``zendesk_user``, ``email``, ``phone`` …

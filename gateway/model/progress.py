@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import Struct
+
 from gateway.model.activity import DeliveryFacts
+from gateway.model.altering import altered
 from gateway.model.events import DeliveryState
 
 _ORDER: Final = (
@@ -18,8 +20,7 @@ _ORDER: Final = (
 _ARRIVED: Final = frozenset({DeliveryState.DELIVERED, DeliveryState.READ})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True, gc=False):
     """What all reports about one message say together: the same in whatever order they came, and however often."""
 
     #: The furthest that any report told, failures apart; None when none did.
@@ -46,11 +47,11 @@ class Progress:
             mine = (at, facts.code, facts.reason)
             if self.failed_at is not None and (self.failed_at, self.code, self.reason) <= mine:
                 return self
-            return replace(self, failed_at=at, code=facts.code, reason=facts.reason, permanent=facts.permanent)
+            return altered(self, failed_at=at, code=facts.code, reason=facts.reason, permanent=facts.permanent)
         arrived = self.arrived_at
         if facts.state in _ARRIVED:
             arrived = at if arrived is None else min(arrived, at)
-        return replace(self, best=_further(self.best, facts.state), arrived_at=arrived)
+        return altered(self, best=_further(self.best, facts.state), arrived_at=arrived)
 
     def along(self, other: Progress) -> Progress:
         """Return what both say, when reports about one message came under two names."""
@@ -58,7 +59,7 @@ class Progress:
         best = self.best if other.best is None else _further(self.best, other.best)
         told = [each for each in (self, other) if each.failed_at is not None]
         first = min(told, key=lambda each: (each.failed_at or 0, each.code, each.reason), default=self)
-        return replace(first, best=best, arrived_at=min(arrived, default=None))
+        return altered(first, best=best, arrived_at=min(arrived, default=None))
 
 
 def _further(one: DeliveryState | None, two: DeliveryState) -> DeliveryState:

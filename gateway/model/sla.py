@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 #: How the name of every timer of an SLA begins.
 TIMER_PREFIX: Final = "sla:"
@@ -41,8 +42,7 @@ TITLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlaClock:
+class SlaClock(Struct, frozen=True, kw_only=True, gc=False):
     """One target of one case. All amounts are time of the SLA's calendar, in microseconds."""
 
     #: What it measures.
@@ -88,8 +88,7 @@ class SlaClock:
         return f"due {_instant(self.due_at)}{risk}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlaClocks:
+class SlaClocks(Struct, frozen=True, kw_only=True, gc=False):
     """The SLA that applies to a case, with its clocks."""
 
     #: Its id in the policy; empty when none applies any more.

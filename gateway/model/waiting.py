@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import Struct
+
 from gateway.model.activity import Activity, ActivityKind
+from gateway.model.altering import altered
 from gateway.model.events import TicketStatus
 from gateway.model.party import Role
 
@@ -18,8 +20,7 @@ _QUIET: Final = frozenset({TicketStatus.PENDING, TicketStatus.SOLVED})
 _MOST_SPELLS: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
+class Spell(Struct, frozen=True, kw_only=True, gc=False):
     """From when on a case waited, was over, or went on."""
 
     #: From when on, UTC microseconds of Baton's clock.
@@ -28,8 +29,7 @@ class Spell:
     status: TicketStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True, gc=False):
     """Who waits for whom. All instants are UTC microseconds of Baton's clock."""
 
     #: When a person first did something in the case, None while nobody did.
@@ -79,7 +79,7 @@ def after_activity(waiting: Waiting, activity: Activity, *, spoke: bool, answere
     asked = at if spoke and waiting.asked_at is None else waiting.asked_at
     since = at if spoke and waiting.unanswered_at is None else waiting.unanswered_at
     over = fresh and not spoke and standing is TicketStatus.SOLVED
-    return replace(
+    return altered(
         waiting,
         begun_at=at if begins else waiting.begun_at,
         asked_at=asked,
@@ -100,7 +100,7 @@ def _news(waiting: Waiting, *, spoke: bool, answered: bool) -> bool:
 
 def resolved(waiting: Waiting, at: int) -> Waiting:
     """Return who waits once the case is over: nobody."""
-    return replace(waiting, spells=_stood(waiting.spells, at, TicketStatus.SOLVED), unanswered_at=None)
+    return altered(waiting, spells=_stood(waiting.spells, at, TicketStatus.SOLVED), unanswered_at=None)
 
 
 def taken_up(waiting: Waiting, at: int) -> Waiting:
@@ -108,7 +108,7 @@ def taken_up(waiting: Waiting, at: int) -> Waiting:
     if waiting.standing is not TicketStatus.SOLVED:
         # Whoever set the ticket to `pending` took the case up again as well, and it waits.
         return waiting
-    return replace(waiting, spells=_stood(waiting.spells, at, TicketStatus.OPEN))
+    return altered(waiting, spells=_stood(waiting.spells, at, TicketStatus.OPEN))
 
 
 def _stood(spells: tuple[Spell, ...], at: int, status: TicketStatus) -> tuple[Spell, ...]:

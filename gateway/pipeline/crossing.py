@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
-from gateway.model import Entry, Handoff, Notice, Packet, Reply
+from gateway.model import Entry, Handoff, Notice, Packet, Reply, altered
 from normalizers.redaction import Secret, redact
 
 
@@ -14,13 +13,13 @@ def crossed(what: Handoff | Reply | Notice, secrets: Collection[Secret]) -> Hand
     if not secrets or isinstance(what, Reply):
         return what
     if isinstance(what, Notice):
-        return replace(
+        return altered(
             what,
             title=redact(what.title, secrets),
             text=redact(what.text, secrets),
             facts=tuple((label, redact(value, secrets)) for label, value in what.facts),
         )
-    return replace(
+    return altered(
         what,
         subject=redact(what.subject, secrets),
         packet=_packet(what.packet, secrets) if what.packet is not None else None,
@@ -29,7 +28,7 @@ def crossed(what: Handoff | Reply | Notice, secrets: Collection[Secret]) -> Hand
 
 
 def _packet(packet: Packet, secrets: Collection[Secret]) -> Packet:
-    return replace(
+    return altered(
         packet,
         subject=redact(packet.subject, secrets),
         evidence=tuple(redact(each, secrets) for each in packet.evidence),
@@ -39,4 +38,4 @@ def _packet(packet: Packet, secrets: Collection[Secret]) -> Packet:
 
 
 def _entries(entries: tuple[Entry, ...], secrets: Collection[Secret]) -> tuple[Entry, ...]:
-    return tuple(replace(entry, text=redact(entry.text, secrets)) for entry in entries)
+    return tuple(altered(entry, text=redact(entry.text, secrets)) for entry in entries)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
-from gateway.model import Entry, File, Handoff
+from gateway.model import Entry, File, Handoff, altered
 
 
 def shown_entries(handoff: Handoff) -> tuple[Entry, ...]:
@@ -44,10 +43,10 @@ def leave_files(handoff: Handoff, left: Mapping[str, str]) -> Handoff:
         return handoff
     packet = handoff.packet
     if packet is not None:
-        packet = replace(packet, transcript=tuple(_less(entry, left) for entry in packet.transcript))
-    return replace(handoff, packet=packet, entries=tuple(_less(entry, left) for entry in handoff.entries))
+        packet = altered(packet, transcript=tuple(_less(entry, left) for entry in packet.transcript))
+    return altered(handoff, packet=packet, entries=tuple(_less(entry, left) for entry in handoff.entries))
 
 
 def _less(entry: Entry, left: Mapping[str, str]) -> Entry:
-    files = (replace(each, sha256="", note=left[each.sha256]) if each.sha256 in left else each for each in entry.files)
-    return replace(entry, files=tuple(files))
+    files = (altered(each, sha256="", note=left[each.sha256]) if each.sha256 in left else each for each in entry.files)
+    return altered(entry, files=tuple(files))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
@@ -17,6 +16,7 @@ from gateway.model import (
     Mode,
     Thread,
     TicketLink,
+    altered,
     speaks,
     uuid7,
 )
@@ -235,7 +235,7 @@ class _Batch:
         )[0][0]
         self.t.insert("cases", _CASE, [(fresh, fresh, contact, self.now, 0, codec.encode(case))])
         self.t.run("UPDATE threads SET case_id = ?, home_case_id = ? WHERE id = ?", fresh, fresh, thread_id)
-        thread = replace(self.threads[thread_id], stranger=False)
+        thread = altered(self.threads[thread_id], stranger=False)
         self.cases[fresh], self.threads[thread_id], self.threads_of[fresh] = case, thread, [thread]
         self.threads_of[case_id] = [each for each in self.threads_of[case_id] if each.id != thread_id]
         self.home[thread_id] = fresh
@@ -277,7 +277,7 @@ class _Batch:
         if self.threads[thread_id].silenced is not granted:
             return
         self.t.run("UPDATE threads SET silenced = ? WHERE id = ?", int(not granted), thread_id)
-        thread = replace(self.threads[thread_id], silenced=not granted)
+        thread = altered(self.threads[thread_id], silenced=not granted)
         self.threads[thread_id] = thread
         self.threads_of[case_id] = [thread if each.id == thread_id else each for each in self.threads_of[case_id]]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, Attachment, Effect, EffectKind
+from gateway.model import Activity, Attachment, Effect, EffectKind, altered
 from gateway.store import codec
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import Inbound
@@ -111,7 +110,7 @@ def with_files(t: Transaction, rows: Sequence[tuple[int, str]]) -> list[Activity
     if not known:
         return [activity for _, activity in activities]
     return [
-        replace(
+        altered(
             activity,
             attachments=tuple(_settled(each, known.get((number, at))) for at, each in enumerate(activity.attachments)),
         )
@@ -123,4 +122,4 @@ def _settled(attachment: Attachment, outcome: tuple[str, int | None, str] | None
     if outcome is None:
         return attachment
     digest, size, note = outcome
-    return replace(attachment, sha256=digest or attachment.sha256, size=size, kept=bool(digest), note=note)
+    return altered(attachment, sha256=digest or attachment.sha256, size=size, kept=bool(digest), note=note)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity
+from gateway.model import Activity, altered
 from gateway.sdk import Delivery
 from gateway.store import codec
 from gateway.store.case_rules import CaseRules
@@ -215,7 +214,7 @@ class _Saving:
                     )
                 )
                 bound = self.threads.bound.get(number)
-                docs.append(codec.encode(activity if bound is None else replace(activity, thread=bound)))
+                docs.append(codec.encode(activity if bound is None else altered(activity, thread=bound)))
         self.threads.learn((connection_id, activity) for _, _, connection_id, _, activity in events)
         numbers = self.t.insert("activities", ACTIVITY, rows, returning="id")
         strays = [
@@ -325,5 +324,5 @@ def append_internal(
         conflict="ON CONFLICT (connection_id, dedupe) DO NOTHING",
         returning="id",
     )
-    t.insert("contents", CONTENT, [(row[0], codec.encode(replace(activity, thread=case_id))) for row in rows])
+    t.insert("contents", CONTENT, [(row[0], codec.encode(altered(activity, thread=case_id))) for row in rows])
     return bool(rows)

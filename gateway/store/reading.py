@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, Case, CaseStatus, Effect
+from gateway.model import Activity, Case, CaseStatus, Effect, altered
 from gateway.store import codec
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.files import with_files
@@ -78,7 +77,7 @@ class Reading:
     @staticmethod
     def _case(row: Row) -> Case:
         case = codec.case_from(row[0])
-        return case if row[1] is None else replace(case, status=CaseStatus.MERGED)
+        return case if row[1] is None else altered(case, status=CaseStatus.MERGED)
 
     def history(self, case_id: str) -> CaseHistory | None:
         """Return everything that happened to a case."""

@@ -7,10 +7,9 @@ is over keeps the name that the connection had then. Effects that were given up 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
-from gateway.model import Activity, Case, Effect, TicketLink
+from gateway.model import Activity, Case, Effect, TicketLink, altered
 from gateway.store import codec
 from gateway.store.engine import Transaction
 
@@ -54,7 +53,7 @@ def _with_name(value: Any, earlier: str, name: str) -> Any:
 
     match value:
         case Case():
-            return replace(
+            return altered(
                 value,
                 connection=now(value.connection),
                 last_connection=now(value.last_connection),
@@ -63,13 +62,13 @@ def _with_name(value: Any, earlier: str, name: str) -> Any:
                 observed=tuple(map(now, value.observed)),
             )
         case Effect():
-            return replace(value, connection=now(value.connection), cause=(now(value.cause[0]), value.cause[1]))
+            return altered(value, connection=now(value.connection), cause=(now(value.cause[0]), value.cause[1]))
         case Activity():
             outcome = value.outcome
             if outcome is not None:
-                outcome = replace(outcome, connection=now(outcome.connection))
-            return replace(value, connection=now(value.connection), outcome=outcome)
+                outcome = altered(outcome, connection=now(outcome.connection))
+            return altered(value, connection=now(value.connection), outcome=outcome)
         case TicketLink():
-            return replace(value, connection=now(value.connection))
+            return altered(value, connection=now(value.connection))
         case _:
             raise TypeError(type(value).__name__)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from gateway.model import Activity, ActivityKind, Case, Channel, Evidence, Party, Role, TicketLink, uuid7
+from gateway.model import Activity, ActivityKind, Case, Channel, Evidence, Party, Role, TicketLink, altered, uuid7
 from gateway.store import codec
 from gateway.store.case_rules import PHONE, CaseRules
 from gateway.store.contacts import Contacts, Key, Known, key_of
@@ -44,10 +44,10 @@ def customer_of(activity: Activity) -> Party | None:
     if sender is None or sender.role is not Role.CUSTOMER:
         return None
     if activity.mail is not None and failed(activity):
-        return replace(sender, evidence=Evidence.CLAIMED)
+        return altered(sender, evidence=Evidence.CLAIMED)
     typed = activity.extras.get("claimed_email")
     if isinstance(typed, str) and not sender.email and sender.evidence is not Evidence.VERIFIED:
-        return replace(sender, email=typed)
+        return altered(sender, email=typed)
     return sender
 
 
@@ -184,7 +184,7 @@ class Threads:
         if rows and self.mails.takes_part(rows[0][0], activity, own=True):
             return str(rows[0][0]), activity.thread, False
         key = activity.thread if not rows else f"{activity.thread}#{codec.key_hash(activity.dedupe)[:12]}"
-        apart = replace(activity, thread=key, reference=None)
+        apart = altered(activity, thread=key, reference=None)
         self._find_or_make([(connection_id, apart)], {(connection_id, key): 0}, case=place.case)
         return self.made.threads[connection_id, key], key, True
 

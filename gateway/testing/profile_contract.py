@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gateway.model import altered
 from gateway.sdk import Contact, CredentialsRefused, Evidence, Party, Profile, TemporaryFailure
 
 #: Somebody whom no vendor of a test knows.
@@ -32,7 +32,7 @@ class ProfileSourceContract:
     async def test_nobody_is_known_by_a_claim(self, connector: Any, sandbox: Any) -> None:
         """Whoever types an address is not told, nor treated, as its owner."""
         party, _ = self.customer(sandbox)
-        claim = replace(party, evidence=Evidence.CLAIMED)
+        claim = altered(party, evidence=Evidence.CLAIMED)
         assert not (await connector.profile(Contact(id="c", parties=(claim,)))).values
 
     async def test_a_stranger_has_a_profile_without_values(self, connector: Any, sandbox: Any) -> None:
@@ -45,7 +45,7 @@ class ProfileSourceContract:
         """A search that finds parts of words must not make one customer of two."""
         party, _ = self.customer(sandbox)
         for address in (party.value[1:], f"x{party.value}", f"{party.value}.example", party.value.replace("@", "@x")):
-            near = replace(party, value=address)
+            near = altered(party, value=address)
             assert not (await connector.profile(Contact(id="c", parties=(near,)))).values
 
     # --- how it is asked ---------------------------------------------------------------------------------------------

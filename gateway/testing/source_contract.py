@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
+import msgspec.structs
 import pytest
 
 from gateway.sdk import Ack, Delivery, DeliveryRejected, UnreadableDelivery
@@ -39,10 +39,10 @@ def read_delivery(path: Path, *, received_at: int = 0) -> Delivery:
 
 def told(value: Any) -> Any:
     """Return a value of the model as JSON values, without what stands at its default: a new field spoils no golden file."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, msgspec.Struct):
         return {
             each.name: told(getattr(value, each.name))
-            for each in dataclasses.fields(value)
+            for each in msgspec.structs.fields(value)
             if getattr(value, each.name) != _default(each)
         }
     if isinstance(value, tuple | list):
@@ -52,9 +52,9 @@ def told(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
+def _default(field: msgspec.structs.FieldInfo) -> Any:
     made = field.default_factory
-    return field.default if made is dataclasses.MISSING else made()
+    return field.default if made is msgspec.NODEFAULT else made()
 
 
 class SourceContract:

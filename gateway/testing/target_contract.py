@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gateway.model import altered
 from gateway.sdk import Evidence, File, Handoff, Mode, OutcomeUnknown, Party, TemporaryFailure
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import FakeHost
@@ -229,7 +229,7 @@ class ReopeningContract:
         """An internal note on a solved ticket is seen by nobody."""
         ticket_id = self.solved_ticket(sandbox)
         assert not self.in_work(sandbox, ticket_id)
-        handoff = replace(self.update_of(sandbox, "key-back", ticket_id), reopen=True)
+        handoff = altered(self.update_of(sandbox, "key-back", ticket_id), reopen=True)
         receipt = await connector.hand_off(handoff)
         assert receipt.ticket_id == ticket_id
         assert self.in_work(sandbox, ticket_id)
@@ -240,7 +240,7 @@ class ReopeningContract:
         """Whoever acknowledges late must not open again what is done; and the mode `notes` writes notes."""
         ticket_id = self.solved_ticket(sandbox)
         await connector.hand_off(self.update_of(sandbox, "key-note", ticket_id))
-        noted = replace(self.update_of(sandbox, "key-notes", ticket_id), reopen=True, mode=Mode.NOTES)
+        noted = altered(self.update_of(sandbox, "key-notes", ticket_id), reopen=True, mode=Mode.NOTES)
         await connector.hand_off(noted)
         assert not self.in_work(sandbox, ticket_id)
 
@@ -268,7 +268,7 @@ class CarryingContract:
         """Agents look for a file that a note names; more of them than a vendor takes are named all the same."""
         bodies = [f"file {number}".encode() for number in range(30)]
         files = tuple(_file(f"f{number}.png", body, host) for number, body in enumerate(bodies))
-        vast = replace(_file("vast.bin", b"vast", host), size=10_000_000_000)
+        vast = altered(_file("vast.bin", b"vast", host), size=10_000_000_000)
         receipt = await connector.hand_off(self.handoff_with(sandbox, "key-files", (*files, vast), adopted=False))
         notes, there = self.notes_on(sandbox, receipt.ticket_id), self.files_on(sandbox, receipt.ticket_id)
         named = [body for number, body in enumerate(bodies) if f"[file: f{number}.png]" in notes]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
 
-from gateway.model import Case, Mode
+from gateway.model import Case, Mode, altered
 from gateway.toml import Problems, TomlDocument, did_you_mean, read_toml
 from routing.expression import parse_duration
 from routing.policy import ConnectionFacts, Policy
@@ -210,4 +210,4 @@ def _filled(event: Event, text: str) -> Event:
     if activity is None:
         return event
     filled = activity.text.replace(_EACH, text), activity.reply_text.replace(_EACH, text)
-    return replace(event, activity=replace(activity, text=filled[0], reply_text=filled[1]))
+    return replace(event, activity=altered(activity, text=filled[0], reply_text=filled[1]))

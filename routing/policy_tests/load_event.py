@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from gateway.model import (
@@ -22,6 +21,7 @@ from gateway.model import (
     TicketChange,
     TicketFacts,
     TicketStatus,
+    altered,
 )
 from gateway.toml import did_you_mean
 from routing.people import Agent
@@ -110,7 +110,7 @@ def read_activity(
     if len(reader.problems) > before:
         return None
     # A text that is given anew is new as a whole, unless the test says what of it is.
-    return replace(activity, **more)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    return altered(activity, **more)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def _connection(reader: Reader, path: Path, table: Mapping[str, Any], kind: str, role: Role) -> str:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from gateway.toml import did_you_mean
 from routing.reader import Path, Reader
@@ -59,7 +61,7 @@ def read_value(reader: Reader, path: Path, value: object, hint: Any) -> object:
         }
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _word(reader, path, value, hint)
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return _made(reader, path, value, hint)
     return _plain(reader, path, value, hint)
 
@@ -84,11 +86,7 @@ def _word(reader: Reader, path: Path, value: object, hint: type[Enum]) -> object
 def _made(reader: Reader, path: Path, value: object, hint: type[Any]) -> object:
     before = len(reader.problems)
     given = read_fields(reader, path, value, hint, what=_name(path))
-    lacking = [
-        each.name
-        for each in fields(hint)
-        if each.name not in given and each.default is MISSING and each.default_factory is MISSING
-    ]
+    lacking = [each.name for each in fields(hint) if each.required and each.name not in given]
     if lacking and len(reader.problems) == before:
         reader.note(path, f"{_name(path)} needs {', '.join(lacking)}")
     return None if len(reader.problems) > before else hint(**given)

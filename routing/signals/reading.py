@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Case
+from gateway.model import Activity, ActivityKind, Case, altered
 from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
@@ -155,16 +154,16 @@ def remember(case: Case, signals: Signals, activity: Activity, needed: AbstractS
     if activity.kind is not ActivityKind.MESSAGE or not is_customers(activity):
         return case
     if "case.sentiment" in needed:
-        case = replace(case, sentiment=mean_after(case.sentiment, signals.sentiment))
+        case = altered(case, sentiment=mean_after(case.sentiment, signals.sentiment))
     if "case.repeated_question" in needed and (mark := fingerprint(activity.reply_text)):
         again = sum(alike(mark, earlier) for earlier in case.asked)
-        case = replace(case, asked=(*case.asked, mark)[-REMEMBERED:], repeated_question=again)
+        case = altered(case, asked=(*case.asked, mark)[-REMEMBERED:], repeated_question=again)
     return case
 
 
 def consume(case: Case, at: int) -> Case:
     """Return the case with all its evidence spent: from `at` on, microseconds of Baton's clock, only newer counts."""
-    return replace(
+    return altered(
         case,
         spent_at=at,
         bot_turns=0,

@@ -21,6 +21,7 @@ from gateway.demo.afternoon.cast import (
     Cast,
 )
 from gateway.demo.world import World
+from gateway.model import altered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,7 @@ class Lying:
     def history(self, case: str) -> Any:
         told = self._store.history(case)
         activities = tuple(
-            replace(each, trace={"result": "none"}, activity=replace(each.activity, bot=None))
+            replace(each, trace={"result": "none"}, activity=altered(each.activity, bot=None))
             for each in told.activities
         )
         return replace(told, activities=activities)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -31,6 +31,7 @@ from gateway.model import (
     TicketChange,
     TicketFacts,
     TicketStatus,
+    altered,
 )
 from gateway.pipeline.policies import Direction, Policies
 from gateway.sdk import Delivery
@@ -166,7 +167,7 @@ class Desk:
             text=text,
             reply_text=text,
         )
-        return replace(made, **more)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        return altered(made, **more)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
     def mail(
         self,
@@ -253,7 +254,7 @@ class Desk:
             text,
             ticket=TicketFacts(id=number, change=TicketChange.COMMENTED),
         )
-        self.bring(replace(said, dedupe=dedupe) if dedupe else said)
+        self.bring(altered(said, dedupe=dedupe) if dedupe else said)
 
     def resolve(self, case_id: str) -> None:
         """Let a person end the case in the helpdesk."""
@@ -272,7 +273,7 @@ class Desk:
     ) -> None:
         """Bring a delivery report."""
         self.bring(
-            replace(
+            altered(
                 self.activity(connection, f"report:{message_id}", Party(kind="v", value="v", role=Role.SYSTEM), ""),
                 kind=ActivityKind.DELIVERY_REPORT,
                 occurred_at=self.now if at is None else at,

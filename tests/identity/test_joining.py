@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.model import Case, CaseStatus, Evidence, IllegalMove, Party, Role, TicketStatus, move
+from gateway.model import Case, CaseStatus, Evidence, IllegalMove, Party, Role, TicketStatus, altered, move
 from tests.identity.desk import DAY, HOUR, Desk
 
 
@@ -304,7 +304,7 @@ def test_illegal_moves_are_refused() -> None:
         (case, CaseStatus.OPEN),
         (over, CaseStatus.RESOLVED),
         (case, CaseStatus.MERGED),
-        (replace(case, status=CaseStatus.MERGED), CaseStatus.OPEN),
+        (altered(case, status=CaseStatus.MERGED), CaseStatus.OPEN),
     ):
         with pytest.raises(IllegalMove, match="cannot become"):
             move(start, end, 7)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.model import Handoff, Mode, Notice, Reply
+from gateway.model import Handoff, Mode, Notice, Reply, altered
 from gateway.pipeline.crossing import crossed
 from normalizers.redaction import Secret
 from tests.connectors.zendesk.test_zendesk import entry, packet
@@ -22,7 +21,7 @@ def text_of(value: Any) -> str:
 
 
 def test_nothing_of_a_handoff_or_a_notice_carries_a_card() -> None:
-    said = replace(entry(f"charged on {CARD}"), key="k")
+    said = altered(entry(f"charged on {CARD}"), key="k")
     full = packet(subject=CARD, transcript=(said,), evidence=(CARD,))
     handoff = Handoff(
         key="k", case_id="c", external_id="baton:c", mode=Mode.LIVE, subject=CARD, packet=full, entries=(said,)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from gateway.model import Activity, Decision, EffectKind, Mode, Party, Role
+from gateway.model import Activity, Decision, EffectKind, Mode, Party, Role, altered
 from routing.decide import decide
 from routing.policy import Policy
 from tests.routing.values import (
@@ -81,7 +81,7 @@ class Desk:
 
     def _decide(self, moment: int, what: Activity) -> Decision:
         self.count += 1
-        what = replace(what, dedupe=f"d{self.count}", occurred_at=moment, received_at=moment)
+        what = altered(what, dedupe=f"d{self.count}", occurred_at=moment, received_at=moment)
         made = decide(self.now, what, moment)
         assert made == decide(self.now, what, moment)
         self.now = after(self.now, made)

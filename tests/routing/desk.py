@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from gateway.model import (
     Role,
     TicketChange,
     TicketFacts,
+    altered,
 )
 from routing.snapshot import Snapshot
 from tests.routing.values import (
@@ -113,7 +113,7 @@ def refund(amount: str, *, by: str = "7", now: int = WORKING, field: str = "4711
 
 def start(rules: Any = RULES, **changes: Any) -> Snapshot:
     """Return a case that came by mail and stands in the helpdesk as a ticket that Baton adopted."""
-    link = replace(LINK, adopted=True)
+    link = altered(LINK, adopted=True)
     return snapshot(rules, case=case(channel=Channel.EMAIL), tickets=(link,), **changes)
 
 
@@ -126,8 +126,8 @@ def late(decision: Decision, before: Snapshot, minutes: int) -> tuple[Snapshot, 
     episode = decision.episode
     assert episode is not None
     assert episode.acknowledge_by is not None
-    passed = replace(timer(f"ack:{episode.id}:{episode.epoch}"), received_at=episode.acknowledge_by)
-    passed = replace(passed, dedupe=f"t{minutes}")
+    passed = altered(timer(f"ack:{episode.id}:{episode.epoch}"), received_at=episode.acknowledge_by)
+    passed = altered(passed, dedupe=f"t{minutes}")
     where, (made,) = play(before, passed)
     return where, made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from hypothesis import strategies as st
@@ -26,6 +25,7 @@ from gateway.model import (
     TicketChange,
     TicketStatus,
     Unanswered,
+    altered,
 )
 from routing.snapshot import Snapshot
 from tests.routing.strategies import activities, cases, parties
@@ -269,10 +269,10 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
     modes = st.sampled_from((Mode.LIVE, Mode.LIVE, Mode.NOTES, Mode.OBSERVE))
     case_now = draw(cases())
     if draw(st.integers(0, 3)):
-        case_now = replace(case_now, status=CaseStatus.OPEN, last_connection="chat", targets=("desk",))
-    looked = [None, ASKED, replace(ASKED, waiting=(), failed_at=NOW - draw(st.sampled_from((1, 10))) * MINUTE)]
-    case_now = replace(case_now, lookup=ASKED if name == "looked up" else draw(st.sampled_from(looked)))
-    tickets = draw(st.sampled_from(((), (LINK,), (replace(LINK, adopted=True),))))
+        case_now = altered(case_now, status=CaseStatus.OPEN, last_connection="chat", targets=("desk",))
+    looked = [None, ASKED, altered(ASKED, waiting=(), failed_at=NOW - draw(st.sampled_from((1, 10))) * MINUTE)]
+    case_now = altered(case_now, lookup=ASKED if name == "looked up" else draw(st.sampled_from(looked)))
+    tickets = draw(st.sampled_from(((), (LINK,), (altered(LINK, adopted=True),))))
     start = snapshot(
         POLICIES[draw(modes)],
         case=case_now,

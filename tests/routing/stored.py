@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, Decision, Effect, EffectKind, ForeignId, Profile, Receipt
+from gateway.model import Activity, Decision, Effect, EffectKind, ForeignId, Profile, Receipt, altered
 from gateway.pipeline.census import Census
 from gateway.pipeline.policies import Direction, Policies
 from gateway.store import Store
@@ -117,5 +116,5 @@ class Stored:
 
 def at(activity: Activity, instant: int, number: int) -> Activity:
     """Return an activity with its instants, and with ids of its own."""
-    made = replace(activity, dedupe=f"d{number}", occurred_at=instant, received_at=instant)
-    return replace(made, message_id=f"m{number}" if activity.message_id else "")
+    made = altered(activity, dedupe=f"d{number}", occurred_at=instant, received_at=instant)
+    return altered(made, message_id=f"m{number}" if activity.message_id else "")

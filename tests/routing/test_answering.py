@@ -22,6 +22,7 @@ from gateway.model import (
     Role,
     Thread,
     TicketChange,
+    altered,
 )
 from routing.decide import decide
 from routing.snapshot import Snapshot
@@ -70,7 +71,7 @@ def replies(start: Snapshot, *happened: Activity) -> list[Effect]:
     """Return the replies to what happens to a case, one after the other."""
     found: list[Effect] = []
     for number, each in enumerate(happened):
-        made = decide(start, replace(each, dedupe=f"e{number}"), NOW)
+        made = decide(start, altered(each, dedupe=f"e{number}"), NOW)
         found += [effect for effect in made.effects if effect.kind is EffectKind.REPLY]
         start = after(start, made)
     return found
@@ -112,12 +113,12 @@ def test_while_the_case_is_escalated_people_answer(state: EpisodeState) -> None:
     [
         message("hello", sender=BOT),
         message("hello", own=True),
-        message("hello", sender=replace(CUSTOMER, role=Role.SYSTEM)),
+        message("hello", sender=altered(CUSTOMER, role=Role.SYSTEM)),
         answer(),
         ticket(TicketChange.CREATED),
         message("hello", connection="desk", channel=Channel.HELPDESK),
-        replace(message("hello"), kind=ActivityKind.EDIT),
-        replace(message("hello"), kind=ActivityKind.HANDOFF_REQUEST, sender=BOT),
+        altered(message("hello"), kind=ActivityKind.EDIT),
+        altered(message("hello"), kind=ActivityKind.HANDOFF_REQUEST, sender=BOT),
         message(
             "I am away",
             channel=Channel.EMAIL,
@@ -162,5 +163,5 @@ def test_no_situation_is_answered_twice_or_by_a_machines_doing(
         assert what.sender is not None
         assert what.sender.role is Role.CUSTOMER
         assert (mine[0].connection, mine[0].destination) == (made.case.last_connection, made.case.last_thread)
-        again = decide(after(start, made), replace(what, dedupe="again"), NOW)
+        again = decide(after(start, made), altered(what, dedupe="again"), NOW)
         assert not [effect for effect in again.effects if effect.kind is EffectKind.REPLY and effect.rule == "greet"]

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct, structs
 
 from gateway.model import (
     Activity,
@@ -27,6 +28,7 @@ from gateway.model import (
     Receipt,
     TicketLink,
     TicketStatus,
+    altered,
     effect_id,
 )
 from routing.decide import decide
@@ -87,23 +89,24 @@ def test_the_random_situations_reach_every_result_and_every_kind_of_effect() -> 
 @given(situations())
 def test_equal_input_gives_equal_bytes(situation: tuple[Snapshot, Activity]) -> None:
     start, what = situation
-    again = replace(start, case=replace(start.case), connections=dict(start.connections))
-    assert repr(decide(start, what, NOW)) == repr(decide(again, replace(what), NOW))
+    again = replace(start, case=altered(start.case), connections=dict(start.connections))
+    assert repr(decide(start, what, NOW)) == repr(decide(again, altered(what), NOW))
 
 
 def moved(value: Any, by: int) -> Any:
     """Return a value with every instant in it moved."""
     if isinstance(value, tuple):
         return tuple(moved(each, by) for each in value)
-    if not is_dataclass(value) or isinstance(value, (type, Policy)):
+    if isinstance(value, Policy) or not (is_dataclass(value) or isinstance(value, Struct)):
         return value
     instants = ("_at", "acknowledge_by", "answer_by", "held_until")
     changes = {
         each.name: old + by if each.name.endswith(instants) and isinstance(old, int) else moved(old, by)
-        for each in fields(value)
-        if each.init and (old := getattr(value, each.name)) is not None
+        for each in (structs.fields(value) if isinstance(value, Struct) else fields(value))
+        if (old := getattr(value, each.name)) is not None
     }
-    return replace(value, **changes)
+    change: Any = altered if isinstance(value, Struct) else replace
+    return change(value, **changes)
 
 
 @given(situations(), st.integers(-NOW // 2, NOW))
@@ -166,7 +169,7 @@ def test_the_first_rules_that_match_count_and_no_others(situation: tuple[Snapsho
 def test_the_trace_holds_no_word_of_what_people_wrote(situation: tuple[Snapshot, Activity]) -> None:
     start, what = situation
     secret = "canary-7f3c"
-    said = replace(what, text=f"{what.text} {secret}", reply_text=f"{what.reply_text} {secret}", subject=secret)
+    said = altered(what, text=f"{what.text} {secret}", reply_text=f"{what.reply_text} {secret}", subject=secret)
     assert secret not in repr(decide(start, said, NOW).trace)
 
 
@@ -177,8 +180,8 @@ def test_echoes_and_machines_never_lead_to_anything_outside(situation: tuple[Sna
     if what.kind in {ActivityKind.TIMER, ActivityKind.OUTCOME}:
         return
     wish = what.kind is ActivityKind.HANDOFF_REQUEST
-    machines = () if wish else (replace(what, sender=BOT), replace(what, sender=None))
-    for quiet in (replace(what, own=True), *machines):
+    machines = () if wish else (altered(what, sender=BOT), altered(what, sender=None))
+    for quiet in (altered(what, own=True), *machines):
         made = decide(start, quiet, NOW)
         assert made.effects == ()
         assert made.timers == ()
@@ -214,8 +217,8 @@ def test_an_effect_is_named_by_a_uuid_of_its_cause(case_id: str, cause: str, kin
 def test_effects_have_ids_of_their_own(situation: tuple[Snapshot, Activity]) -> None:
     start, what = situation
     one = decide(start, what, NOW).effects
-    other = decide(start, replace(what, dedupe=what.dedupe + "x"), NOW).effects
-    elsewhere = decide(replace(start, case=replace(start.case, id="another")), what, NOW).effects
+    other = decide(start, altered(what, dedupe=what.dedupe + "x"), NOW).effects
+    elsewhere = decide(replace(start, case=altered(start.case, id="another")), what, NOW).effects
     ids = [effect.id for effect in (*one, *other, *elsewhere)]
     assert len(set(ids)) == len(ids)
     assert all(effect.cause == (what.connection, what.dedupe) for effect in one)
@@ -334,7 +337,7 @@ def test_an_episode_keeps_what_it_began_with(situation: tuple[Snapshot, Activity
     assert after is not None
     if after.id != before.id:
         assert before.mode is not Mode.LIVE
-        assert decide(start, what, NOW).replaced == replace(before, state=EpisodeState.CLOSED, closed_at=NOW)
+        assert decide(start, what, NOW).replaced == altered(before, state=EpisodeState.CLOSED, closed_at=NOW)
         return
     assert after.reasons[: len(before.reasons)] == before.reasons
     assert len(set(after.reasons)) == len(after.reasons)

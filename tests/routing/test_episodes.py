@@ -18,6 +18,7 @@ from gateway.model import (
     Role,
     TicketChange,
     TicketStatus,
+    altered,
 )
 from routing.decide import decide
 from tests.routing.values import (
@@ -142,7 +143,7 @@ def test_the_next_match_escalates_in_earnest_what_was_only_observed(before: Mode
     if taken:
         start, _ = play(start, answer())
     live = replace(start, connections=connections())
-    live, (earnest, again) = play(live, replace(HELP, dedupe="e2"), replace(HELP, dedupe="e3"))
+    live, (earnest, again) = play(live, altered(HELP, dedupe="e2"), altered(HELP, dedupe="e3"))
     assert opened.episode is not None
     assert earnest.replaced is not None
     assert earnest.episode is not None
@@ -169,7 +170,7 @@ when.all = ["message.phrases contains 'person'"]
 
 def test_a_rule_that_is_tried_out_hides_no_rule_and_changes_no_case() -> None:
     tried = policy(TRIED.replace('id = "help"\n', 'id = "help"\nmode = "observe"\n') + CATCH_ALL + LADDER)
-    start, made = play(snapshot(tried), HELP, replace(HELP, dedupe="e2"))
+    start, made = play(snapshot(tried), HELP, altered(HELP, dedupe="e2"))
     assert start.episode is not None
     assert (start.episode.rule, start.episode.reasons) == ("help-too", ("help-too",))
     assert start.case.priority is None
@@ -182,7 +183,7 @@ def test_a_rule_that_is_tried_out_hides_no_rule_and_changes_no_case() -> None:
 
 def test_a_rule_that_is_tried_out_alone_says_so_and_is_written_down_once() -> None:
     tried = policy(RULES.replace('id = "help"\n', 'id = "help"\nmode = "observe"\n') + CATCH_ALL + LADDER)
-    start, (first, second) = play(snapshot(tried), HELP, replace(HELP, dedupe="e2"))
+    start, (first, second) = play(snapshot(tried), HELP, altered(HELP, dedupe="e2"))
     assert [made.trace.result for made in (first, second)] == ["observed", "observed"]
     assert [(each.kind, each.mode, each.priority) for each in first.effects] == [
         (EffectKind.HANDOFF, Mode.OBSERVE, Priority.P3)
@@ -196,7 +197,7 @@ def test_after_a_discarded_handoff_the_next_match_hands_off_again() -> None:
     start, (opened,) = play(snapshot(POLICY), HELP)
     assert start.case.targets == ("desk",)
     lost = outcome(opened.effects[0].id, opened.episode, landed=False, discarded=True)
-    start, (over, follow_up, again) = play(start, lost, message("hello?", dedupe="e2"), replace(HELP, dedupe="e3"))
+    start, (over, follow_up, again) = play(start, lost, message("hello?", dedupe="e2"), altered(HELP, dedupe="e3"))
     assert over.effects == ()
     assert over.episode is not None
     assert over.episode.state is EpisodeState.CLOSED
@@ -227,7 +228,7 @@ def test_a_button_of_that_name_that_we_never_offered_takes_nothing() -> None:
     assert made.episode.state is EpisodeState.OPEN
 
 
-@pytest.mark.parametrize("who", [AGENT, replace(AGENT, name="")])
+@pytest.mark.parametrize("who", [AGENT, altered(AGENT, name="")])
 def test_an_answer_to_the_customer_takes_the_case_and_a_note_does_not(who: Party) -> None:
     start = snapshot(POLICY, episode=open_episode())
     taken = decide(start, answer(sender=who), NOW)
@@ -241,14 +242,14 @@ def test_an_answer_to_the_customer_takes_the_case_and_a_note_does_not(who: Party
 
 def test_taking_it_twice_changes_nothing() -> None:
     start = snapshot(POLICY, episode=open_episode())
-    start, (first, second) = play(start, ACKNOWLEDGED, replace(ACKNOWLEDGED, dedupe="a2"))
+    start, (first, second) = play(start, ACKNOWLEDGED, altered(ACKNOWLEDGED, dedupe="a2"))
     assert second.episode == first.episode
     assert second.effects == ()
 
 
 # --- the end ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("status", [TicketStatus.SOLVED, TicketStatus.CLOSED])
-@pytest.mark.parametrize("who", [AGENT, CUSTOMER, BOT, replace(BOT, role=Role.SYSTEM)])
+@pytest.mark.parametrize("who", [AGENT, CUSTOMER, BOT, altered(BOT, role=Role.SYSTEM)])
 def test_a_ticket_that_is_over_ends_the_episode_whoever_ended_it(status: TicketStatus, who: Party) -> None:
     start = snapshot(POLICY, episode=open_episode())
     made = decide(start, ticket(TicketChange.STATUS, status, sender=who), NOW)

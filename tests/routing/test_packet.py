@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from gateway.model import (
     Priority,
     Role,
     TicketChange,
+    altered,
 )
 from gateway.sdk import note_text
 from routing.decide import decide
@@ -102,7 +102,7 @@ HISTORIES: Final[dict[str, list[Activity]]] = {
         at(0, "I was charged twice!"),
         at(5, "Hello! How can I help?", sender=BOT),
         at(9, "A real person, please.\nNow.", attachments=(Attachment(id="f1", name="bill.pdf"), Attachment(id="f2"))),
-        replace(pressed("talk_to_agent"), text="Talk to an agent", occurred_at=NOW + 12 * SECOND),
+        altered(pressed("talk_to_agent"), text="Talk to an agent", occurred_at=NOW + 12 * SECOND),
         at(20, "We look into it.", sender=AGENT, connection="desk", channel=Channel.HELPDESK),
         at(25, "VIP, be nice.", sender=AGENT, connection="desk", channel=Channel.HELPDESK, audience=Audience.INTERNAL),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -18,6 +17,7 @@ from gateway.model import (
     Role,
     TicketChange,
     TicketFacts,
+    altered,
 )
 from routing.explain import explain
 from tests.routing.desk import EVENING, POLICY, RULES, WORKING, agent, assigned, late, refund, start, told
@@ -49,7 +49,7 @@ def test_sg_5_a_refund_above_the_limit_goes_to_the_manager_and_one_below_to_nobo
     assert made.episode.assigned == ("carla",)
     assert made.episode.acknowledge_by == WORKING + 15 * MINUTE
     assert told(made) == [("handoff", "Managers", "8")]
-    _, (stands,) = play(where, replace(outcome(made.effects[0].id, made.episode), received_at=WORKING))
+    _, (stands,) = play(where, altered(outcome(made.effects[0].id, made.episode), received_at=WORKING))
     assert told(stands) == [("notify", "@carla", None)]
     _, (none,) = play(start(), refund("400"))
     assert (none.trace.result, none.effects) == ("none", ())
@@ -66,7 +66,7 @@ def test_use_case_the_manager_is_off_duty_so_the_duty_team_has_it_and_then_the_e
     assert made.trace.candidates_considered == (("carla", "off duty"), ("anna", ""), ("adam", "anna comes first"))
     assert made.trace.sentence.endswith("ladder managers. Step 1 is passed over: carla is off duty.")
     assert told(made) == [("handoff", "", "10")]
-    where, (stands,) = play(where, replace(outcome(made.effects[0].id, made.episode), received_at=EVENING))
+    where, (stands,) = play(where, altered(outcome(made.effects[0].id, made.episode), received_at=EVENING))
     assert told(stands) == [("notify", "@anna", None)]
     _, end = late(made, where, 15)
     assert end.trace.result == "final"
@@ -148,7 +148,7 @@ def test_a_chatbots_own_limit_is_held_against_what_it_collected() -> None:
     )
     _, (made,) = play(snapshot(RULES), asks)
     assert [(e.destination, e.assignee) for e in made.effects if e.kind is EffectKind.HANDOFF] == [("Managers", "8")]
-    _, (less,) = play(snapshot(RULES), replace(asks, bot=BotFacts(fields={"refund": "300"})))
+    _, (less,) = play(snapshot(RULES), altered(asks, bot=BotFacts(fields={"refund": "300"})))
     assert not [e for e in less.effects if e.kind is EffectKind.HANDOFF]
 
 
@@ -157,8 +157,8 @@ def test_a_customer_who_wants_a_manager_gets_that_of_the_agent_who_answered_last
         '"authority.action == \'refund\'", "authority.amount > authority.limit"', '"message.wants_manager"'
     )
     rules = policy(asks + CATCH_ALL)
-    wants = replace(message("Let me speak to your manager"), received_at=WORKING, dedupe="e2")
-    answered = replace(answer(sender=agent("7")), received_at=WORKING)
+    wants = altered(message("Let me speak to your manager"), received_at=WORKING, dedupe="e2")
+    answered = altered(answer(sender=agent("7")), received_at=WORKING)
     _, (_, made) = play(start(rules), answered, wants)
     assert assigned(made) == ("carla",)
     _, (made,) = play(start(rules), wants)
@@ -208,7 +208,7 @@ ack_within = "15m"
 
 def tagged(by: str, *tags: str) -> Activity:
     facts = TicketFacts(id="55", change=TicketChange.TAGS, tags=tags)
-    return replace(refund("1", by=by), ticket=facts, dedupe=f"t{tags}")
+    return altered(refund("1", by=by), ticket=facts, dedupe=f"t{tags}")
 
 
 def test_sg_6_a_ticket_that_needs_what_its_agent_does_not_know_is_escalated() -> None:

@@ -25,6 +25,7 @@ from gateway.model import (
     Profile,
     Role,
     TicketChange,
+    altered,
 )
 from normalizers import normalize
 from routing.decide import decide
@@ -112,8 +113,8 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity] | tuple[Case, Activit
         (case(), message("live agent", connection="zendesk", channel=Channel.HELPDESK)),
     ],
     "bot-gives-up": [
-        (case(), replace(message("I cannot help with this", sender=BOT), kind=ActivityKind.HANDOFF_REQUEST)),
-        (case(), replace(message(""), kind=ActivityKind.HANDOFF_REQUEST)),
+        (case(), altered(message("I cannot help with this", sender=BOT), kind=ActivityKind.HANDOFF_REQUEST)),
+        (case(), altered(message(""), kind=ActivityKind.HANDOFF_REQUEST)),
     ],
     "call-back": [
         (case(), pressed("call_me_back")),
@@ -159,8 +160,8 @@ CALM: Final = (
 def at(what: str | tuple[Case, Activity] | tuple[Case, Activity, Profile]) -> tuple[Snapshot, Activity]:
     of, happened, *known = what if isinstance(what, tuple) else (case(), message(what))
     rename = {"chat": "support-slack", "desk": "zendesk"}
-    of = replace(of, connection="support-slack")
-    happened = replace(happened, connection=rename.get(happened.connection, happened.connection))
+    of = altered(of, connection="support-slack")
+    happened = altered(happened, connection=rename.get(happened.connection, happened.connection))
     live = {name: replace(facts, mode=Mode.LIVE) for name, facts in SETUP.facts.items()}
     return snapshot(POLICY, case=of, connections=live, profile=known[0] if known else None), happened
 
@@ -200,7 +201,7 @@ def test_calm_words_escalate_nothing(words: str) -> None:
     assert decide(start, what, NOW).trace.result == "mirror"
 
 
-@pytest.mark.parametrize("who", [AGENT, BOT, replace(CUSTOMER, role=Role.SYSTEM)])
+@pytest.mark.parametrize("who", [AGENT, BOT, altered(CUSTOMER, role=Role.SYSTEM)])
 def test_what_agents_and_machines_say_escalates_nothing(who: object) -> None:
     for phrases in POLICY.phrases.values():
         start, what = at((case(), answer(phrases[0], sender=who)))
@@ -208,7 +209,7 @@ def test_what_agents_and_machines_say_escalates_nothing(who: object) -> None:
 
 
 def test_an_agent_who_answered_ends_the_counting_of_messages() -> None:
-    start, what = at((replace(MANY, agent_messages=1), message("still nothing")))
+    start, what = at((altered(MANY, agent_messages=1), message("still nothing")))
     assert decide(start, what, NOW).trace.result == "mirror"
 
 

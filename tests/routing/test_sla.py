@@ -13,6 +13,7 @@ from gateway.model import (
     SlaMark,
     TicketChange,
     TicketStatus,
+    altered,
 )
 from routing.explain import explain
 from tests.routing.days import FRIDAY, MONDAY, Desk, at
@@ -149,7 +150,7 @@ def test_a_stricter_sla_whose_time_is_over_already_is_missed_at_once_and_heard_o
     desk = Desk(rules(URGENT + STANDARD, last=""))
     desk.act(at(MONDAY, "10:00"), message("hello"))
     desk.until(at(MONDAY, "10:30"))
-    desk.now = replace(desk.now, case=replace(desk.now.case, priority=Priority.P1))
+    desk.now = replace(desk.now, case=altered(desk.now.case, priority=Priority.P1))
     made = desk.act(at(MONDAY, "10:30"), message("x"))
     assert {each.due_at for each in made.timers} == {at(MONDAY, "10:15"), at(MONDAY, "10:20")}
     made = fired(desk, SlaMark.BREACHED, moment=at(MONDAY, "10:30"))
@@ -165,7 +166,7 @@ def test_what_was_heard_is_not_heard_again_when_the_sla_changes_and_changes_back
     assert desk.now.episode is not None, "the rule set P2, so the SLA is another"
     assert clocks(desk)["first"].told == (SlaMark.AT_RISK, SlaMark.BREACHED)
     for minute, priority in ((10, None), (11, Priority.P1), (12, None)):
-        desk.now = replace(desk.now, case=replace(desk.now.case, priority=priority))
+        desk.now = replace(desk.now, case=altered(desk.now.case, priority=priority))
         desk.act(at(MONDAY, f"11:{minute}"), message())
     assert clocks(desk)["first"].told == (SlaMark.AT_RISK, SlaMark.BREACHED)
     assert not [name for name in desk.deadlines if ":first:" in name]
@@ -210,7 +211,7 @@ def test_a_customer_who_writes_ends_the_waiting_for_them_whatever_the_ticket_say
 def pending(ticket_id: str) -> object:
     facts = ticket(TicketChange.COMMENTED, TicketStatus.PENDING).ticket
     assert facts is not None
-    return replace(facts, id=ticket_id)
+    return altered(facts, id=ticket_id)
 
 
 def test_a_pause_state_that_the_sla_does_not_name_stops_nothing() -> None:

@@ -15,6 +15,7 @@ from gateway.model import (
     SlaMark,
     TicketChange,
     TicketStatus,
+    altered,
 )
 from routing.decide import decide
 from routing.sla import timer_name
@@ -77,7 +78,7 @@ def test_a_stale_timer_does_nothing(meanwhile: str) -> None:
     before = desk.now.case.sla
     late = desk._decide(at(MONDAY, "11:00"), timer(name))
     assert (late.effects, late.timers, late.episode) == ((), (), None)
-    assert desk.now.case.sla == replace(before, read_at=at(MONDAY, "11:00"))  # type: ignore[type-var]
+    assert desk.now.case.sla == altered(before, read_at=at(MONDAY, "11:00"))  # type: ignore[type-var]
 
 
 def test_after_a_stop_of_the_gateway_a_missed_target_is_heard_and_not_that_it_was_at_risk() -> None:
@@ -191,10 +192,10 @@ def with_sla(start: Snapshot) -> Snapshot:
 def test_slas_that_no_rule_asks_for_change_nothing_but_their_own(situation: tuple[Snapshot, Activity]) -> None:
     start, what = situation
     plain, made = decide(start, what, NOW), decide(with_sla(start), what, NOW)
-    assert plain == replace(
+    assert plain == altered(
         made,
-        case=replace(made.case, sla=None),
-        effects=tuple(replace(effect, sla=None) for effect in made.effects),
+        case=altered(made.case, sla=None),
+        effects=tuple(altered(effect, sla=None) for effect in made.effects),
         timers=tuple(each for each in made.timers if not each.name.startswith("sla:")),
         cancelled=tuple(name for name in made.cancelled if not name.startswith("sla:")),
     )

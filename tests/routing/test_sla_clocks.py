@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.model import Activity, SlaMark, SlaMetric, TicketChange, TicketStatus
+from gateway.model import Activity, SlaMark, SlaMetric, TicketChange, TicketStatus, altered
 from routing.calendar import Calendar
 from routing.clocks import clocks_of
 from routing.decide import decide
@@ -48,7 +48,7 @@ class Step:
             "note": lambda: answer("Hm.", audience="internal"),
             "status": lambda: ticket(TicketChange.STATUS, self.status),
         }[self.what]()
-        return replace(made, dedupe=f"d{number}", occurred_at=self.at, received_at=self.at)
+        return altered(made, dedupe=f"d{number}", occurred_at=self.at, received_at=self.at)
 
 
 def under(calendar: Calendar | None, targets: dict[SlaMetric, int], risks: dict[SlaMetric, int]) -> Policy:
@@ -81,7 +81,7 @@ class Run:
         while self.timers and min(self.timers.values()) <= at:
             name = min(self.timers, key=self.timers.__getitem__)
             due = self.timers.pop(name)
-            self.act(due, replace(timer(name), occurred_at=due, received_at=due, dedupe=f"{name}:{due}"))
+            self.act(due, altered(timer(name), occurred_at=due, received_at=due, dedupe=f"{name}:{due}"))
 
 
 def baton_hears(rules: Policy, steps: list[Step], end: int) -> Run:
@@ -198,8 +198,8 @@ def reads_the_same(now: Snapshot, sla: Sla, at: int) -> None:
     fresh = clocks_of(now.case, sla, None, at=at, now=at)
     assert kept is not None
     assert fresh is not None
-    here = {clock.metric: replace(clock, epoch=0, told=()) for clock in kept.clocks if clock.ended_at is None}
-    there = {clock.metric: replace(clock, epoch=0) for clock in fresh.clocks if clock.ended_at is None}
+    here = {clock.metric: altered(clock, epoch=0, told=()) for clock in kept.clocks if clock.ended_at is None}
+    there = {clock.metric: altered(clock, epoch=0) for clock in fresh.clocks if clock.ended_at is None}
     assert here == there
     for clock in kept.owed():
         assert {mark for mark in SlaMark if clock.reached(mark, at)} == set(clock.told)

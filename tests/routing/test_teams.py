@@ -12,6 +12,7 @@ from gateway.model import (
     Mode,
     Party,
     Role,
+    altered,
 )
 from routing.people import Load, Presence, Staff
 from routing.snapshot import Snapshot
@@ -106,7 +107,7 @@ def test_as_3_strategies() -> None:
 
 def test_who_did_not_take_it_is_asked_again_last() -> None:
     where, made = asked(TEAMS)
-    where, (second,) = play(where, replace(timer(f"ack:{made.episode.id if made.episode else ''}:0"), dedupe="t1"))
+    where, (second,) = play(where, altered(timer(f"ack:{made.episode.id if made.episode else ''}:0"), dedupe="t1"))
     assert (assigned(made), assigned(second)) == (("ann",), ("ben",))
 
 
@@ -148,14 +149,14 @@ def test_skills_are_given_up_step_by_step_while_nobody_has_them() -> None:
         ("ack", 30 * MINUTE),
     ]
     again = timer(f"relax:{made.episode.id}:0")
-    where, (first,) = play(where, replace(again, dedupe="r1", received_at=NOW + 10 * MINUTE))
+    where, (first,) = play(where, altered(again, dedupe="r1", received_at=NOW + 10 * MINUTE))
     assert (assigned(first), first.trace.result) == ((), "relaxed")
     assert first.timers[0].due_at == NOW + 20 * MINUTE
     where = replace(where, tickets=(LINK,))
-    where, (second,) = play(where, replace(again, dedupe="r2", received_at=NOW + 20 * MINUTE))
+    where, (second,) = play(where, altered(again, dedupe="r2", received_at=NOW + 20 * MINUTE))
     assert assigned(second) == ("ben",)
     assert told(second) == [("update", "", "2"), ("notify", "@ben", None)]
-    _, (third,) = play(where, replace(again, dedupe="r3", received_at=NOW + 21 * MINUTE))
+    _, (third,) = play(where, altered(again, dedupe="r3", received_at=NOW + 21 * MINUTE))
     assert third.effects == ()
 
 
@@ -163,7 +164,7 @@ def test_when_nothing_more_can_be_given_up_it_goes_on() -> None:
     wanted = step(skills='[{ name = "billing", level = 5 }]', relax_after='[{ after = "10m", level = 4 }]')
     where, made = asked(wanted)
     assert made.episode is not None
-    _, (gone,) = play(where, replace(timer(f"relax:{made.episode.id}:0"), received_at=NOW + 10 * MINUTE))
+    _, (gone,) = play(where, altered(timer(f"relax:{made.episode.id}:0"), received_at=NOW + 10 * MINUTE))
     assert gone.episode is not None
     assert gone.trace.skipped_why[0] == (0, "nobody of team first can take it")
     assert f"ack:{made.episode.id}:0" in gone.cancelled

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, CaseStatus, Channel, EpisodeState, Role, TicketChange, TicketStatus
+from gateway.model import Activity, CaseStatus, Channel, EpisodeState, Role, TicketChange, TicketStatus, altered
 from routing.decide import decide
 from routing.snapshot import Snapshot
 from tests.routing.values import (
@@ -47,7 +46,7 @@ CHANGES: Final = (TicketChange.TAGS, TicketChange.ASSIGNED, TicketChange.PRIORIT
 def at(seconds: int, what: Activity) -> Activity:
     """Return something as it happened so many seconds later."""
     moment = NOW + seconds * SECOND
-    return replace(what, occurred_at=moment, received_at=moment, dedupe=f"{what.dedupe}/{seconds}")
+    return altered(what, occurred_at=moment, received_at=moment, dedupe=f"{what.dedupe}/{seconds}")
 
 
 def solved(seconds: int) -> Activity:
@@ -97,7 +96,7 @@ def test_a_note_of_batons_own_opens_no_solved_ticket() -> None:
 
 # --- told again is not changed ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("who", [AGENT, replace(BOT, role=Role.SYSTEM)])
+@pytest.mark.parametrize("who", [AGENT, altered(BOT, role=Role.SYSTEM)])
 def test_whoever_touches_a_ticket_that_is_still_solved_does_not_solve_it(change: TicketChange, who: object) -> None:
     back = come_back("a real person please")
     assert back.episode is not None
@@ -110,14 +109,14 @@ def test_whoever_touches_a_ticket_that_is_still_solved_does_not_solve_it(change:
 def test_a_solution_that_is_told_late_does_not_undo_a_newer_opening() -> None:
     back = come_back("a real person please")
     back, _ = play(back, at(121, ticket(TicketChange.STATUS, OPEN, own=True)))
-    after, _ = play(back, replace(solved(60), received_at=NOW + 600 * SECOND, dedupe="told by the poll"))
+    after, _ = play(back, altered(solved(60), received_at=NOW + 600 * SECOND, dedupe="told by the poll"))
     assert (after.case.status, after.episode) == (CaseStatus.OPEN, back.episode)
 
 
 def test_helpdesks_that_close_what_was_solved_end_no_case_whose_customer_is_back() -> None:
     """As automations do after days, where a mode kept Baton from opening the ticket."""
     back = come_back("a real person please")
-    system = replace(BOT, role=Role.SYSTEM)
+    system = altered(BOT, role=Role.SYSTEM)
     after, _ = play(back, at(400_000, ticket(TicketChange.STATUS, CLOSED, sender=system)))
     assert (after.case.status, after.episode) == (CaseStatus.OPEN, back.episode)
     assert after.tickets[0].status is CLOSED
@@ -148,7 +147,7 @@ def test_a_change_of_state_whose_own_event_was_lost_counts_by_the_next_event() -
 
 
 def test_a_solved_ticket_that_is_heard_of_for_the_first_time_is_no_open_case() -> None:
-    link = replace(LINK, adopted=True, status=SOLVED, status_at=NOW)
+    link = altered(LINK, adopted=True, status=SOLVED, status_at=NOW)
     start = snapshot(POLICY, case=case(channel=Channel.HELPDESK, connection="desk"), tickets=(link,))
     assert decide(start, ticket(TicketChange.TAGS, SOLVED), NOW).case.status is CaseStatus.RESOLVED
 

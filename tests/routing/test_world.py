@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -10,7 +9,19 @@ from typing import Any, Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model import Activity, Audience, Channel, Decision, Evidence, Mode, Party, Role, TicketChange, TicketStatus
+from gateway.model import (
+    Activity,
+    Audience,
+    Channel,
+    Decision,
+    Evidence,
+    Mode,
+    Party,
+    Role,
+    TicketChange,
+    TicketStatus,
+    altered,
+)
 from gateway.store import open_store
 from gateway.store.ports import CaseHistory
 from routing.account import Verdict, accounts
@@ -160,7 +171,7 @@ def told_of(change: TicketChange, status: TicketStatus | None = None, **changes:
     """Return a change of the case's ticket."""
     made = ticket(change, status, thread=TICKET_ID, **changes)
     assert made.ticket is not None
-    return replace(made, ticket=replace(made.ticket, id=TICKET_ID))
+    return altered(made, ticket=altered(made.ticket, id=TICKET_ID))
 
 
 HAPPENINGS: Final = (
@@ -235,7 +246,7 @@ def lived(
         notices = [effect.id for _, decision in made.decisions for effect in decision.effects if effect.buttons]
         if each.reference == NOTICE and not notices:
             continue
-        happened = replace(each, reference=notices[-1]) if each.reference == NOTICE else each
+        happened = altered(each, reference=notices[-1]) if each.reference == NOTICE else each
         made.take(happened)
         told.append(happened)
     end = tale[-1].received_at + patience * SECOND
@@ -263,7 +274,7 @@ def test_a_customer_and_agents_in_memory_are_known_as_they_are_to_the_store(
     tale: list[Activity], customer: dict[str, object], roster: dict[str, bool]
 ) -> None:
     """Look-ups and what waits for them, whom a step asks, and the clocks of SLAs."""
-    proven = [replace(each, sender=ADA) if each.sender == CUSTOMER else each for each in tale]
+    proven = [altered(each, sender=ADA) if each.sender == CUSTOMER else each for each in tale]
     outside = Outside(customer=customer, roster=roster)
     with TemporaryDirectory() as directory:
         real, told, end = lived(proven, 300_000, directory, WITH_PEOPLE, outside)

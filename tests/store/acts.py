@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from gateway.model import (
     Activity,
@@ -20,6 +19,7 @@ from gateway.model import (
     TicketFacts,
     Timer,
     Trace,
+    altered,
     count_in,
     effect_id,
 )
@@ -58,7 +58,7 @@ def message(key: str, *, thread: str = "t", text: str = "hello", reference: str 
 
 def ticket(key: str, number: str, *, reference: str | None = None) -> Activity:
     facts = TicketFacts(id=number, change=TicketChange.CREATED)
-    return replace(
+    return altered(
         message(key, thread=f"ticket:{number}", reference=reference),
         connection="desk",
         channel=Channel.HELPDESK,
@@ -100,7 +100,7 @@ def emitting(
             )
             for number, kind in enumerate(kinds)
         )
-        return replace(decision, effects=effects, timers=tuple(timers))
+        return altered(decision, effects=effects, timers=tuple(timers))
 
     return step
 
@@ -121,7 +121,7 @@ def opening(view: CaseView, activity: Activity) -> Decision:
         state=EpisodeState.OPEN,
         opened_at=NOW,
     )
-    return replace(decision, episode=episode)
+    return altered(decision, episode=episode)
 
 
 def apply_all(store: Store, step: Step = keep, *, now: int = NOW, see: Callable[[str], None] | None = None) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from gateway.model import Activity, Channel, Decision, EpisodeState
+from gateway.model import Activity, Channel, Decision, EpisodeState, altered
 from gateway.store import Store
 from gateway.store.ports import Assigned, CaseView
 from tests.store.acts import NOW, SECOND, apply_all, bring, message, opening
@@ -17,12 +15,12 @@ def test_only_open_cases_that_one_agent_has_are_told(store: Store) -> None:
         decision = opening(view, activity)
         assert decision.episode is not None
         if activity.dedupe == "end":
-            return replace(decision, episode=replace(decision.episode, state=EpisodeState.CLOSED))
+            return altered(decision, episode=altered(decision.episode, state=EpisodeState.CLOSED))
         names = who[activity.dedupe]
-        given = replace(
+        given = altered(
             decision.episode, assigned=names, assigned_at=NOW + SECOND if names else None, channel=Channel.CHAT
         )
-        return replace(decision, episode=given)
+        return altered(decision, episode=given)
 
     assert store.assigned() == []
     bring(store, *(message(key, thread=key) for key in who))

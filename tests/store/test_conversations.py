@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.model import (
@@ -20,6 +18,7 @@ from gateway.model import (
     Party,
     Receipt,
     Role,
+    altered,
     effect_id,
 )
 from gateway.store import Store
@@ -30,7 +29,7 @@ HERE = Destination(connection="chat", free=10)
 
 
 def public(key: str, *, thread: str = "t", text: str = "", at: int = NOW) -> Activity:
-    return replace(message(key, thread=thread, text=text or key), audience=Audience.PUBLIC, received_at=at)
+    return altered(message(key, thread=thread, text=text or key), audience=Audience.PUBLIC, received_at=at)
 
 
 def replying(view: CaseView, activity: Activity) -> Decision:
@@ -49,7 +48,7 @@ def replying(view: CaseView, activity: Activity) -> Decision:
         text=f"answer to {activity.text}",
         buttons=(("talk_to_agent", "Talk to an agent"),),
     )
-    return replace(decision, effects=(effect,))
+    return altered(decision, effects=(effect,))
 
 
 def send(store: Store, verdict: Verdict = Verdict.DONE) -> None:
@@ -79,11 +78,11 @@ def test_internal_words_echoes_and_other_threads_are_nobodys_to_see(store: Store
     bring(
         store,
         public("m1"),
-        replace(public("m2"), audience=Audience.INTERNAL),
-        replace(public("m3"), own=True),
+        altered(public("m2"), audience=Audience.INTERNAL),
+        altered(public("m3"), own=True),
         public("m4", thread="other"),
-        replace(public("m5"), connection="desk"),
-        replace(public("m6"), kind=ActivityKind.HANDOFF_REQUEST),
+        altered(public("m5"), connection="desk"),
+        altered(public("m6"), kind=ActivityKind.HANDOFF_REQUEST),
     )
     apply_all(store)
     assert texts(store) == ["m1"]
@@ -99,15 +98,15 @@ def test_the_newest_are_told_oldest_first(store: Store) -> None:
 
 
 def test_a_changed_message_stands_with_its_last_text_in_its_place_and_a_deleted_one_does_not(store: Store) -> None:
-    edit = replace(public("e1", text="m1, mended"), kind=ActivityKind.EDIT, message_id="m1", dedupe="e1")
-    gone = replace(public("d1"), kind=ActivityKind.DELETION, message_id="m2", dedupe="d1")
+    edit = altered(public("e1", text="m1, mended"), kind=ActivityKind.EDIT, message_id="m1", dedupe="e1")
+    gone = altered(public("d1"), kind=ActivityKind.DELETION, message_id="m2", dedupe="d1")
     bring(store, public("m1"), public("m2"), public("m3"), edit, gone)
     apply_all(store)
     assert texts(store) == ["m1, mended", "m3"]
 
 
 def test_a_file_that_came_along_is_named(store: Store) -> None:
-    bring(store, replace(public("m1"), attachments=(Attachment(id="f", name="bill.pdf", size=3),)))
+    bring(store, altered(public("m1"), attachments=(Attachment(id="f", name="bill.pdf", size=3),)))
     (line,) = store.said("chat", "t", 5)
     assert line.attachments[0].name == "bill.pdf"
 
@@ -149,7 +148,7 @@ def test_a_reply_that_carries_an_agents_words_names_the_agent(store: Store) -> N
     bring(store, public("m1"))
     apply_all(store)
     agent = Party(kind="desk_user", value="7", name="Lea", role=Role.AGENT)
-    bring(store, replace(public("a1"), sender=agent))
+    bring(store, altered(public("a1"), sender=agent))
     apply_all(store, replying)
     send(store)
     assert [each.author for each in store.said("chat", "t", 5)] == ["", "", "Lea"]
@@ -189,16 +188,16 @@ def test_a_case_is_handed_off_when_a_ticket_of_it_exists_and_not_before(store: S
 
 def _acknowledging(view: CaseView, activity: Activity) -> Decision:
     assert view.episode is not None
-    return replace(keep(view, activity), episode=replace(view.episode, state=EpisodeState.ACKNOWLEDGED))
+    return altered(keep(view, activity), episode=altered(view.episode, state=EpisodeState.ACKNOWLEDGED))
 
 
 def _resolving(view: CaseView, activity: Activity) -> Decision:
     assert view.episode is not None
     decision = keep(view, activity)
-    return replace(
+    return altered(
         decision,
-        case=replace(decision.case, status=CaseStatus.RESOLVED),
-        episode=replace(view.episode, state=EpisodeState.CLOSED),
+        case=altered(decision.case, status=CaseStatus.RESOLVED),
+        episode=altered(view.episode, state=EpisodeState.CLOSED),
     )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Final
 
-from gateway.model import Activity, Attachment, EffectKind
+from gateway.model import Activity, Attachment, EffectKind, altered
 from gateway.store import Store, open_store
 from tests.store.acts import NOW, SECOND, apply_all, bring, emitting, keep, message
 
@@ -14,7 +13,7 @@ FILES: Final = (Attachment(id="f1", name="a.pdf", size=3), Attachment(id="f2", n
 
 
 def with_files(key: str, files: tuple[Attachment, ...] = FILES) -> Activity:
-    return replace(message(key), attachments=files)
+    return altered(message(key), attachments=files)
 
 
 def test_what_goes_out_wants_its_files_until_something_is_known_of_each(store: Store) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import Decision, EffectKind
+from gateway.model import Decision, EffectKind, altered
 from gateway.store import Store
 from gateway.store.ports import CaseView, EventFailure, ParsedDelivery
 from tests.store.acts import DESK, NOW, apply_all, bring, emitting, entry, keep, message, ticket
@@ -36,7 +35,7 @@ def test_a_redelivery_adds_nothing_however_late(store: Store) -> None:
 
 
 def test_the_same_key_of_another_connection_is_another_event(store: Store) -> None:
-    bring(store, message("m1"), replace(message("m1"), connection="desk"))
+    bring(store, message("m1"), altered(message("m1"), connection="desk"))
     assert apply_all(store) == 2
 
 
@@ -180,7 +179,7 @@ def test_a_cursor_moves_with_its_deliveries(store: Store) -> None:
 def test_renaming_keeps_the_connection(store: Store) -> None:
     bring(store, message("m1"))
     store.register({"talk": "chat", "desk": None})
-    bring(store, replace(message("m1"), connection="talk"))
+    bring(store, altered(message("m1"), connection="talk"))
     assert store.accounts().events_duplicate == 1
 
 

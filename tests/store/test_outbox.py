@@ -7,7 +7,19 @@ from functools import partial
 
 import pytest
 
-from gateway.model import Activity, ActivityKind, Decision, Effect, EffectKind, ForeignId, Mode, Outcome, Receipt, Timer
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Decision,
+    Effect,
+    EffectKind,
+    ForeignId,
+    Mode,
+    Outcome,
+    Receipt,
+    Timer,
+    altered,
+)
 from gateway.sdk import RateLimit
 from gateway.store import Store
 from gateway.store.engine import Transaction
@@ -169,7 +181,7 @@ def given_up(store: Store, kind: EffectKind) -> tuple[Effect, DeadLetter]:
         decision = opening(view, activity)
         assert decision.episode is not None
         (effect,) = emitting(kind, rule="r1")(view, activity).effects
-        return replace(decision, effects=(replace(effect, episode_id=decision.episode.id),))
+        return altered(decision, effects=(altered(effect, episode_id=decision.episode.id),))
 
     apply_all(store, step)
     (claim,) = store.claim([DESK], NOW)
@@ -281,7 +293,7 @@ def test_the_outcome_comes_back_as_an_activity_of_the_case(store: Store) -> None
     assert activity.kind is ActivityKind.OUTCOME
     assert activity.outcome is not None
     assert (activity.outcome.landed, activity.outcome.rule, activity.outcome.receipt) == (True, "r1", receipt("7"))
-    bring(store, replace(message("answer", thread="ticket:7"), connection="desk"))
+    bring(store, altered(message("answer", thread="ticket:7"), connection="desk"))
     assert len(store.cases()) == 1
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from gateway.model import Activity, Decision, EffectKind
+from gateway.model import Activity, Decision, EffectKind, altered
 from gateway.store import Store
 from gateway.store.ports import CaseView, Destination, Verdict
 from tests.store.acts import DESK, NOW, apply_all, bring, emitting, keep, message
@@ -20,7 +18,7 @@ RENAMED = {"talk": "chat", "helpdesk": "desk"}
 def marking(view: CaseView, activity: Activity) -> Decision:
     """Decide as rules do that hand a case off: the case knows by name where it was handed to."""
     decision = emitting(HANDOFF)(view, activity)
-    case = replace(
+    case = altered(
         decision.case,
         connection="chat",
         last_connection="chat",
@@ -29,7 +27,7 @@ def marking(view: CaseView, activity: Activity) -> Decision:
         observed=("desk", "other"),
         subject="desk",
     )
-    return replace(decision, case=case)
+    return altered(decision, case=case)
 
 
 def test_a_case_and_its_ticket_speak_of_the_new_name(store: Store) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from gateway.model import ActivityKind
+from gateway.model import ActivityKind, altered
 from gateway.store import Store, StoreUnavailable, open_store
 from gateway.store.migrations import migrate
 from gateway.store.schema import VERSION
@@ -143,7 +142,7 @@ def test_a_stop_that_was_said_before_version_3_stands_with_its_thread(url: str) 
     lay(url)
     store = open_store(url)
     for key, granted in (("a", False), ("b", False), ("b", True)):
-        said = replace(message(f"{key}{granted}", thread=key), kind=ActivityKind.CONSENT, consent=granted)
+        said = altered(message(f"{key}{granted}", thread=key), kind=ActivityKind.CONSENT, consent=granted)
         bring(store, said, lane="free")
     apply_all(store)
     store.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connectors.hubspot import SPEC
 from connectors.hubspot.sandbox_state import Source
+from gateway.model import altered
 from gateway.sdk import (
     Contact,
     CredentialsRefused,
@@ -126,7 +126,7 @@ class TestPeople(HubSpotSetUp):
             "tier": "tier_1",
             "value": 125000.5,
         }
-        claimed = replace(ANN, evidence=Evidence.CLAIMED)
+        claimed = altered(ANN, evidence=Evidence.CLAIMED)
         assert (await connector.profile(Contact(id="c", parties=(claimed,)))).values == {}
         assert sandbox.writes() == 0
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gateway.model import altered
 from gateway.sdk import (
     ChatMessage,
     Mode,
@@ -48,7 +48,7 @@ class TestCustomChannel(HubSpotSetUp):
         assert [each["text"] for each in sandbox.portal.messages] == ["You charged me twice!", "Hello?"]
         # A line that the packet had comes again, with a new one.
         again = handoff("k2", case_id="k", external_id="baton:k", ticket_id=receipt.ticket_id, packet=None)
-        await connector.hand_off(replace(again, entries=(said[2], entry("Still there?", at=6))))
+        await connector.hand_off(altered(again, entries=(said[2], entry("Still there?", at=6))))
         texts = [each["text"] for each in sandbox.portal.messages]
         assert texts == ["You charged me twice!", "Hello?", "Still there?"]
         note = [each for each in sandbox.portal.records["notes"].values() if "k2" in each.properties["hs_note_body"]]

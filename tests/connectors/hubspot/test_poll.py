@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connectors.hubspot import polling
 from connectors.hubspot.sandbox_state import SEARCH_LAG, Source
+from gateway.model import altered
 from gateway.sdk import (
     Audience,
     CredentialsRefused,
@@ -180,7 +180,7 @@ class TestBackfill(HubSpotSetUp):
         parts = [part async for part in connector.fetch(attachment, webhook_delivery(b""))]
         assert b"".join(parts) == b"p" * 200_000
         with pytest.raises(PermanentFailure):
-            _ = [part async for part in connector.fetch(replace(attachment, id="9"), webhook_delivery(b""))]
+            _ = [part async for part in connector.fetch(altered(attachment, id="9"), webhook_delivery(b""))]
 
     async def test_e_mails_on_a_ticket_are_messages_of_customers_and_agents(self, sandbox: Any, host: FakeHost) -> None:
         sandbox.scopes.add("sales-email-read")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from connectors.hubspot import tickets
 from connectors.hubspot.polled import plain
 from connectors.hubspot.sandbox import PORTAL, UNIQUE
 from connectors.hubspot.sandbox_state import Source
+from gateway.model import altered
 from gateway.sdk import (
     Evidence,
     File,
@@ -85,7 +85,7 @@ class TestNewTickets(RequesterContract, HandoffTargetContract, HubSpotSetUp):
         assert receipt.url.endswith(f"/{PORTAL}/record/0-5/{ticket.id}")
 
     async def test_only_a_proven_address_leads_to_a_contact(self, connector: Any, sandbox: Any) -> None:
-        claimed = replace(ANN, evidence=Evidence.CLAIMED)
+        claimed = altered(ANN, evidence=Evidence.CLAIMED)
         receipt = await connector.hand_off(handoff("a", requester=claimed))
         assert sandbox.portal.linked("tickets", receipt.ticket_id, "contacts") == []
         assert sandbox.portal.records["contacts"] == {}
@@ -134,7 +134,7 @@ class TestNewTickets(RequesterContract, HandoffTargetContract, HubSpotSetUp):
         lost = 0
         for seed in range(120):
             key = f"seed-{seed}"
-            customer = replace(ANN, value=key, email=f"{key}@customer.example")
+            customer = altered(ANN, value=key, email=f"{key}@customer.example")
             said = entry("Here it is", author=customer, files=(File(name="receipt.pdf", sha256=digest, size=7),))
             what = handoff(key, requester=customer, packet=packet(transcript=(said,)))
             sandbox.faults.at_random(seed, 0.25, KINDS, [*WRITES, *READS])
@@ -245,7 +245,7 @@ class TestUpdates(ReopeningContract, HandoffTargetContract, HubSpotSetUp):
         return ticket_id
 
     def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
-        return replace(self.something(sandbox, key), ticket_id=ticket_id)
+        return altered(self.something(sandbox, key), ticket_id=ticket_id)
 
     def in_work(self, sandbox: Any, ticket_id: str) -> bool:
         return sandbox.ticket(ticket_id).properties["hs_pipeline_stage"] in {"1", "3"}
@@ -259,7 +259,7 @@ class TestUpdates(ReopeningContract, HandoffTargetContract, HubSpotSetUp):
         for name, value in (("hs_pipeline", "8"), ("hs_pipeline_stage", "91")):
             sandbox.agent_sets(ticket_id, name, value)
         meant = {**connector.settings.stages, "91": TicketStatus.CLOSED}
-        what = replace(self.update_of(sandbox, "k", ticket_id), reopen=True)
+        what = altered(self.update_of(sandbox, "k", ticket_id), reopen=True)
         told = self.make({**self.values(sandbox), "stages": meant}, host)
         with pytest.raises(PermanentFailure, match="say under stages"):
             await told.hand_off(what)
@@ -278,15 +278,15 @@ class TestUpdates(ReopeningContract, HandoffTargetContract, HubSpotSetUp):
         assert UNIQUE not in sandbox.ticket(receipt.ticket_id).properties
 
     async def test_an_assignee_is_set_left_and_taken_away(self, connector: Any, sandbox: Any) -> None:
-        what = replace(self.something(sandbox, "k1"), assignee="7001")
+        what = altered(self.something(sandbox, "k1"), assignee="7001")
         owners: list[object] = []
         for number, assignee in enumerate(("7001", None, "")):
-            await connector.hand_off(replace(what, key=f"k{number}", assignee=assignee))
+            await connector.hand_off(altered(what, key=f"k{number}", assignee=assignee))
             owners.append(sandbox.ticket(what.ticket_id).properties["hubspot_owner_id"])
         assert owners == ["7001", "7001", ""]
 
     async def test_notes_mode_writes_a_note_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
-        what = replace(self.something(sandbox, "k"), mode=Mode.NOTES, group="7001", fields={"subject": "x"})
+        what = altered(self.something(sandbox, "k"), mode=Mode.NOTES, group="7001", fields={"subject": "x"})
         before = dict(sandbox.ticket(what.ticket_id).properties)
         await connector.hand_off(what)
         after = dict(sandbox.ticket(what.ticket_id).properties)
@@ -319,4 +319,4 @@ class TestUpdates(ReopeningContract, HandoffTargetContract, HubSpotSetUp):
         for number in range(620):
             sandbox.agent_notes(what.ticket_id, f"note {number}")
         assert await connector.settle(what) is not None
-        assert await connector.settle(replace(what, key="other")) is None
+        assert await connector.settle(altered(what, key="other")) is None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.model import altered
 from gateway.sdk import (
     Audience,
     Channel,
@@ -176,7 +176,7 @@ class NewTickets(RequesterContract, HandoffTargetContract):
         assert await connector.settle(odd) is None
         receipt = await connector.hand_off(odd)
         assert sandbox.tickets_with_external_id(odd.external_id) == [int(receipt.ticket_id)]
-        assert (await connector.hand_off(replace(odd, key=odd.key + "2"))).ticket_id == receipt.ticket_id
+        assert (await connector.hand_off(altered(odd, key=odd.key + "2"))).ticket_id == receipt.ticket_id
 
     async def test_files_go_along_and_what_stays_behind_says_why(self, connector: Any, sandbox: Any, host: Any) -> None:
         host.blobs[FILE.sha256] = b"%PDF-1.7\x00"

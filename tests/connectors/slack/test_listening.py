@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connectors.slack import SPEC
 from connectors.slack.sandbox import APP_TOKEN, SlackSandbox
+from gateway.model import altered
 from gateway.sdk import Attachment, CredentialsRefused, Cursor, Delivery, PermanentFailure, TemporaryFailure
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.host import FakeHost
@@ -141,7 +141,7 @@ class TestListening(ConnectorContract):
     async def test_the_token_goes_to_nobody_but_slack(self, connector: Any, sandbox: Any, address: str) -> None:
         attachment, delivery = self.filed(connector, sandbox)
         with pytest.raises(PermanentFailure, match="not on Slack's servers"):
-            _ = [chunk async for chunk in connector.fetch(replace(attachment, url=address), delivery)]
+            _ = [chunk async for chunk in connector.fetch(altered(attachment, url=address), delivery)]
 
     async def test_a_log_in_page_is_not_taken_for_the_file(self, sandbox: Any, connector: Any, host: FakeHost) -> None:
         attachment, delivery = self.filed(connector, sandbox)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from connectors.webchat import SPEC
 from connectors.webchat.frames import Refused
 from connectors.webchat.uploads import check_file
+from gateway.model import altered
 from gateway.sdk import (
     PermanentFailure,
 )
@@ -30,7 +29,7 @@ async def test_a_file_is_a_message_and_its_bytes_come_out_of_its_delivery(world:
     assert (attachment.name, attachment.size, attachment.media_type) == ("bill ü/.txt", len(body), "text/plain")
     assert b"".join([chunk async for chunk in world.connector.fetch(attachment, delivery)]) == body
     with pytest.raises(PermanentFailure):
-        _ = [chunk async for chunk in world.connector.fetch(replace(attachment, id="other"), delivery)]
+        _ = [chunk async for chunk in world.connector.fetch(altered(attachment, id="other"), delivery)]
     assert not [value for name, value in delivery.headers if visitor.token in value or name == "Authorization"]
 
 

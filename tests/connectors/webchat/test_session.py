@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
+from gateway.model import altered
 from gateway.sdk import (
     Button,
     ButtonPressed,
@@ -127,7 +127,7 @@ async def test_a_button_of_a_reply_is_there_after_a_reload(world: World) -> None
     visitor = world.visitor()
     async with world.sitting(visitor) as sitting:
         await sitting.say("hello")
-    offered = replace(said("Really?", "k-9"), buttons=(Button(action="confirm", label="Yes"),))
+    offered = altered(said("Really?", "k-9"), buttons=(Button(action="confirm", label="Yes"),))
     world.sessions.histories[world.thread()] = [offered]
     async with world.sitting(visitor):
         assert visitor.shown["k-9"]["buttons"] == [{"action": "confirm", "label": "Yes"}]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connectors.zendesk.sandbox import OWN_USER
+from gateway.model import altered
 from gateway.sdk import (
     Attachment,
     Contact,
@@ -42,7 +42,7 @@ def handoff(key: str = "k-1", **changes: Any) -> Handoff:
         "external_id": "baton:c",
         "mode": Mode.LIVE,
         "subject": "Charged twice",
-        "packet": packet(transcript=(replace(entry("See the bill"), files=(FILE, LOST)),)),
+        "packet": packet(transcript=(altered(entry("See the bill"), files=(FILE, LOST)),)),
     }
     return Handoff(**{**values, **changes})
 
@@ -65,7 +65,7 @@ class Journal:
 class TestCompleted(CarryingContract, ZendeskSetUp):
     def handoff_with(self, sandbox: Any, key: str, files: tuple[File, ...], *, adopted: bool) -> Handoff:
         number = sandbox.customer_writes("Ben", "Help", "It does not work") if adopted else None
-        said = packet(transcript=(replace(entry("See the files"), files=files),))
+        said = packet(transcript=(altered(entry("See the files"), files=files),))
         ticket_id = str(number) if number else None
         return handoff(key, packet=said, ticket_id=ticket_id, adopted=adopted)
 
@@ -96,10 +96,10 @@ class TestCompleted(CarryingContract, ZendeskSetUp):
         ticket_id = (await connector.hand_off(handoff())).ticket_id
         await connector.hand_off(handoff("k-2", ticket_id=ticket_id))
         assert self.files_on(sandbox, ticket_id) == [BODY]
-        other = replace(FILE, size=len(BODY) + 1, sha256="0" * 64)
+        other = altered(FILE, size=len(BODY) + 1, sha256="0" * 64)
         host.blobs[other.sha256] = BODY + b"!"
         await connector.hand_off(
-            handoff("k-3", ticket_id=ticket_id, packet=None, entries=(replace(entry("x"), files=(other,)),))
+            handoff("k-3", ticket_id=ticket_id, packet=None, entries=(altered(entry("x"), files=(other,)),))
         )
         assert self.files_on(sandbox, ticket_id) == [BODY, BODY + b"!"]
 
@@ -240,7 +240,7 @@ class TestCompleted(CarryingContract, ZendeskSetUp):
         claimed = Party(kind="email", value="ann@customer.example", evidence=Evidence.CLAIMED)
         for party in (
             Party(kind="zendesk_user", value=str(ann)),
-            replace(claimed, evidence=Evidence.VERIFIED),
+            altered(claimed, evidence=Evidence.VERIFIED),
             Party(kind="slack_user", value="U1", email="ANN@customer.example"),
         ):
             assert dict((await connector.profile(Contact(id="x", parties=(party,)))).values) == wanted

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from connectors.zendesk import SPEC, tickets
 from connectors.zendesk.events import CHANGES, SATISFACTION
 from connectors.zendesk.sandbox import SECRET, ZendeskSandbox
 from connectors.zendesk.sandbox_state import iso
+from gateway.model import altered
 from gateway.sdk import (
     Audience,
     Channel,
@@ -184,7 +184,7 @@ class TestNewTickets(RequesterContract, HandoffTargetContract, ZendeskSetUp):
         return len(sandbox.tickets_with_external_id(f"baton:{key}"))
 
     def new_ticket(self, sandbox: Any, key: str, requester: Party) -> Handoff:
-        return replace(self.something(sandbox, key), requester=requester)
+        return altered(self.something(sandbox, key), requester=requester)
 
     def requester_of(self, sandbox: Any, ticket_id: str) -> str:
         return str(sandbox.account.users[sandbox.ticket(int(ticket_id)).requester_id]["email"] or "")
@@ -210,15 +210,15 @@ class TestNewTickets(RequesterContract, HandoffTargetContract, ZendeskSetUp):
     async def test_a_new_ticket_is_given_to_an_agent_by_number_or_address(self, connector: Any, sandbox: Any) -> None:
         anna = sandbox.account.user("Anna", "anna@example.com", "agent")
         for key, assignee in (("k1", str(anna)), ("k2", "anna@example.com")):
-            receipt = await connector.hand_off(replace(self.something(sandbox, key), assignee=assignee))
+            receipt = await connector.hand_off(altered(self.something(sandbox, key), assignee=assignee))
             assert sandbox.ticket(int(receipt.ticket_id)).assignee_id == anna
 
     async def test_who_is_no_agent_is_said_plainly(self, connector: Any, sandbox: Any) -> None:
         customer = sandbox.account.user("Cy", "cy@example.com")
         with pytest.raises(PermanentFailure, match=r"no agent 'anna'"):
-            await connector.hand_off(replace(self.something(sandbox, "k1"), assignee="anna"))
+            await connector.hand_off(altered(self.something(sandbox, "k1"), assignee="anna"))
         with pytest.raises(PermanentFailure):
-            await connector.hand_off(replace(self.something(sandbox, "k2"), assignee=str(customer)))
+            await connector.hand_off(altered(self.something(sandbox, "k2"), assignee=str(customer)))
         assert not sandbox.account.tickets
 
 
@@ -249,7 +249,7 @@ class TestUpdates(ReopeningContract, HandoffTargetContract, ZendeskSetUp):
         return str(ticket_id)
 
     def update_of(self, sandbox: Any, key: str, ticket_id: str) -> Handoff:
-        return replace(self.something(sandbox, key), ticket_id=ticket_id)
+        return altered(self.something(sandbox, key), ticket_id=ticket_id)
 
     def in_work(self, sandbox: Any, ticket_id: str) -> bool:
         return sandbox.ticket(int(ticket_id)).status in {"new", "open"}
@@ -260,7 +260,7 @@ class TestUpdates(ReopeningContract, HandoffTargetContract, ZendeskSetUp):
     ) -> None:
         ticket_id = sandbox.customer_writes("Ben", "Help", "It does not work")
         sandbox.agent_sets_status(ticket_id, status)
-        await connector.hand_off(replace(self.update_of(sandbox, "k", str(ticket_id)), reopen=True))
+        await connector.hand_off(altered(self.update_of(sandbox, "k", str(ticket_id)), reopen=True))
         assert sandbox.ticket(ticket_id).status == status
 
     async def test_notes_mode_writes_a_note_and_nothing_else(self, connector: Any, sandbox: Any) -> None:
@@ -285,15 +285,15 @@ class TestUpdates(ReopeningContract, HandoffTargetContract, ZendeskSetUp):
 
     async def test_an_assignee_is_set_left_and_taken_away(self, connector: Any, sandbox: Any) -> None:
         anna = sandbox.account.user("Anna", "anna@example.com", "agent")
-        what = replace(self.something(sandbox, "k1"), assignee=str(anna))
+        what = altered(self.something(sandbox, "k1"), assignee=str(anna))
         ticket = sandbox.ticket(int(what.ticket_id or 0))
         await connector.hand_off(what)
         assert ticket.assignee_id == anna
-        await connector.hand_off(replace(what, key="k2", assignee=None))
+        await connector.hand_off(altered(what, key="k2", assignee=None))
         assert ticket.assignee_id == anna
-        await connector.hand_off(replace(what, key="k3", assignee=str(sandbox.account.own_user), mode=Mode.NOTES))
+        await connector.hand_off(altered(what, key="k3", assignee=str(sandbox.account.own_user), mode=Mode.NOTES))
         assert ticket.assignee_id == anna
-        await connector.hand_off(replace(what, key="k4", assignee=""))
+        await connector.hand_off(altered(what, key="k4", assignee=""))
         assert ticket.assignee_id is None
 
     async def test_zendesks_own_limit_comes_out_as_one(self, connector: Any, sandbox: Any) -> None:
@@ -327,7 +327,7 @@ class TestUpdates(ReopeningContract, HandoffTargetContract, ZendeskSetUp):
         """What the how-to on dead letters relies on: replayed once the case lists the ticket, it is found there by its key."""
         handoff = Handoff(key="k", case_id="c", external_id="baton:c", mode=Mode.LIVE, subject="s")
         made = await connector.hand_off(handoff)
-        again = await connector.hand_off(replace(handoff, ticket_id=made.ticket_id))
+        again = await connector.hand_off(altered(handoff, ticket_id=made.ticket_id))
         assert again.ticket_id == made.ticket_id
         assert (len(sandbox.tickets_with_external_id("baton:c")), sandbox.notes_with_key("k")) == (1, 1)
 

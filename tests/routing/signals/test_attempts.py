@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +15,7 @@ from gateway.model import (
     EpisodeState,
     TicketChange,
     TicketStatus,
+    altered,
     move,
     recount,
 )
@@ -38,7 +37,7 @@ when.any = ["case.repeated_question >= 1", "case.bot_fallbacks >= 2", "case.reop
 
 
 def told(text: str, at: int, **changes: object) -> Activity:
-    return replace(message(text), dedupe=f"m{at}", occurred_at=NOW + at, received_at=NOW + at, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    return altered(message(text), dedupe=f"m{at}", occurred_at=NOW + at, received_at=NOW + at, **changes)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def bot(at: int, *, fallback: bool = False) -> Activity:
@@ -151,7 +150,7 @@ def test_spent_evidence_opens_no_second_episode_and_newer_evidence_does() -> Non
     of, _ = play(case(), bot(1, fallback=True), bot(2, fallback=True), told("what now", 3))
     over = decide(
         snapshot(policy(RULES), case=of),
-        replace(ticket(TicketChange.STATUS, status=TicketStatus.SOLVED), received_at=NOW + 4),
+        altered(ticket(TicketChange.STATUS, status=TicketStatus.SOLVED), received_at=NOW + 4),
         NOW + 4,
     )
     of, results = play(over.case, told("one more thing", 5), bot(6, fallback=True), told("well", 7))
@@ -164,8 +163,8 @@ def test_an_episode_that_ends_spends_what_came_during_it_but_not_how_often_the_c
     start = snapshot(policy(RULES), case=case())
     opened = decide(start, told("I hate it, terrible, awful", 1, language="en"), NOW + 1)
     assert opened.episode is not None
-    during = replace(opened.case, bot_fallbacks=2, reopened=1, asked=("abcd",))
-    solved = replace(ticket(TicketChange.STATUS, status=TicketStatus.SOLVED), received_at=NOW + 2)
+    during = altered(opened.case, bot_fallbacks=2, reopened=1, asked=("abcd",))
+    solved = altered(ticket(TicketChange.STATUS, status=TicketStatus.SOLVED), received_at=NOW + 2)
     closed = decide(snapshot(policy(RULES), case=during, episode=opened.episode), solved, NOW + 2)
     assert closed.episode is not None
     assert closed.episode.state is EpisodeState.CLOSED
@@ -175,7 +174,7 @@ def test_an_episode_that_ends_spends_what_came_during_it_but_not_how_often_the_c
 def test_a_case_that_is_counted_anew_leaves_spent_evidence_out() -> None:
     start = snapshot(policy(RULES), case=case())
     old, new = bot(1, fallback=True), bot(2 * MINUTE, fallback=True)
-    counted = recount(replace(case(), spent_at=NOW + MINUTE), [(old, start.thread), (new, start.thread)])
+    counted = recount(altered(case(), spent_at=NOW + MINUTE), [(old, start.thread), (new, start.thread)])
     assert (counted.bot_turns, counted.bot_fallbacks) == (1, 1)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, NamedTuple
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import ActivityKind, ButtonChoice, CallChange, CallFacts, Channel
+from gateway.model import ActivityKind, ButtonChoice, CallChange, CallFacts, Channel, altered
 from routing.signals.grammar import clauses
 from routing.signals.requests import GRAMMARS, LANGUAGES, distress_in, requests_in, requests_of
 from routing.signals.words import de, en, es, fr, it, nl, pt
@@ -77,14 +76,14 @@ def test_other_numbers_and_paths_are_none(text: str) -> None:
 
 
 def test_a_digit_on_the_telephone_asks_for_a_person() -> None:
-    call = replace(
+    call = altered(
         message(""),
         kind=ActivityKind.CALL,
         channel=Channel.PHONE,
         call=CallFacts(id="c", change=next(iter(CallChange)), digits="0"),
     )
     assert requests_of(call).person == ("digit 0",)
-    assert requests_of(replace(call, call=replace(call.call, digits="2") if call.call else None)).person == ()
+    assert requests_of(altered(call, call=altered(call.call, digits="2") if call.call else None)).person == ()
 
 
 @pytest.mark.parametrize("action", ["talk_to_agent", "talk-to-a-human", "agent", "speak_to_manager", "handoff"])
@@ -98,7 +97,7 @@ def test_another_button_does_not(action: str) -> None:
 
 
 def test_a_button_is_also_read_by_its_label() -> None:
-    labelled = replace(pressed("b17"), text="Talk to an agent", reply_text="Talk to an agent")
+    labelled = altered(pressed("b17"), text="Talk to an agent", reply_text="Talk to an agent")
     assert labelled.button == ButtonChoice(action="b17", value=labelled.button.value if labelled.button else "")
     assert requests_of(labelled).person
 
