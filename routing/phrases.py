@@ -23,15 +23,18 @@ _ALONE: Final = (
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 )
 _TOKEN: Final = re.compile(rf"[{_ALONE}]|[^\W_]+?(?=[{_ALONE}\W_]|$)")
+#: Each ASCII character in its case-folded form, a blank for all that is neither a letter nor a digit.
+_FOLDED: Final = b"".join(each.lower() if each.isalnum() else b" " for each in (bytes([code]) for code in range(256)))
 
 
 def canonical(text: str) -> str:
     """Return the text's tokens, joined and padded with single blanks; one blank for a text without any."""
     if text.isascii():
-        tokens = re.findall(r"[a-z0-9]+", text[-LOOKED_AT:].lower().replace("'", ""))
-    else:
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text[-LOOKED_AT:]).casefold())
-        tokens = _TOKEN.findall(_DROPPED.sub("", folded))
+        # The same in bytes, four times as fast: every message passes here.
+        joined = b" ".join(text[-LOOKED_AT:].encode().translate(_FOLDED, b"'").split())
+        return f" {joined.decode()} " if joined else " "
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text[-LOOKED_AT:]).casefold())
+    tokens = _TOKEN.findall(_DROPPED.sub("", folded))
     return f" {' '.join(tokens)} " if tokens else " "
 
 

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.sdk import (
@@ -54,6 +54,14 @@ def test_any_bytes_are_json_or_unreadable(body: bytes) -> None:
     except UnreadableDelivery:
         return
     assert isinstance(json.loads(body), dict)
+
+
+@given(VALUES, st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.booleans())
+@example("\ud800", "utf-8", True)
+@example([float("inf"), 10**400, -0.0], "utf-8", False)
+def test_json_is_read_as_pythons_own_reader_does(value: object, encoding: str, plain: bool) -> None:
+    body = json.dumps(value, ensure_ascii=plain).encode(encoding, "surrogatepass")
+    assert repr(read_json(body)) == repr(json.loads(body))
 
 
 @given(VALUES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 from typing import Final
@@ -102,6 +103,11 @@ def test_an_underscore_parts_words() -> None:
 def test_plain_letters_and_others_are_read_alike() -> None:
     for text in ("Don't 'quote' me", "a-b_c.d", "x's", "A1b2", "tab\tand\x0bmore\x1f", "'"):
         assert canonical(text + " é") == canonical(text).rstrip() + " é "
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_letters_are_read_by_the_pattern_that_says_what_a_word_is(text: str) -> None:
+    assert canonical(text).split() == re.findall("[a-z0-9]+", text.lower().replace("'", ""))
 
 
 # --- against a plain scan --------------------------------------------------------------------------------------------
