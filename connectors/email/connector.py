@@ -15,7 +15,6 @@ from connectors.email.oauth import AccessTokens
 from connectors.email.reading import BEGUN, Reader
 from connectors.email.settings import EmailSettings, Sent, WayIn
 from connectors.email.smtp import Courier, Unsendable, courier
-from gateway.model import altered
 from gateway.sdk import (
     Attachment,
     ChannelEvent,
@@ -40,6 +39,7 @@ from gateway.sdk import (
     TemporaryFailure,
     UnreadableDelivery,
     WebhookSource,
+    altered,
     as_list,
 )
 

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors.hubspot.settings import HubSpotSettings
-from gateway.model import altered
-from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, TicketStatus, note_text
+from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, TicketStatus, altered, note_text
 
 #: Longest body of a note, characters (developers.hubspot.com/docs/api-reference/latest/crm/activities/notes/guide).
 LONGEST: Final = 65_536

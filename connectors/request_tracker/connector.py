@@ -18,7 +18,6 @@ from connectors.request_tracker.queues import Queue, Queues
 from connectors.request_tracker.roster import roster_of
 from connectors.request_tracker.settings import RequestTrackerSettings
 from connectors.request_tracker.transport import AbsentError, Answer, Api, DeniedError, SlowError, Upload
-from gateway.model import altered
 from gateway.sdk import (
     Attachment,
     Audience,
@@ -49,6 +48,7 @@ from gateway.sdk import (
     Role,
     Roster,
     WebhookSource,
+    altered,
     choose_files,
     leave_files,
     shown_entries,

@@ -41,6 +41,7 @@ from gateway.model import (
     TicketChange,
     TicketChanged,
     TicketStatus,
+    altered,
 )
 from gateway.sdk.carrying import choose_files, leave_files, shown_entries
 from gateway.sdk.connector import (
@@ -172,6 +173,7 @@ __all__ = [
     "TicketStatus",
     "UnreadableDelivery",
     "WebhookSource",
+    "altered",
     "as_instant",
     "as_list",
     "as_object",

@@ -44,14 +44,14 @@ def top(name: str) -> str:
 
 #: Room → what it may import beside the standard library. The first matching prefix counts.
 ALLOWED = {
-    "gateway/model/": {"gateway.model"},
-    "gateway/sdk/": {"gateway.model", "gateway.sdk", "pydantic"},
+    "gateway/model/": {"gateway.model", "msgspec"},
+    "gateway/sdk/": {"gateway.model", "gateway.sdk", "msgspec", "pydantic"},
     "gateway/toml.py": {"tree_sitter", "tree_sitter_toml"},
     "gateway/clock.py": set[str](),
     "normalizers/": {"gateway.model", "normalizers", "phonenumbers", "py3langid"},
     "routing/": {
         *("gateway.model", "gateway.toml", "routing"),
-        *("ahocorasick_rs", "holidays", "rapidfuzz", "vaderSentiment"),
+        *("ahocorasick_rs", "holidays", "msgspec", "rapidfuzz", "vaderSentiment"),
     },
 }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from gateway.model import (
     Unanswered,
     altered,
 )
+from routing.policy import Policy
 from routing.snapshot import Snapshot
 from tests.routing.strategies import activities, cases, parties
 from tests.routing.values import (
@@ -284,3 +286,20 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
         waiting=(WAITING,) if name == "looked up" else (),
     )
     return start, what
+
+
+def moved(value: Any, by: int) -> Any:
+    """Return a value with every instant in it moved."""
+    if isinstance(value, tuple):
+        return tuple(moved(each, by) for each in value)
+    names = getattr(value, "__struct_fields__", None) or getattr(value, "__dataclass_fields__", ())
+    if isinstance(value, type | Policy) or not names:
+        return value
+    instants = ("_at", "acknowledge_by", "answer_by", "held_until")
+    changes = {
+        name: old + by if name.endswith(instants) and isinstance(old, int) else moved(old, by)
+        for name in names
+        if (old := getattr(value, name)) is not None
+    }
+    change: Any = altered if hasattr(value, "__struct_fields__") else replace
+    return change(value, **changes)

@@ -6,13 +6,12 @@ import random
 import time
 import uuid
 from collections import Counter
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import Struct, structs
 
 from gateway.model import (
     Activity,
@@ -33,9 +32,8 @@ from gateway.model import (
 )
 from routing.decide import decide
 from routing.explain import explain
-from routing.policy import Policy
 from routing.snapshot import Snapshot
-from tests.routing.situations import LIVE, situations
+from tests.routing.situations import LIVE, moved, situations
 from tests.routing.values import (
     BOT,
     LINK,
@@ -91,22 +89,6 @@ def test_equal_input_gives_equal_bytes(situation: tuple[Snapshot, Activity]) -> 
     start, what = situation
     again = replace(start, case=altered(start.case), connections=dict(start.connections))
     assert repr(decide(start, what, NOW)) == repr(decide(again, altered(what), NOW))
-
-
-def moved(value: Any, by: int) -> Any:
-    """Return a value with every instant in it moved."""
-    if isinstance(value, tuple):
-        return tuple(moved(each, by) for each in value)
-    if isinstance(value, Policy) or not (is_dataclass(value) or isinstance(value, Struct)):
-        return value
-    instants = ("_at", "acknowledge_by", "answer_by", "held_until")
-    changes = {
-        each.name: old + by if each.name.endswith(instants) and isinstance(old, int) else moved(old, by)
-        for each in (structs.fields(value) if isinstance(value, Struct) else fields(value))
-        if (old := getattr(value, each.name)) is not None
-    }
-    change: Any = altered if isinstance(value, Struct) else replace
-    return change(value, **changes)
 
 
 @given(situations(), st.integers(-NOW // 2, NOW))
