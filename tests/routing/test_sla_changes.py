@@ -21,7 +21,7 @@ from routing.decide import decide
 from routing.sla import timer_name
 from routing.snapshot import Snapshot
 from tests.routing.days import MONDAY, Desk, at
-from tests.routing.situations import situations
+from tests.routing.situations import moved, situations
 from tests.routing.slas import (
     STANDARD,
     URGENT,
@@ -31,7 +31,6 @@ from tests.routing.slas import (
     rules,
     sla_deadlines,
 )
-from tests.routing.test_decide import moved
 from tests.routing.values import (
     BOT,
     CASE_ID,
