@@ -9,8 +9,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from io import BytesIO
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 import aiohttp
@@ -265,14 +264,16 @@ class ZendeskConnector(
 
     async def _uploads(self, carried: list[File]) -> dict[str, list[str]]:
         """Upload files, and return what a comment says to carry them. One that is uploaded and never named Zendesk drops."""
-        bodies = [(file, await self.host.blob(file.sha256)) for file in carried]
 
-        def upload(client: Any, file: File, body: bytes) -> str:
+        def upload(client: Any, file: File, body: BinaryIO) -> str:
             media_type = file.media_type or "application/octet-stream"
-            made = client.attachments.upload(BytesIO(body), target_name=file.name, content_type=media_type)
+            made = client.attachments.upload(body, target_name=file.name, content_type=media_type)
             return str(made.token)
 
-        tokens = [await self._api.reading(partial(upload, file=file, body=body)) for file, body in bodies]
+        tokens: list[str] = []
+        for file in carried:
+            with await self.host.blob_file(file.sha256) as body:
+                tokens.append(await self._api.reading(partial(upload, file=file, body=body)))
         return {"uploads": tokens} if tokens else {}
 
     async def _by_external_id(self, handoff: Handoff) -> Receipt | None:

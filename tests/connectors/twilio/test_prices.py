@@ -118,7 +118,9 @@ def test_the_documented_cap_is_one() -> None:
 class TestCapInMoney(TwilioSetUp):
     def capped(self, sandbox: Any, host: FakeHost, cost: float, **more: Any) -> TwilioConnector:
         values = {**self.values(sandbox), "daily_cost": cost, "prices": PRICES, **more}
-        return self.make(values, host)  # type: ignore[return-value]
+        connector = self.make(values, host)
+        assert isinstance(connector, TwilioConnector)
+        return connector
 
     async def test_what_would_cost_more_than_is_left_is_not_sent_until_the_cap_is_raised_or_the_day_is_over(
         self, sandbox: Any, host: FakeHost

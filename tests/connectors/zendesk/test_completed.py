@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -87,6 +88,21 @@ class TestCompleted(CarryingContract, ZendeskSetUp):
         assert (attached["file_name"], sandbox.account.files[attached["id"]]) == ("bill.pdf", BODY)
         assert "[file: bill.pdf]" in comment["body"]
         assert "[file not carried: larger than 25 MB: film.mov]" in comment["body"]
+
+    async def test_a_file_goes_out_of_an_open_file_and_that_is_closed(
+        self, connector: Any, sandbox: Any, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[BytesIO] = []
+
+        async def blob_file(sha256: str) -> BytesIO:
+            opened.append(BytesIO(BODY))
+            return opened[-1]
+
+        # Nothing is kept as bytes: whoever asks for them is refused.
+        monkeypatch.setattr(host, "blob_file", blob_file)
+        receipt = await connector.hand_off(handoff())
+        assert self.files_on(sandbox, receipt.ticket_id) == [BODY]
+        assert [each.closed for each in opened] == [True]
 
     async def test_a_ticket_that_has_a_file_gets_it_from_no_second_handoff(
         self, connector: Any, sandbox: Any, host: FakeHost
