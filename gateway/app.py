@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 import structlog
 
@@ -224,6 +224,10 @@ class Gateway:
     async def blob(self, sha256: str) -> bytes | None:
         """Return the bytes of a file, None when they are not kept."""
         return await asyncio.to_thread(self.store.blob, sha256)
+
+    async def copy_blob(self, sha256: str, to: BinaryIO) -> bool:
+        """Write the bytes of a file to an open one; False when they are not kept."""
+        return await asyncio.to_thread(self.store.copy_blob, sha256, to)
 
     async def cursor(self, connection: str, name: str) -> Cursor | None:
         """Return where a connection's stream or poll stood."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import ExitStack
 from typing import Final
 
 from connectors.hubspot import SPEC, events, examining, people, polled, polling, tickets
@@ -144,13 +145,20 @@ class HubSpotConnector(
         if known is not None:
             return known
         files, left = choose_files(shown_entries(handoff), where="HubSpot", largest=_LARGEST)
-        uploads = [Upload(name=tickets.upload_name(each), content=await self.host.blob(each.sha256)) for each in files]
         told = leave_files(handoff, left)
-        ticket_id = await self.host.run_blocking(lambda: self._desk.ticket(handoff))
-        for message in tickets.messages(handoff, self.settings):
-            await self._direct.publish(message)
-        now = self.host.now()
-        return await self.host.run_blocking(lambda: self._desk.note(told, ticket_id, now, uploads))
+        with ExitStack() as opened:
+            uploads = [
+                Upload(
+                    name=tickets.upload_name(each),
+                    content=opened.enter_context(await self.host.blob_file(each.sha256)),
+                )
+                for each in files
+            ]
+            ticket_id = await self.host.run_blocking(lambda: self._desk.ticket(handoff))
+            for message in tickets.messages(handoff, self.settings):
+                await self._direct.publish(message)
+            now = self.host.now()
+            return await self.host.run_blocking(lambda: self._desk.note(told, ticket_id, now, uploads))
 
     async def settle(self, handoff: Handoff) -> Receipt | None:
         """Find out whether a handoff was written whole: by the ticket's external id and by our key in its notes."""

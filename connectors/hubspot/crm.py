@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, BinaryIO, Final, TypeAlias
 
 from hubspot import HubSpot
 
@@ -239,13 +240,14 @@ class Crm:
         return found
 
     # --- files -------------------------------------------------------------------------------------------------------
-    def upload(self, folder: str, name: str, content: bytes) -> str:
+    def upload(self, folder: str, name: str, content: BinaryIO) -> str:
         """Put a private file into a folder and return its id; one of the same name there is replaced."""
         options = json.dumps({"access": "PRIVATE", "overwrite": True})
         # The SDK takes a path, and nothing else.
         with tempfile.TemporaryDirectory(prefix="baton-") as directory:
             path = Path(directory) / "file"
-            path.write_bytes(content)
+            with path.open("wb") as file:
+                shutil.copyfileobj(content, file)
             answer = self._call(
                 lambda: self._api.files.files_api.upload(
                     file=str(path), folder_path=folder, file_name=name, options=options, **_RAW

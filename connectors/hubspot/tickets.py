@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from connectors.hubspot.settings import HubSpotSettings
 from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, TicketStatus, altered, note_text
@@ -38,8 +38,8 @@ class Upload:
 
     #: Its name there: unique for its content, so that uploading it again replaces it by itself.
     name: str
-    #: The bytes.
-    content: bytes
+    #: The bytes, an open file.
+    content: BinaryIO
 
 
 # --- the ticket ------------------------------------------------------------------------------------------------------

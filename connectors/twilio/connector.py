@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from connectors.twilio import events, polling
+from connectors.twilio import SPEC, events, polling
 from connectors.twilio.account import TwilioConnection, at
+from connectors.twilio.prices import Spent, cost_of
 from connectors.twilio.replies import sending, wanted
-from connectors.twilio.segments import segments
 from connectors.twilio.settings import TwilioSettings
 from connectors.twilio.spending import Spending
 from gateway.sdk import (
@@ -41,10 +41,12 @@ _SILENT: Final = Ack(body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>', 
 class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
     """The text messages of one account."""
 
+    _scopes = SPEC.capabilities.scopes
+
     def __init__(self, settings: TwilioSettings, host: Host) -> None:
         """Keep what is given. No I/O."""
         super().__init__(settings, host)
-        self._spending = Spending()
+        self._spending = Spending(settings.prices, settings.currency)
 
     async def check(self) -> None:
         """See that the credentials may read messages."""
@@ -101,8 +103,12 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
             variable=self.settings.template_variable,
             webhook_url=self.settings.webhook_url,
         )
-        count = segments(what.text, to=what.theirs)
-        await self._within_the_day(what.ours, count)
+        cost = cost_of(what.text, what.theirs, self.settings.prices)
+        if cost is None:
+            raise PermanentFailure(
+                f"daily_cost is set, and no price covers {_shown(what.theirs)}: add one to prices, then replay this one."
+            )
+        await self._within_the_day(what.ours, cost)
         arguments: dict[str, Any] = {"to": what.theirs}
         arguments["messaging_service_sid" if what.ours.startswith("MG") else "from_"] = what.ours
         if what.template:
@@ -112,7 +118,7 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
         if what.callback:
             arguments["status_callback"] = what.callback
         made = await self.client.messages.create_async(**arguments)
-        self._spending.note(what.ours, str(made.sid), count)
+        self._spending.note(what.ours, str(made.sid), cost)
         return _receipt(made, reply)
 
     async def settle_reply(self, reply: Reply) -> Receipt | None:
@@ -143,18 +149,29 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
             raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
         return None
 
-    async def _within_the_day(self, ours: str, count: int) -> None:
-        """Return when so many more segments of a sender keep within the day's cap. Raises PermanentFailure.
+    async def _within_the_day(self, ours: str, more: Spent) -> None:
+        """Return when so much more of a sender keeps within the day's caps. Raises PermanentFailure.
 
-        Calls that run at the same moment may overshoot it by as many messages as they are.
+        Calls that run at the same moment may overshoot them by as many messages as they are.
         """
-        cap = self.settings.daily_messages
-        sent = await self._spending.sent(self.client, ours, self.host.now(), cap)
-        if sent + count > cap:
+        cap, most, currency = self.settings.daily_messages, self.settings.daily_cost, self.settings.currency
+        sent = await self._spending.sent(self.client, ours, self.host.now(), cap, most)
+        if sent.segments + more.segments > cap:
             raise PermanentFailure(
-                f"The sender has sent {sent} of its {cap} message segments of the day (UTC), and this reply is {count}: "
-                "raise daily_messages, then replay this one."
+                f"The sender has sent {sent.segments} of its {cap} message segments of the day (UTC), and this reply is"
+                f" {more.segments}: raise daily_messages, then replay this one."
             )
+        if most is not None and sent.cost + more.cost > most:
+            raise PermanentFailure(
+                f"The sender has spent {sent.cost:f} of its {most:f} {currency} of the day (UTC), and this reply costs"
+                f" about {more.cost:f}: raise daily_cost, then replay this one."
+            )
+
+
+def _shown(address: str) -> str:
+    """Return a channel and the beginning of a number: where it leads, not whose it is."""
+    channel, colon, number = address.rpartition(":")
+    return f"{channel if colon else 'sms'} {number[:4]}…"
 
 
 def _sent_at(message: MessageInstance) -> int:

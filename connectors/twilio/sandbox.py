@@ -8,6 +8,7 @@ refused (21617). Not known, and so not here: how Twilio rounds dates in filters,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -36,6 +37,7 @@ class TwilioSandbox(TwilioAccountSandbox):
     """One account that sends and receives text messages."""
 
     title = "Twilio Messaging"
+    elsewhere = ("Calls", "Recordings")
 
     def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = "") -> None:
         """Take the clock, the auth token, and the hook's address in the Console where requests are sent to another."""
@@ -52,6 +54,9 @@ class TwilioSandbox(TwilioAccountSandbox):
         self.store = ""
         #: Numbers that carriers cannot reach, with the code that is reported.
         self.unreachable: dict[str, str] = {}
+        #: What a segment costs once a carrier took it, and in which currency.
+        self.rate = Decimal("0.0079")
+        self.currency = "USD"
 
     def routes(self) -> list[tuple[str, str, str, Handler]]:
         """Return the API as far as the connector uses it."""
@@ -134,6 +139,8 @@ class TwilioSandbox(TwilioAccountSandbox):
             "num_media": "0",
             "num_segments": str(_parts(theirs, body)),
             "error_code": None,
+            "price": None,
+            "price_unit": self.currency,
             "messaging_service_sid": None,
             "date_created": self.stamp(),
             "date_sent": self.stamp() if direction == "inbound" else None,
@@ -249,6 +256,7 @@ class TwilioSandbox(TwilioAccountSandbox):
             row["date_sent"], row["_sent_at"] = self.stamp(), self.now()
             code = self._failure(row)
             row["status"], row["error_code"] = ("undelivered", int(code)) if code else ("delivered", None)
+            row["price"] = f"-{Decimal(row['num_segments']) * self.rate:f}"
             for status in ("sent", row["status"]):
                 self._reports(row, status, code if status == row["status"] else "")
         return len(taken)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from connectors.twilio.prices import wrong_key
 from gateway.sdk import ConnectionSettings, safe_address
 
 _NUMBER = r"^\+[1-9][0-9]{6,14}$"
@@ -87,6 +89,34 @@ class TwilioSettings(TwilioAccount):
 
     daily_messages: int = Field(default=1000, ge=1, le=100_000)
     """Message segments, as they are billed, that each number may send in a day (UTC), whoever sent them. More: dead letters."""
+
+    daily_cost: Decimal | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Money that each number may spend on messages in a day (UTC), in `currency`, by `prices`. Holds beside `daily_messages`."""
+
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """Currency of `daily_cost` and `prices`: the one that Twilio bills the account in."""
+
+    prices: dict[str, Decimal] = Field(default_factory=dict)
+    """Price of an SMS segment (`sms`) or of a message (`whatsapp`), also to numbers that begin so:
+    `{ sms = 0.05, "sms +49" = 0.09 }`. A reply that no price covers is not sent."""
+
+    @field_validator("prices")
+    @classmethod
+    def _priced(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        for key, price in value.items():
+            message = wrong_key(key)
+            if not message and not (price.is_finite() and price >= 0):
+                message = f'the price of "{key}" is {price}: a price is 0 or more'
+            if message:
+                raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _both(self) -> TwilioSettings:
+        if (self.daily_cost is None) == bool(self.prices):
+            message = "daily_cost and prices belong together: give both or neither"
+            raise ValueError(message)
+        return self
 
 
 class TwilioVoiceSettings(TwilioAccount):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from connectors.twilio import polling
+from connectors.twilio.prices import Spent, listed
+from gateway.sdk import PermanentFailure
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -22,30 +26,35 @@ class _Day:
     """What is known of one day of a sender."""
 
     midnight: int
-    #: Segments by message that Twilio listed; 0 for another sender's.
-    known: dict[str, int] = field(default_factory=dict[str, int])
-    #: Segments by message that was sent here, which Twilio may not have listed yet.
-    own: dict[str, int] = field(default_factory=dict[str, int])
+    #: By message that Twilio listed; nothing for another sender's.
+    known: dict[str, Spent] = field(default_factory=dict[str, Spent])
+    #: By message that was sent here, which Twilio may not have listed yet.
+    own: dict[str, Spent] = field(default_factory=dict[str, Spent])
     #: True once all of the day was asked for: then only the newest are news.
     whole: bool = False
 
     @property
-    def sent(self) -> int:
-        return sum(self.known.values()) + sum(count for sid, count in self.own.items() if sid not in self.known)
+    def sent(self) -> Spent:
+        return sum([*self.known.values(), *(each for sid, each in self.own.items() if sid not in self.known)], Spent())
 
 
 class Spending:
-    """The segments that each of our senders sent today (UTC), queued ones as well.
+    """What each of our senders sent today (UTC), queued messages as well: segments, and money where prices are given.
 
     The first time of a day all of the day's messages are asked for; later only the newest, back to those that are known.
     """
 
-    def __init__(self) -> None:
-        """Know nothing yet."""
+    def __init__(self, prices: Mapping[str, Decimal], currency: str) -> None:
+        """Know nothing yet but the prices, and the currency that they are in."""
+        self._prices = prices
+        self._currency = currency
         self._days: dict[str, _Day] = {}
 
-    async def sent(self, client: Client, ours: str, now: int, cap: int) -> int:
-        """Return how many segments a sender sent since midnight; more than `cap` need not be counted."""
+    async def sent(self, client: Client, ours: str, now: int, cap: int, cost: Decimal | None = None) -> Spent:
+        """Return what a sender sent since midnight; beyond `cap` segments, or `cost` in money, need not be counted.
+
+        Raises PermanentFailure when Twilio bills in another currency than the prices are in.
+        """
         midnight = now // _DAY * _DAY
         day = self._days.get(ours)
         if day is None or day.midnight != midnight:
@@ -61,20 +70,33 @@ class Spending:
             reached = bool(fresh) and str(fresh[-1].sid) in day.known
             for row in fresh:
                 mine = str(row.direction).startswith("outbound") and (not service or row.messaging_service_sid == ours)
-                # A Messaging Service says 0 until it has chosen the number.
-                day.known[str(row.sid)] = max(int(row.num_segments or 0), 1) if mine else 0
-            if (day.whole and reached) or len(fresh) < len(rows) or day.sent >= cap:
+                day.known[str(row.sid)] = self._of(row) if mine else Spent()
+            if (day.whole and reached) or len(fresh) < len(rows) or _reached(day.sent, cap, cost):
                 break
             page = await page.next_page_async()
         # What stopped above the cap is not the whole day, and is asked for anew.
-        day.whole = day.whole or day.sent < cap
+        day.whole = day.whole or not _reached(day.sent, cap, cost)
         return day.sent
 
-    def note(self, ours: str, sid: str, count: int) -> None:
+    def _of(self, row: MessageInstance) -> Spent:
+        billed = str(row.price) if row.price is not None else None
+        if self._prices and billed is not None and str(row.price_unit or self._currency).upper() != self._currency:
+            raise PermanentFailure(
+                f"Twilio bills this account in {row.price_unit}, and the connection's cap is in {self._currency}: set currency, "
+                "daily_cost and prices anew, then replay this one."
+            )
+        # A Messaging Service says 0 until it has chosen the number.
+        return listed(max(int(row.num_segments or 0), 1), str(row.to), billed, self._prices)
+
+    def note(self, ours: str, sid: str, what: Spent) -> None:
         """Take down what was sent just now, so that calls of the same moment see it."""
         day = self._days.get(ours)
         if day is not None:
-            day.own[sid] = count
+            day.own[sid] = what
+
+
+def _reached(sent: Spent, cap: int, cost: Decimal | None) -> bool:
+    return sent.segments >= cap or (cost is not None and sent.cost >= cost)
 
 
 def _made_at(message: MessageInstance) -> int:

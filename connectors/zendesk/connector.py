@@ -9,14 +9,13 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from io import BytesIO
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 import aiohttp
 from zenpy.lib.api_objects import Comment, Ticket, User
 
-from connectors.zendesk import SPEC, events, files, people, poll, tickets
+from connectors.zendesk import SPEC, events, examining, files, people, poll, tickets
 from connectors.zendesk.api import Api
 from connectors.zendesk.settings import ZendeskSettings
 from gateway.sdk import (
@@ -33,7 +32,6 @@ from gateway.sdk import (
     Emit,
     Examination,
     File,
-    Finding,
     ForeignId,
     Handoff,
     HandoffTarget,
@@ -177,18 +175,8 @@ class ZendeskConnector(
         )
 
     async def examine(self) -> Examination:
-        """Look at the role of our user, and at the addresses that Zendesk answers mail of."""
-
-        def look(_: object) -> Examination:
-            me = self._api.object("users/me.json", "user")
-            role = str(me.get("role") or "")
-            addresses = [
-                str(each["email"]).lower()
-                for each in self._api.pages("recipient_addresses.json", "recipient_addresses")
-            ]
-            return Examination(findings=tuple(_findings(role)), addresses=tuple(f"email:{each}" for each in addresses))
-
-        return await self._api.reading(look)
+        """Look at our user's role and rights, and at the addresses that Zendesk answers mail of; see `examining`."""
+        return await self._api.reading(lambda _: examining.examine(self._api))
 
     # --- way out -----------------------------------------------------------------------------------------------------
     async def hand_off(self, handoff: Handoff) -> Receipt:
@@ -265,14 +253,16 @@ class ZendeskConnector(
 
     async def _uploads(self, carried: list[File]) -> dict[str, list[str]]:
         """Upload files, and return what a comment says to carry them. One that is uploaded and never named Zendesk drops."""
-        bodies = [(file, await self.host.blob(file.sha256)) for file in carried]
 
-        def upload(client: Any, file: File, body: bytes) -> str:
+        def upload(client: Any, file: File, body: BinaryIO) -> str:
             media_type = file.media_type or "application/octet-stream"
-            made = client.attachments.upload(BytesIO(body), target_name=file.name, content_type=media_type)
+            made = client.attachments.upload(body, target_name=file.name, content_type=media_type)
             return str(made.token)
 
-        tokens = [await self._api.reading(partial(upload, file=file, body=body)) for file, body in bodies]
+        tokens: list[str] = []
+        for file in carried:
+            with await self.host.blob_file(file.sha256) as body:
+                tokens.append(await self._api.reading(partial(upload, file=file, body=body)))
         return {"uploads": tokens} if tokens else {}
 
     async def _by_external_id(self, handoff: Handoff) -> Receipt | None:
@@ -324,26 +314,6 @@ class ZendeskConnector(
                 f"Zendesk has no group {handoff.group!r}: there are {there}. Mend the rule or make the group."
             )
         return found
-
-
-def _findings(role: str) -> Iterable[Finding]:
-    """Say what our user's role allows."""
-    yield Finding(
-        subject="role",
-        good=role in {"agent", "admin"},
-        sentence=f"The user is {role or 'nobody'} in Zendesk.",
-        advice=""
-        if role in {"agent", "admin"}
-        else "Make it an agent who may see all tickets and write internal notes.",
-    )
-    yield Finding(
-        subject="poll",
-        good=role == "admin",
-        sentence="The incremental export is for admins: what webhooks miss is found."
-        if role == "admin"
-        else "The incremental export is for admins, which the user is not: what webhooks miss stays missed.",
-        advice="" if role == "admin" else "Make it an admin.",
-    )
 
 
 def _followed(ticket: Mapping[str, Any]) -> str | None:

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 
 from gateway.clock import Clock
 from gateway.host.session import loopback_doors, make_session
+from gateway.host.spool import temporary
 from gateway.sdk import Cursor, PermanentFailure
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Things(Protocol):
 
     async def blob(self, sha256: str) -> bytes | None:
         """Return the bytes of a file, None when they are not kept."""
+        ...
+
+    async def copy_blob(self, sha256: str, to: BinaryIO) -> bool:
+        """Write the bytes of a file to an open one, part by part; False when they are not kept."""
         ...
 
     async def cursor(self, connection: str, name: str) -> Cursor | None:
@@ -89,6 +94,19 @@ class HostSide:
         if found is None:
             raise PermanentFailure("The file's bytes are not kept any more.")
         return found
+
+    async def blob_file(self, sha256: str) -> BinaryIO:
+        """Return the bytes of a file as an open temporary file. Raises PermanentFailure when they are not kept."""
+        made = temporary()
+        try:
+            found = self._things is not None and await self._things.copy_blob(sha256, made)
+            if not found:
+                raise PermanentFailure("The file's bytes are not kept any more.")
+        except BaseException:
+            made.close()
+            raise
+        made.seek(0)
+        return made
 
     def now(self) -> int:
         """Return the time, UTC microseconds."""

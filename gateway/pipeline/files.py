@@ -1,5 +1,8 @@
 """Files on their way out: fetched when something goes out that carries them, kept by their hash, within limits.
 
+A file is never in memory as a whole: it comes in pieces, is counted and hashed as it comes, waits in a temporary file, and goes
+into the store part by part.
+
 What cannot be carried is said in a few words beside the file's name wherever it is shown: nothing is left out silently.
 """
 
@@ -12,9 +15,10 @@ from typing import Final, TypeVar
 
 from gateway.clock import Clock
 from gateway.host.connection import Connection
+from gateway.host.spool import Spool
 from gateway.model import Effect, EffectKind
 from gateway.sdk import CredentialsRefused, MediaSource, PermanentFailure
-from gateway.store.ports import Store, WantedFile
+from gateway.store.ports import FileBytes, Store, WantedFile
 
 T = TypeVar("T")
 
@@ -79,8 +83,9 @@ class Files:
             return last
 
     async def _one(self, file: WantedFile, limit: int, *, last: bool) -> bool:
+        spool = Spool()
         try:
-            body = await self._fetched(file, limit)
+            await self._fetch(file, limit, spool)
         except _NotCarried as why:
             await self._keep(file, None, f"not carried: {why}")
             return True
@@ -92,10 +97,13 @@ class Files:
             if last:
                 await self._keep(file, None, "not carried: it could not be fetched")
             return last
-        await self._keep(file, body, "")
-        return True
+        else:
+            await self._keep(file, FileBytes(sha256=spool.sha256, size=spool.size, source=spool.file), "")
+            return True
+        finally:
+            spool.close()
 
-    async def _fetched(self, file: WantedFile, limit: int) -> bytes:
+    async def _fetch(self, file: WantedFile, limit: int, spool: Spool) -> None:
         if file.attachment.size is not None and file.attachment.size > limit:
             raise _NotCarried(_too_large(limit))
         connection = self._connections().get(file.connection)
@@ -104,25 +112,24 @@ class Files:
         stored = await self._asked(lambda: self._store.delivery(file.delivery_id))
         if stored is None:
             raise _NotCarried("what brought it is not kept any more")
-        chunks: list[bytes] = []
-        size = 0
         async with connection.calling() as connector:
             source: object = connector
             if not isinstance(source, MediaSource):
                 raise _NotCarried("its connector carries no files")
             try:
                 async for chunk in source.fetch(file.attachment, stored.delivery):
-                    size += len(chunk)
-                    if size > limit:
+                    due = spool.take(chunk)
+                    if spool.size > limit:
                         raise _NotCarried(_too_large(limit))
-                    chunks.append(chunk)
+                    if due:
+                        await self._in_thread(spool.write)
             except PermanentFailure as error:
                 raise _NotCarried(str(error).rstrip(".") or "it is gone") from None
             except CredentialsRefused:
                 raise _NotCarried("the vendor does not let us have it") from None
-        return b"".join(chunks)
+        await self._in_thread(spool.write)
 
-    async def _keep(self, file: WantedFile, body: bytes | None, note: str) -> None:
+    async def _keep(self, file: WantedFile, body: FileBytes | None, note: str) -> None:
         await self._in_thread(lambda: self._store.keep_file(file, body, note))
 
     async def _asked(self, call: Callable[[], T]) -> T:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Generic, Protocol, TypeAlias, TypeVar
 
 from gateway.sdk.delivery import Ack
 from gateway.sdk.spec import SettingsT
@@ -66,6 +66,13 @@ class Host(Protocol):
 
     async def blob(self, sha256: str) -> bytes:
         """Return the bytes of a `File` by their hash. Raises `PermanentFailure` when they are not kept (any more)."""
+        ...
+
+    async def blob_file(self, sha256: str) -> BinaryIO:
+        """Return the bytes of a `File` as an open temporary file, for an API that takes one: close it.
+
+        It can be sought, and reading begins at its beginning. Raises `PermanentFailure` as `blob` does.
+        """
         ...
 
     async def run_blocking(self, call: Callable[[], T]) -> T:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, BinaryIO, Final, Protocol, TypeAlias, TypeVar
 
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 #: Column name and PostgreSQL type, for statements over many rows.
 Columns: TypeAlias = Sequence[tuple[str, str]]
+
+#: Bytes of a blob that are in memory at a time.
+PART: Final = 262_144
 
 LIST = re.compile(r"IN \(\?\?(\w+)\)")
 
@@ -37,6 +40,14 @@ class Transaction(Protocol):
 
     def update(self, table: str, key: tuple[str, str], columns: Columns, rows: Sequence[Row]) -> None:
         """Update many rows by their key, which is each row's first value."""
+        ...
+
+    def keep_blob(self, sha256: str, size: int, source: BinaryIO) -> None:
+        """Keep the `size` bytes of a file by their hash, read part by part. What is kept already stays."""
+        ...
+
+    def copy_blob(self, sha256: str, to: BinaryIO) -> bool:
+        """Write the bytes of a hash to a file, part by part; False when they are not kept."""
         ...
 
 

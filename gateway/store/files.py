@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -11,7 +10,7 @@ from gateway.store import codec
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import Inbound
 from gateway.store.names import Names
-from gateway.store.values import StoredDelivery, WantedFile
+from gateway.store.values import FileBytes, StoredDelivery, WantedFile
 
 _FILE: Final = (
     *(("activity_id", "bigint"), ("place", "bigint"), ("sha256", "text"), ("size", "bigint"), ("note", "text")),
@@ -70,19 +69,15 @@ class Files:
         found = self._engine.read(lambda t: self._inbound.stored(t, "d.id = ?", delivery_id))
         return found[0] if found else None
 
-    def keep(self, file: WantedFile, body: bytes | None, note: str) -> None:
+    def keep(self, file: WantedFile, body: FileBytes | None, note: str) -> None:
         """Keep a file's bytes by their hash, or why there are none; see `Store.keep_file`."""
-        digest = hashlib.sha256(body).hexdigest() if body is not None else ""
-        size = len(body) if body is not None else file.attachment.size
+        digest, size = (body.sha256, body.size) if body is not None else ("", file.attachment.size)
 
         def work(t: Transaction) -> None:
             if body is not None:
-                t.insert(
-                    "blobs",
-                    (("sha256", "text"), ("body", "bytea")),
-                    [(digest, body)],
-                    conflict="ON CONFLICT (sha256) DO NOTHING",
-                )
+                # The transaction may run again: each time from the beginning.
+                body.source.seek(0)
+                t.keep_blob(digest, body.size, body.source)
             t.insert(
                 "files",
                 _FILE,

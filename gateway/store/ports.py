@@ -7,7 +7,7 @@ Two engines answer for it, and one contract suite holds both to it (`tests/store
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from gateway.model import Activity, Case, Effect
 from gateway.sdk import Standing
@@ -29,6 +29,7 @@ from gateway.store.values import (
     EffectState,
     EffectView,
     EventFailure,
+    FileBytes,
     JournalEntry,
     ParsedDelivery,
     Said,
@@ -58,6 +59,7 @@ __all__ = [
     "EffectState",
     "EffectView",
     "EventFailure",
+    "FileBytes",
     "Identifier",
     "JournalEntry",
     "ParsedDelivery",
@@ -155,8 +157,8 @@ class Store(Protocol):
         """Return a delivery with its bytes, None when it is not kept any more."""
         ...
 
-    def keep_file(self, file: WantedFile, body: bytes | None, note: str) -> None:
-        """Keep a file's bytes by their hash, or, with None, why there are none. What is known already stays."""
+    def keep_file(self, file: WantedFile, body: FileBytes | None, note: str) -> None:
+        """Keep a file's bytes by their hash, part by part, or, with None, why there are none. What is known already stays."""
         ...
 
     # --- time --------------------------------------------------------------------------------------------------------
@@ -310,6 +312,10 @@ class Store(Protocol):
 
     def blob(self, sha256: str) -> bytes | None:
         """Return bytes by their hash, None when they are not kept."""
+        ...
+
+    def copy_blob(self, sha256: str, to: BinaryIO) -> bool:
+        """Write bytes by their hash to a file that can be sought, part by part; False when they are not kept."""
         ...
 
     def journal_with_cursor(self, entries: Sequence[JournalEntry], connection: str, name: str, cursor: str) -> None:

@@ -7,17 +7,18 @@ that the server gave up because of a deadlock or a serialization conflict is run
 from __future__ import annotations
 
 import queue
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import psycopg
 import tenacity
 from psycopg import errors
 from psycopg.rows import tuple_row
 
-from gateway.store.engine import LIST, Columns, Row, Transaction
+from gateway.store.engine import LIST, PART, Columns, Row, Transaction
 from gateway.store.values import StoreUnavailable
 
 T = TypeVar("T")
@@ -28,6 +29,11 @@ _REPEATS: Final = 8
 #: What the server gives up to solve a conflict: nothing of it happened, so it is safe to repeat.
 _CONFLICTS: Final = (errors.DeadlockDetected, errors.SerializationFailure)
 _CHANNEL: Final = "baton_work"
+#: What a binary COPY begins and ends with (postgresql.org/docs/current/sql-copy.html, "Binary Format").
+_COPY_BEGINS: Final = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
+_COPY_ENDS: Final = struct.pack("!h", -1)
+#: Bytes of a blob in one answer: more than a part, since the server may unpack all of the value for each.
+_SLICE: Final = 8 * PART
 _MUST_BE_ON: Final = ("fsync", "synchronous_commit", "full_page_writes")
 _OPTIONS: Final = {
     "connect_timeout": "5",
@@ -104,6 +110,38 @@ class PostgresTransaction:
         arrays, values = _arrays((key, *columns), rows)
         text = f"UPDATE {table} AS t SET {sets} FROM {arrays} AS v({names}) WHERE t.{key[0]} = v.{key[0]}"
         self.connection.execute(cast("Any", text), values)
+
+    def keep_blob(self, sha256: str, size: int, source: BinaryIO) -> None:
+        """Keep bytes by their hash: as one row of a binary COPY, which takes a value part by part."""
+        if self.rows("SELECT 1 FROM blobs WHERE sha256 = ?", sha256):
+            return
+        digest = sha256.encode()
+        try:
+            # COPY knows no ON CONFLICT: what another replica keeps at this moment undoes only this.
+            with (
+                self.connection.transaction(),
+                self.connection.cursor() as cursor,
+                cursor.copy("COPY blobs (sha256, body) FROM STDIN (FORMAT binary)") as copy,
+            ):
+                copy.write(_COPY_BEGINS + struct.pack("!hi", 2, len(digest)) + digest + struct.pack("!i", size))
+                while part := source.read(PART):
+                    copy.write(part)
+                copy.write(_COPY_ENDS)
+        except errors.UniqueViolation:
+            return
+
+    def copy_blob(self, sha256: str, to: BinaryIO) -> bool:
+        """Write the bytes of a hash to a file, part by part."""
+        start = 1
+        while found := self.rows(
+            "SELECT substring(body FROM ?::int FOR ?::int) FROM blobs WHERE sha256 = ?", start, _SLICE, sha256
+        ):
+            part = bytes(found[0][0])
+            to.write(part)
+            if len(part) < _SLICE:
+                return True
+            start += len(part)
+        return False
 
 
 class PostgresEngine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import BinaryIO, Final
 
 from gateway.model import Activity, Case, CaseStatus, Effect, altered
 from gateway.store import codec
@@ -190,6 +190,17 @@ class Reading:
         """Return bytes by their hash."""
         rows = self._engine.read(lambda t: t.rows("SELECT body FROM blobs WHERE sha256 = ?", sha256))
         return bytes(rows[0][0]) if rows else None
+
+    def copy_blob(self, sha256: str, to: BinaryIO) -> bool:
+        """Write bytes by their hash to a file; see `Store.copy_blob`."""
+
+        def work(t: Transaction) -> bool:
+            # The transaction may run again: each time from the beginning.
+            to.seek(0)
+            to.truncate()
+            return t.copy_blob(sha256, to)
+
+        return self._engine.read(work)
 
     def oldest_pending(self) -> Mapping[str, int]:
         """Return, by connection, when its oldest unfinished effect was made."""

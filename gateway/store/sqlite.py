@@ -16,10 +16,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
-from gateway.store.engine import LIST, Columns, Row, Transaction
+from gateway.store.engine import LIST, PART, Columns, Row, Transaction
 from gateway.store.values import StoreUnavailable
 
 T = TypeVar("T")
@@ -81,6 +81,26 @@ class SqliteTransaction:
             self._connection.executemany(
                 f"UPDATE {table} SET {sets} WHERE {key[0]} = ?", [(*row[1:], row[0]) for row in rows]
             )
+
+    def keep_blob(self, sha256: str, size: int, source: BinaryIO) -> None:
+        """Keep bytes by their hash: room is made for them, which is then written part by part."""
+        found = self._connection.execute(
+            "INSERT INTO blobs (sha256, body) VALUES (?, zeroblob(?)) ON CONFLICT (sha256) DO NOTHING RETURNING rowid",
+            (sha256, size),
+        ).fetchall()
+        for (row,) in found:
+            with self._connection.blobopen("blobs", "body", row) as blob:
+                while part := source.read(PART):
+                    blob.write(part)
+
+    def copy_blob(self, sha256: str, to: BinaryIO) -> bool:
+        """Write the bytes of a hash to a file, part by part."""
+        found = self._connection.execute("SELECT rowid FROM blobs WHERE sha256 = ?", (sha256,)).fetchall()
+        for (row,) in found:
+            with self._connection.blobopen("blobs", "body", row, readonly=True) as blob:
+                while part := blob.read(PART):
+                    to.write(part)
+        return bool(found)
 
 
 class _Turns:

@@ -91,7 +91,7 @@ class SqlStore:
         self.assigned = Assignments(engine).assigned
         self.said, self.standing = conversations.said, conversations.standing
         self.cursor = reading.cursor
-        self.blob = reading.blob
+        self.blob, self.copy_blob = reading.blob, reading.copy_blob
         self.oldest_pending = reading.oldest_pending
         self.wait, self.close = engine.wait, engine.close
 

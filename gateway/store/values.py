@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from gateway.model import (
     Activity,
@@ -77,6 +77,18 @@ class WantedFile:
     #: The delivery that brought it.
     delivery_id: int
     attachment: Attachment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBytes:
+    """The bytes of a file that was fetched, where they can be read from."""
+
+    #: Their SHA-256, hexadecimal.
+    sha256: str
+    #: How many they are.
+    size: int
+    #: A file that can be sought; what is read of it begins at its beginning.
+    source: BinaryIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TypeVar
+from io import BytesIO
+from typing import BinaryIO, TypeVar
 
 import aiohttp
 
@@ -58,6 +59,10 @@ class FakeHost:
             return self.blobs[sha256]
         except KeyError:
             raise PermanentFailure("The file's bytes are not kept any more.") from None
+
+    async def blob_file(self, sha256: str) -> BinaryIO:
+        """Return the bytes of a file as an open file. Raises as `blob` does."""
+        return BytesIO(await self.blob(sha256))
 
     async def run_blocking(self, call: Callable[[], T]) -> T:
         """Run a blocking call in a thread, with the caller's context variables."""

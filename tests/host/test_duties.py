@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import pytest
 
@@ -48,6 +49,9 @@ class Share:
 
     async def blob(self, sha256: str) -> bytes | None:
         return None
+
+    async def copy_blob(self, sha256: str, to: BinaryIO) -> bool:
+        return False
 
     async def cursor(self, connection: str, name: str) -> Cursor | None:
         return self.kept.cursors.get(name)

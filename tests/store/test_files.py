@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Final
+
+import pytest
 
 from gateway.model import Activity, Attachment, EffectKind, altered
 from gateway.store import Store, open_store
+from gateway.store.engine import PART
+from gateway.store.ports import FileBytes, WantedFile
 from tests.store.acts import NOW, SECOND, apply_all, bring, emitting, keep, message
 
 FILES: Final = (Attachment(id="f1", name="a.pdf", size=3), Attachment(id="f2", name="b.pdf"))
@@ -14,6 +23,10 @@ FILES: Final = (Attachment(id="f1", name="a.pdf", size=3), Attachment(id="f2", n
 
 def with_files(key: str, files: tuple[Attachment, ...] = FILES) -> Activity:
     return altered(message(key), attachments=files)
+
+
+def held(body: bytes) -> FileBytes:
+    return FileBytes(sha256=hashlib.sha256(body).hexdigest(), size=len(body), source=BytesIO(body))
 
 
 def test_what_goes_out_wants_its_files_until_something_is_known_of_each(store: Store) -> None:
@@ -35,8 +48,8 @@ def test_what_goes_out_wants_its_files_until_something_is_known_of_each(store: S
     assert delivery is not None
     assert delivery.delivery.body == b"{}"
     for file in wanted:
-        store.keep_file(file, None if file.attachment.id == "f2" else b"abc", "too large" if file.place else "")
-        store.keep_file(file, b"other", "")  # what is known stays
+        store.keep_file(file, None if file.attachment.id == "f2" else held(b"abc"), "too large" if file.place else "")
+        store.keep_file(file, held(b"other"), "")  # what is known stays
     assert store.wanted_files([handoff, update], 100) == []
     activities, _ = store.transcript(handoff, 100)
     first = activities[0].attachments
@@ -47,8 +60,63 @@ def test_what_goes_out_wants_its_files_until_something_is_known_of_each(store: S
     assert store.blob(digest) == b"abc"
 
 
+@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 8 * PART, 8 * PART + 1, 20 * PART])
+def test_bytes_come_out_as_they_went_in_in_parts_of_whatever_size(store: Store, size: int) -> None:
+    body = random.Random(size).randbytes(size)
+    bring(store, with_files("m1"), with_files("m2"))
+    store.apply(1, NOW, keep)
+    store.apply(1, NOW, emitting(EffectKind.HANDOFF))
+    history = store.history(store.cases()[0].id)
+    assert history is not None
+    (handoff,) = (view.effect for view in history.effects)
+    for file in store.wanted_files([handoff], 100):
+        # The same bytes twice are kept once; the source was read before.
+        bytes_again = held(body)
+        bytes_again.source.read()
+        store.keep_file(file, bytes_again, "")
+    digest = hashlib.sha256(body).hexdigest()
+    assert store.blob(digest) == body
+    to = BytesIO(b"what stood there before" * PART)
+    assert store.copy_blob(digest, to)
+    assert to.getvalue() == body
+
+
+class _Waiting(BytesIO):
+    """Read only once another one is read as well, so that both found nothing kept."""
+
+    def __init__(self, body: bytes, together: threading.Barrier) -> None:
+        super().__init__(body)
+        self._together = together
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        # SQLite has one writer: there the other one never comes.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self._together.wait(timeout=0.5)
+        return super().read(size)
+
+
+def test_two_who_keep_the_same_bytes_at_one_moment_keep_them_once(store: Store) -> None:
+    bring(store, with_files("m1", FILES[:1]), with_files("m2", FILES[:1]))
+    store.apply(1, NOW, keep)
+    store.apply(1, NOW, emitting(EffectKind.HANDOFF))
+    history = store.history(store.cases()[0].id)
+    assert history is not None
+    effect = history.effects[0].effect
+    body, together = b"the same", threading.Barrier(2)
+    digest = hashlib.sha256(body).hexdigest()
+
+    def keeping(file: WantedFile) -> None:
+        store.keep_file(file, FileBytes(sha256=digest, size=len(body), source=_Waiting(body, together)), "")
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(keeping, store.wanted_files([effect], 100))) == [None, None]
+    assert store.blob(digest) == body
+    assert store.wanted_files([effect], 100) == []
+
+
 def test_bytes_that_nobody_kept_are_not_there(store: Store) -> None:
     assert store.blob("0" * 64) is None
+    assert not store.copy_blob("0" * 64, BytesIO())
     assert store.delivery(77) is None
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from connectors.twilio import SPEC
+from connectors.twilio.prices import Spent
 from connectors.twilio.sandbox import TwilioSandbox
 from connectors.twilio.sandbox_account import ACCOUNT, SMS_NUMBER, TOKEN, WHATSAPP, signature
 from gateway.sdk import (
@@ -267,7 +268,7 @@ class TestMessaging(TwilioSetUp):
         assert sandbox.count("messages.list") - before == 5
         await connector.reply(answer_to(text="third", key="k-3"))
         assert sandbox.count("messages.list") - before == 6
-        assert await connector._spending.sent(connector.client, SMS_NUMBER, host.now(), 10_000) == 2563
+        assert await connector._spending.sent(connector.client, SMS_NUMBER, host.now(), 10_000) == Spent(2563)
 
     async def test_a_count_that_broke_off_is_begun_anew(self, sandbox: Any, host: FakeHost) -> None:
         host.time += DAY // 2
