@@ -41,10 +41,13 @@ class Part:
     package: str
     #: The full hour at which it begins, UTC.
     hour: int
+    #: The package whose policy it runs under, when that is not its own.
+    policy: str = ""
 
 
 MORNING: Final = Part(name="morning", package="gateway.demo", hour=9)
 AFTERNOON: Final = Part(name="afternoon", package="gateway.demo.afternoon", hour=13)
+EVENING: Final = Part(name="evening", package="gateway.demo.evening", hour=18, policy="gateway.demo")
 
 
 class DemoFailed(Exception):
@@ -136,7 +139,7 @@ async def world(part: Part = MORNING) -> AsyncGenerator[World, None]:
     clock = DayClock(part.hour)
     specs = discover()
     text = files(part.package).joinpath("plugins.toml").read_text(encoding="utf-8")
-    policy = files(part.package).joinpath("escalation.toml").read_text(encoding="utf-8")
+    policy = files(part.policy or part.package).joinpath("escalation.toml").read_text(encoding="utf-8")
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="baton-demo-")))
         sandboxes, text, environ = await _stand_ins(stack, specs, text, clock.now)
