@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -134,9 +135,12 @@ def _webhooks(sandbox: Sandbox) -> WebhookSender | None:
 
 
 @asynccontextmanager
-async def world(part: Part = MORNING) -> AsyncGenerator[World, None]:
-    """Start the stand-ins and the gateway, in a directory that is gone afterwards. Raises `DemoFailed`."""
-    clock = DayClock(part.hour)
+async def world(part: Part = MORNING, day: date | None = None) -> AsyncGenerator[World, None]:
+    """Start the stand-ins and the gateway, in a directory that is gone afterwards. Raises `DemoFailed`.
+
+    The day is today, unless another is given.
+    """
+    clock = DayClock(part.hour, day)
     specs = discover()
     text = files(part.package).joinpath("plugins.toml").read_text(encoding="utf-8")
     policy = files(part.policy or part.package).joinpath("escalation.toml").read_text(encoding="utf-8")
