@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.model import (
@@ -74,14 +74,26 @@ def _happening(activity: Activity) -> str:
     if activity.consent is not None:
         return "(wants messages again)" if activity.consent else "(wants no more messages)"
     if activity.kind is ActivityKind.HANDOFF_REQUEST:
-        return f"(asks for a person) {activity.text}".rstrip()
+        return "\n".join((f"(asks for a person) {activity.text}".rstrip(), *_of_bot(activity)))
     return activity.text
+
+
+def _of_bot(activity: Activity) -> Iterable[str]:
+    """Yield what a bot that gives up knows already, so that nobody asks the customer again, or tries again what did not help."""
+    if activity.bot is None:
+        return
+    yield from (f"Collected: {name}: {_one_line(value)}" for name, value in activity.bot.fields.items())
+    yield from (f"Tried: {_one_line(each)}" for each in activity.bot.attempted)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _file(attachment: Attachment) -> File:
     """Return a file that came along."""
     return File(
-        name=" ".join((attachment.name or attachment.id).split()),
+        name=_one_line(attachment.name or attachment.id),
         media_type=attachment.media_type,
         size=attachment.size,
         sha256=attachment.sha256 if attachment.kept else "",
@@ -183,5 +195,5 @@ def _tells(policy: Policy, activity: Activity) -> bool:
 
 
 def _excerpt(text: str) -> str:
-    line = " ".join(text.split())
+    line = _one_line(text)
     return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"

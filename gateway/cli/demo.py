@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def command(*, as_json: bool) -> None:
     """Play a day at the support desk on every channel, and prove what came of it.
 
-    In the morning Slack and Zendesk; in the afternoon mail, telephone, texts, a website and a chatbot, with Zendesk and HubSpot.
+    In the morning Slack and Zendesk; in the afternoon mail, telephone, texts, a website and a chatbot, with Zendesk and HubSpot;
+    in the evening whatever is needed for every rule of the shipped policy to have fired.
     Everything runs on this machine: stand-ins of the vendors, and a real gateway between them. Nothing is left behind.
     """
     import asyncio

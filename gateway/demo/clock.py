@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from gateway.clock import SystemClock
 
 
 class DayClock(SystemClock):
-    """Begins at a full hour (UTC) of the day on which the demo runs."""
+    """Begins at a full hour (UTC) of a day: of the one on which the demo runs, unless another is given."""
 
-    def __init__(self, hour: int) -> None:
+    def __init__(self, hour: int, day: date | None = None) -> None:
         """Set the clock to the hour."""
         real = super().now()
-        today = datetime.fromtimestamp(real / 1_000_000, UTC)
-        begin = int(today.replace(hour=hour, minute=0, second=0, microsecond=0).timestamp() * 1_000_000)
+        day = day or datetime.fromtimestamp(real / 1_000_000, UTC).date()
+        begin = int(datetime(day.year, day.month, day.day, hour, tzinfo=UTC).timestamp() * 1_000_000)
         self._ahead = begin - real
 
     def now(self) -> int:
@@ -25,7 +25,11 @@ class DayClock(SystemClock):
         """Let time pass until a time of the day; it never goes back."""
         at = datetime.fromtimestamp(self.now() / 1_000_000, UTC)
         wanted = int(at.replace(hour=hour, minute=minute, second=0, microsecond=0).timestamp() * 1_000_000)
-        self._ahead += max(0, wanted - self.now())
+        self.pass_to(wanted)
+
+    def pass_to(self, at: int) -> None:
+        """Let time pass until an instant, UTC microseconds; it never goes back."""
+        self._ahead += max(0, at - self.now())
 
 
 def minute_of(at: int) -> str:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -41,10 +42,13 @@ class Part:
     package: str
     #: The full hour at which it begins, UTC.
     hour: int
+    #: The package whose policy it runs under, when that is not its own.
+    policy: str = ""
 
 
 MORNING: Final = Part(name="morning", package="gateway.demo", hour=9)
 AFTERNOON: Final = Part(name="afternoon", package="gateway.demo.afternoon", hour=13)
+EVENING: Final = Part(name="evening", package="gateway.demo.evening", hour=18, policy="gateway.demo")
 
 
 class DemoFailed(Exception):
@@ -131,12 +135,15 @@ def _webhooks(sandbox: Sandbox) -> WebhookSender | None:
 
 
 @asynccontextmanager
-async def world(part: Part = MORNING) -> AsyncGenerator[World, None]:
-    """Start the stand-ins and the gateway, in a directory that is gone afterwards. Raises `DemoFailed`."""
-    clock = DayClock(part.hour)
+async def world(part: Part = MORNING, day: date | None = None) -> AsyncGenerator[World, None]:
+    """Start the stand-ins and the gateway, in a directory that is gone afterwards. Raises `DemoFailed`.
+
+    The day is today, unless another is given.
+    """
+    clock = DayClock(part.hour, day)
     specs = discover()
     text = files(part.package).joinpath("plugins.toml").read_text(encoding="utf-8")
-    policy = files(part.package).joinpath("escalation.toml").read_text(encoding="utf-8")
+    policy = files(part.policy or part.package).joinpath("escalation.toml").read_text(encoding="utf-8")
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="baton-demo-")))
         sandboxes, text, environ = await _stand_ins(stack, specs, text, clock.now)

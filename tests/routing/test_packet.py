@@ -19,6 +19,7 @@ from gateway.model import (
     ActivityKind,
     Attachment,
     Audience,
+    BotFacts,
     Channel,
     EffectKind,
     Handoff,
@@ -163,6 +164,21 @@ def test_a_deleted_message_is_no_evidence() -> None:
     assert made.evidence == ()
     assert "by mistake" not in repr(made)
     assert packet([at(1, "charged twice"), at(2, "charged twice again")]).evidence[0] == "charged twice"
+
+
+def test_what_a_bot_collected_and_tried_stands_beside_its_wish_each_on_a_line() -> None:
+    facts = BotFacts(fields={"order": "4711", "error": "AM04\nno funds"}, attempted=("tried again", "asked\ttwice"))
+    wish = altered(at(1, "The payment was declined."), kind=ActivityKind.HANDOFF_REQUEST, bot=facts)
+    (line,) = transcript([wish])
+    assert line.text.splitlines() == [
+        "(asks for a person) The payment was declined.",
+        "Collected: order: 4711",
+        "Collected: error: AM04 no funds",
+        "Tried: tried again",
+        "Tried: asked twice",
+    ]
+    (bare,) = transcript([altered(wish, bot=None)])
+    assert bare.text == "(asks for a person) The payment was declined."
 
 
 def test_a_packet_without_a_policy_or_of_a_rule_that_is_gone_still_says_why() -> None:

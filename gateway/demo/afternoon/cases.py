@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from email import message_from_bytes, policy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from gateway.demo.afternoon.cast import BOT, CARD, CRM, DESK, MAIL, TEXTS, WEBSITE, Cast
 from gateway.demo.afternoon.crms import CrmTickets, DeskTickets, Tickets
@@ -17,21 +18,20 @@ if TYPE_CHECKING:
     from gateway.model import TicketLink
 
 _SENT: Final = "outbound-api"
+#: A ticket's number in what a customer was told.
+_NUMBER: Final = re.compile(r"#(\d+)")
 
 
 class CaseAsking:
     """Asks the stand-ins about cases."""
 
-    def __init__(self, them: Cast) -> None:
-        """Take the stand-ins."""
-        self._them = them
-        self.crms: Mapping[str, Tickets] = {DESK: DeskTickets(them.desk), CRM: CrmTickets(them.crm)}
-        self._told: Mapping[str, Callable[[CaseHistory, Effect], int]] = {
-            MAIL: self._mailed,
-            TEXTS: self._texted,
-            WEBSITE: self._shown,
-            BOT: self._called_back,
-        }
+    #: Where a ticket could stand.
+    EVERYWHERE: ClassVar[str] = "in either CRM"
+
+    def __init__(self, crms: Mapping[str, Tickets], told: Mapping[str, Callable[[CaseHistory, Effect], int]]) -> None:
+        """Take the CRMs, and for each channel how to ask how often a customer was told something; both by connection."""
+        self.crms = crms
+        self._told = told
 
     def case(self, history: CaseHistory) -> Iterable[Claim]:
         """Return what is claimed of a case."""
@@ -46,11 +46,11 @@ class CaseAsking:
             if ticket.external_id == external
         }
         if not history.tickets:
-            yield Claim(sentence="no ticket was made for it in either CRM", holds=not made)
+            yield Claim(sentence=f"no ticket was made for it {self.EVERYWHERE}", holds=not made)
         for link in history.tickets:
             yield from self._ticket(history, link, made)
         for view in history.effects:
-            yield from self._effect(history, view)
+            yield from self.effect(history, view)
 
     # --- tickets -----------------------------------------------------------------------------------------------------
     def _ticket(self, history: CaseHistory, link: TicketLink, made: set[tuple[str, str]]) -> Iterable[Claim]:
@@ -63,7 +63,7 @@ class CaseAsking:
             yield Claim(sentence=f"it is ticket {name}, which was there already; no second one", holds=not made)
             return
         only = made == {(link.connection, link.ticket_id)}
-        yield Claim(sentence=f"ticket {name} was made for it, and no other in either CRM", holds=only)
+        yield Claim(sentence=f"ticket {name} was made for it, and no other {self.EVERYWHERE}", holds=only)
         words = [each for each in said(history) if each.connection not in self.crms and each.text.strip()]
         # What stands around a card number; the number itself does not cross.
         pieces = [piece.strip() for each in words for piece in each.text.split(CARD)]
@@ -80,18 +80,34 @@ class CaseAsking:
         yield Claim(sentence=f"in group {ticket.group}, priority {word}, tags {', '.join(tags)}", holds=set_up)
 
     # --- what went out -----------------------------------------------------------------------------------------------
-    def _effect(self, history: CaseHistory, view: EffectView) -> Iterable[Claim]:
+    def effect(self, history: CaseHistory, view: EffectView) -> Iterable[Claim]:
+        """Return what is claimed of something that a case sent out."""
         effect = view.effect
         if effect.kind is EffectKind.HANDOFF:
             once = self.crms[effect.connection].notes(effect.id) == 1
             yield Claim(sentence=f"the handoff by rule {effect.rule} stands in {effect.connection} once", holds=once)
         elif effect.kind is EffectKind.REPLY:
             told = self._told[effect.connection](history, effect)
-            numbers = [link.ticket_id for link in history.tickets if f"#{link.ticket_id}." in effect.text]
+            named = _NUMBER.findall(effect.text)
+            right = not named or named == [link.ticket_id for link in history.tickets]
             sentence = f"the customer was told on {effect.connection}, once: {effect.text}"
-            yield Claim(sentence=sentence, holds=told == 1 and len(numbers) == 1)
-            if effect.connection == TEXTS:
-                yield self._delivered(view)
+            yield Claim(sentence=sentence, holds=told == 1 and right)
+
+
+class AfternoonAsking(CaseAsking):
+    """Asks the afternoon's stand-ins."""
+
+    def __init__(self, them: Cast) -> None:
+        """Take the stand-ins."""
+        told = {MAIL: self._mailed, TEXTS: self._texted, WEBSITE: self._shown, BOT: self._called_back}
+        super().__init__({DESK: DeskTickets(them.desk), CRM: CrmTickets(them.crm)}, told)
+        self._them = them
+
+    def effect(self, history: CaseHistory, view: EffectView) -> Iterable[Claim]:
+        """Return what is claimed of something that a case sent out; a text must have been delivered."""
+        yield from super().effect(history, view)
+        if view.effect.kind is EffectKind.REPLY and view.effect.connection == TEXTS:
+            yield self._delivered(view)
 
     def _delivered(self, view: EffectView) -> Claim:
         found = [row for row in self._them.texts.messages if row["body"] == view.effect.text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from gateway.demo.afternoon.cases import CaseAsking
+from gateway.demo.afternoon.cases import AfternoonAsking, CaseAsking
 from gateway.demo.afternoon.cast import BOT, CARD, CRM, DESK, NORA, NORA_NUMBER, PIA, Afternoon, Cast, Expectation
 from gateway.demo.afternoon.doors import doors
 from gateway.demo.afternoon.people import joined_and_apart
@@ -23,7 +23,7 @@ _MANAGER: Final = "caller-wants-manager"
 def prove(world: World, afternoon: Afternoon) -> Proof:
     """Ask for everything that is to be claimed. Called when the world is at rest."""
     histories = histories_of(world.gateway.store)
-    asking = CaseAsking(Cast.of(world))
+    asking = AfternoonAsking(Cast.of(world))
     cases = tuple(CaseProof(history=history, claims=tuple(asking.case(history))) for history in histories)
     telling = _Telling(world, afternoon, asking, histories)
     whole = (
