@@ -52,8 +52,13 @@ def load_setup(path: Path, *, specs: Specs, environ: Mapping[str, str]) -> Setup
     """Read both files. Raises `Problems` with everything that is wrong in the first file that is wrong."""
     config = load_config(read_text(path), shown(path), specs=specs, environ=environ)
     facts = connection_facts(config, specs)
-    policy = load_policy(read_text(config.policy), shown(config.policy), facts)
+    policy = read_policy(config.policy, facts)
     return Setup(config=config, policy=policy, facts=facts, faults=(*config.warnings, *_unusable(config, specs)))
+
+
+def read_policy(file: Path, facts: Mapping[str, ConnectionFacts]) -> Policy:
+    """Read a policy with the files beside it that it names. Raises `Problems`."""
+    return load_policy(read_text(file), shown(file), facts, beside=lambda name: read_text(file.parent / name))
 
 
 def connection_facts(config: Config, specs: Specs | None) -> dict[str, ConnectionFacts]:
@@ -94,7 +99,7 @@ def load_outline(path: Path, *, specs: Specs, environ: Mapping[str, str], policy
     file = policy if policy is not None else premises.policy
     return Outline(
         file=file,
-        policy=load_policy(read_text(file), shown(file), facts),
+        policy=read_policy(file, facts),
         facts=facts,
         premises=premises,
         languages=_languages(document),

@@ -4,18 +4,21 @@ Everything is defined by the clock on the wall: an instant is open when the loca
 that day. So an hour that the clocks repeat counts twice, one that they skip not at all, and a day that a country left out
 (Samoa, 30 December 2011) is no day. An overnight interval belongs to the day on which it begins. A holiday is a local date.
 Instants and amounts are microseconds, instants since 1970 in UTC. Zones come from the IANA database, holidays of countries from
-the library `holidays`; both differ between their versions, so a deadline is computed once and kept.
+the library `holidays`; both differ between their versions, so a deadline is computed once and kept. What an iCalendar file closes
+(`routing.closures`) is cut out, but for dates that are exceptions.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from routing.closures import Closures
 
 _MICRO: Final = 1_000_000
 _DAY: Final = 86_400
@@ -60,8 +63,9 @@ class Calendar:
         exceptions: Mapping[date, tuple[Interval, ...]] | None = None,
         country: str = "",
         subdivision: str = "",
+        closures: Closures | None = None,
     ) -> None:
-        """Take the intervals of Monday to Sunday, dates that are closed, and dates with other intervals, which win."""
+        """Take the intervals of Monday to Sunday, dates and events that are closed, and dates with other intervals, which win."""
         self.name = name
         self._zone = zone
         self._week = week
@@ -69,6 +73,8 @@ class Calendar:
         self._exceptions = exceptions or {}
         self._country = country
         self._subdivision = subdivision
+        #: What an iCalendar file closes, None without one.
+        self.closures = closures
         self._years: dict[int, _Year] = {}
 
     # --- what is asked -----------------------------------------------------------------------------------------------
@@ -126,6 +132,7 @@ class Calendar:
         week = [f"{day} {_shown(each)}" for day, each in zip(_DAYS, self._week, strict=True) if each]
         place = f"{self._country}-{self._subdivision}" if self._subdivision else self._country
         closed = [f"holidays of {place}"] if place else []
+        closed += [f"events of {self.closures.name}"] if self.closures is not None else []
         closed += [day.isoformat() for day in sorted(self._closed)]
         closed += [f"{day.isoformat()} {_shown(each) or 'closed'}" for day, each in sorted(self._exceptions.items())]
         return self._zone.key, "; ".join(week), "; ".join(closed)
@@ -157,11 +164,12 @@ class Calendar:
         begin, end = _begin(year), _begin(year + 1)
         wall = list(self._wall(year))
         spans: list[tuple[int, int]] = []
+        cuts = sorted(self.closures.spans(begin, end, self._zone)) if self.closures is not None else []
         for since, until, offset in _offsets(self._zone, begin, end):
-            for start, stop in wall:
+            for start, stop, fixed in wall:
                 low, high = max(since, start - offset), min(until, stop - offset)
                 if low < high:
-                    spans.append((low, high))
+                    spans += [(low, high)] if fixed else _without(low, high, cuts)
         spans.sort()
         joined: list[tuple[int, int]] = []
         for low, high in spans:
@@ -175,20 +183,24 @@ class Calendar:
             before=tuple(accumulate((high - low for low, high in joined), initial=0)),
         )
 
-    def _wall(self, year: int) -> Iterator[Interval]:
-        """Yield the intervals of a year and some days around it, in seconds of the local clock since 1970."""
+    def _wall(self, year: int) -> Iterator[tuple[int, int, bool]]:
+        """Yield the intervals of a year and some days around it, in seconds of the local clock since 1970.
+
+        With each, whether no event cuts it: an exception says all that is to be said of its date.
+        """
         closed = set(self._closed)
-        if self._country:
-            for each in (year - 1, year, year + 1):
+        for each in (year - 1, year, year + 1):
+            if self._country:
                 closed |= country_days(self._country, self._subdivision, each)
+            if self.closures is not None:
+                closed |= {*self.closures.days(each)}
         day = date(year, 1, 1) - timedelta(days=3)
         while day < date(year + 1, 1, 4):
-            intervals = self._exceptions.get(day)
-            if intervals is None:
-                intervals = () if day in closed else self._week[day.weekday()]
+            exception = self._exceptions.get(day)
+            usual = () if day in closed else self._week[day.weekday()]
             midnight = (day.toordinal() - _EPOCH) * _DAY
-            for start, stop in intervals:
-                yield midnight + start, midnight + stop
+            for start, stop in usual if exception is None else exception:
+                yield midnight + start, midnight + stop, exception is not None
             day += timedelta(days=1)
 
 
@@ -209,6 +221,21 @@ def _shown(intervals: tuple[Interval, ...]) -> str:
         return f"{second // 3600:02}:{second // 60 % 60:02}"
 
     return ", ".join(f"{clock(start)}-{clock(stop - _DAY if stop > _DAY else stop)}" for start, stop in intervals)
+
+
+def _without(low: int, high: int, cuts: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield what of a span lies in no cut; cuts come in the order in which they begin."""
+    for start, stop in cuts:
+        if start >= high:
+            break
+        if stop <= low:
+            continue
+        if low < start:
+            yield low, start
+        low = stop
+        if low >= high:
+            return
+    yield low, high
 
 
 def _begin(year: int) -> int:

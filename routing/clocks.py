@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from gateway.model import Case, CaseStatus, SlaClock, SlaClocks, SlaMark, SlaMetric, TicketStatus, altered
+from gateway.model import Case, CaseStatus, SlaClock, SlaClocks, SlaMark, SlaMetric, SlaOutcome, TicketStatus, altered
 from routing.calendar import Calendar, time_after, time_between
 from routing.policy import Sla
 
@@ -95,6 +95,7 @@ def clocks_of(case: Case, sla: Sla | None, before: SlaClocks | None, *, at: int,
         read_at=now,
         epoch=max([epoch, *(clock.epoch for clock in made)]),
         clocks=tuple(made),
+        counts=before.counts if before is not None else (),
     )
 
 
@@ -140,7 +141,38 @@ def _set(
     )
     if earlier is None:
         return clock
-    return altered(clock, told=tuple(mark for mark in earlier.told if clock.reached(mark, now)))
+    told = tuple(mark for mark in earlier.told if clock.reached(mark, now))
+    return altered(clock, told=told, outcome=earlier.outcome)
+
+
+# --- what came of them -----------------------------------------------------------------------------------------------
+def counted(clocks: SlaClocks, now: int) -> tuple[SlaClocks, tuple[tuple[SlaMetric, SlaOutcome], ...]]:
+    """Return the clocks with what came of them by now, and those targets that are new to be met or missed.
+
+    Each target counts once: the first thing that came of it stays, whatever SLA applies later and whether the case is reopened.
+    """
+    settled = {clock.metric: came for clock in clocks.clocks if clock.outcome is None and (came := clock.came_out(now))}
+    if not settled:
+        return clocks, ()
+    counts = {(metric, outcome): number for metric, outcome, number in clocks.counts}
+    for each in settled.items():
+        counts[each] = counts.get(each, 0) + 1
+    made = tuple(
+        altered(clock, outcome=settled[clock.metric]) if clock.metric in settled else clock for clock in clocks.clocks
+    )
+    listed = tuple((*each, number) for each, number in sorted(counts.items()))
+    return altered(clocks, clocks=made, counts=listed), tuple(settled.items())
+
+
+def with_left(clocks: SlaClocks, calendar: Calendar | None, now: int) -> SlaClocks:
+    """Return the clocks with what is left of each that is owed: what people are told."""
+
+    def left(clock: SlaClock) -> int:
+        running = 0 if clock.resumed_at is None else time_between(calendar, clock.resumed_at, now)
+        return clock.target - clock.used - running
+
+    made = tuple(altered(clock, left=left(clock)) if clock.ended_at is None else clock for clock in clocks.clocks)
+    return altered(clocks, clocks=made)
 
 
 def marks_ahead(clocks: SlaClocks | None) -> Iterator[tuple[SlaClock, SlaMark, int]]:

@@ -15,6 +15,8 @@ from gateway.model import (
     Episode,
     Mode,
     Priority,
+    SlaMetric,
+    SlaOutcome,
     TicketLink,
     TicketStatus,
     Timer,
@@ -69,6 +71,8 @@ class Draft:
         self.effects: list[Effect] = []
         self.timers: list[Timer] = []
         self.cancelled: list[str] = []
+        #: Targets of which it is known by now what came of them.
+        self.targets: tuple[tuple[SlaMetric, SlaOutcome], ...] = ()
         #: The ticket of the activity, once the helpdesk told another state of it.
         self.told: TicketLink | None = None
         #: True once the customer took a resolved case up again.
@@ -190,6 +194,7 @@ class Draft:
             timers=tuple(self.timers),
             cancelled=tuple(self.cancelled),
             tickets=() if self.told is None else (self.told,),
+            targets=self.targets,
             trace=Trace(
                 policy=self.snapshot.policy.digest,
                 result=self.result,

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.model import Mode, Priority
 from gateway.toml import Problems, TomlDocument, did_you_mean, nearest, read_toml
 from routing import schema
+from routing.beside import Beside, kept, with_files
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matchable, compile_rules, fields_of, needs_text
 from routing.expression import ExpressionError, parse
@@ -25,10 +26,16 @@ from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy,
 from routing.reader import NAME, Path, Reader
 
 
-def load_policy(text: str, file: str, connections: Mapping[str, ConnectionFacts]) -> Policy:
-    """Read a policy. Raises `Problems` with everything that is wrong."""
+def load_policy(
+    text: str, file: str, connections: Mapping[str, ConnectionFacts], *, beside: Beside | None = None
+) -> Policy:
+    """Read a policy. Raises `Problems` with everything that is wrong.
+
+    `beside` gives the files that it names; without it, the ones that a text from the store keeps.
+    """
     document = read_toml(text, file)
     reader = _Reader(document, connections)
+    reader.beside = beside or kept(text)
     policy = reader.policy(text)
     if policy is None or reader.problems:
         raise Problems(reader.problems)
@@ -71,9 +78,10 @@ class _Reader(Reader):
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
         asking: list[Rule | Sla] = [*made, *slas]
         reads = fields_of(condition for each in asking for condition in (*each.all, *each.any))
+        source = with_files(text, self.files)
         return Policy(
-            digest=hashlib.sha256(text.encode()).hexdigest(),
-            source=text,
+            digest=hashlib.sha256(source.encode()).hexdigest(),
+            source=source,
             rules=made,
             by_id={rule.id: rule for rule in made},
             ladders=ladders,

@@ -1,16 +1,19 @@
-"""`[calendar.NAME]` → `Calendar`: a zone, intervals of the week, holidays and exceptions."""
+"""`[calendar.NAME]` → `Calendar`: a zone, intervals of the week, holidays, events and exceptions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from pathlib import PurePosixPath
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from gateway.toml import did_you_mean
+from gateway.toml import Problems, did_you_mean
 from routing import schema
 from routing.calendar import HORIZON, Calendar, Interval
+from routing.closures import Closures
+from routing.load_ics import read_ics
 from routing.reader import Path, Reader
 
 _INTERVAL: Final = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
@@ -35,6 +38,7 @@ def read_calendar(reader: Reader, name: str, value: object) -> Calendar | None:
     country, subdivision = _country(reader, path, table)
     closed = _dates(reader, (*path, "holidays"), table.get("holidays", []))
     exceptions = _exceptions(reader, (*path, "exceptions"), table.get("exceptions", {}))
+    closures = _closures(reader, path, table)
     if len(reader.problems) > before or zone is None:
         return None
     calendar = Calendar(
@@ -45,16 +49,17 @@ def read_calendar(reader: Reader, name: str, value: object) -> Calendar | None:
         exceptions=exceptions,
         country=country,
         subdivision=subdivision,
+        closures=closures,
     )
-    if not any(week) or not all(calendar.opens_in(year) for year in _years(closed, exceptions)):
+    if not any(week) or not all(calendar.opens_in(year) for year in _years(closed, exceptions, closures)):
         reader.note(path, f'calendar {name} has a year in which it never opens: write intervals, mon = ["09:00-17:00"]')
         return None
     return calendar
 
 
-def _years(closed: frozenset[date], exceptions: Mapping[date, object]) -> list[int]:
+def _years(closed: frozenset[date], exceptions: Mapping[date, object], closures: Closures | None) -> list[int]:
     """Return the years that may have no open day: those with dates of their own, and any one other."""
-    own = {each.year for each in (*closed, *exceptions)}
+    own = {each.year for each in (*closed, *exceptions)} | (closures.years() if closures is not None else set())
     return sorted(own | {_YEARS[0], max(own, default=_YEARS[-1])})
 
 
@@ -115,6 +120,31 @@ def _country(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[str,
         there = ", ".join(known[country]) or "none"
         reader.note((*path, "subdivision"), f"{country} has no part {subdivision!r}: there are {there}", value=True)
     return country, subdivision
+
+
+def _closures(reader: Reader, path: Path, table: Mapping[str, Any]) -> Closures | None:
+    """Read the iCalendar file that a calendar names. What is wrong in it is noted with its lines."""
+    name = reader.string(path, table, "ics")
+    if not name:
+        if table.get("ics") == "":
+            reader.note((*path, "ics"), 'name a file beside this one: ics = "holidays.ics"', value=True)
+        return None
+    way = PurePosixPath(name)
+    if way.is_absolute() or ".." in way.parts or "\\" in name:
+        reader.note((*path, "ics"), f"{name} does not stand beside this file: write ics = {way.name!r}", value=True)
+        return None
+    try:
+        text = reader.beside(name)
+    except Problems as missing:
+        for problem in missing.problems:
+            reader.note((*path, "ics"), f"the file {problem.file} cannot be read: {problem.sentence}", value=True)
+        return None
+    reader.files[name] = text
+    try:
+        return read_ics(text, str(PurePosixPath(reader.document.file).parent / way), name)
+    except Problems as wrong:
+        reader.problems += [each for each in wrong.problems if each not in reader.problems]
+        return None
 
 
 def _date(value: object) -> date | None:

@@ -172,5 +172,7 @@ def _digest(
     pause: frozenset[TicketStatus],
 ) -> str:
     hours = reader.document.values["calendar"][calendar.name] if calendar is not None else None
+    if calendar is not None and calendar.closures is not None:
+        hours = [hours, calendar.closures.digest]
     said = [sla_id, sorted(targets.items()), sorted(risks.items()), sorted(pause), hours]
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from gateway.toml import Problem, TomlDocument, did_you_mean, nearest
+from routing.beside import Beside, kept
 from routing.expression import parse_duration
 from routing.policy import Address, ConnectionFacts
 
@@ -25,6 +26,10 @@ class Reader:
         self.document = document
         self.connections = connections
         self.problems: list[Problem] = []
+        #: Gives the files that stand beside the policy.
+        self.beside: Beside = kept("")
+        #: The text of those that it names.
+        self.files: dict[str, str] = {}
         self._mistyped: set[Path] = set()
 
     # --- saying what is wrong ----------------------------------------------------------------------------------------

@@ -149,10 +149,11 @@ CALENDAR: Final[dict[str, Any]] = {
         # A date of TOML is no value of JSON: where it is written without quotation marks, only the loader reads it.
         "description": 'More dates that are closed: "2026-12-24".',
     },
+    "ics": _text("iCalendar file beside the policy, each event of which closes: holidays.ics."),
     "exceptions": {
         "type": "object",
         "additionalProperties": _HOURS,
-        "description": "Dates with other intervals, by date; they win over holidays. An empty list is closed.",
+        "description": "Dates with other intervals, by date; they win over holidays and events. An empty list is closed.",
     },
 }
 #: States of a ticket in which an SLA's clocks may stand. In all of `solved` and `closed` they stand anyway.

@@ -11,11 +11,11 @@ from typing import Final
 
 from gateway.model import CaseStatus, EffectKind, SlaClock, SlaClocks, SlaMark, Timer, altered
 from gateway.model.sla import TIMER_PREFIX, TITLES, look_name
-from routing.clocks import clocks_of, marks_ahead
+from routing.clocks import clocks_of, counted, marks_ahead, with_left
 from routing.draft import Draft
 from routing.policy import Sla
 
-_SHOWN: Final = frozenset({EffectKind.HANDOFF, EffectKind.NOTIFY})
+_SHOWN: Final = frozenset({EffectKind.HANDOFF, EffectKind.UPDATE, EffectKind.NOTIFY})
 
 
 def concerns(draft: Draft) -> bool:
@@ -95,15 +95,18 @@ def told(draft: Draft) -> str:
 
 def settle(draft: Draft) -> None:
     """Read the clocks once everything is decided, set and drop their timers, and write them beside what goes out."""
-    look(draft)
+    sla = look(draft)
     before, case_id = draft.snapshot.case.sla, draft.case.id
     clocks = _with_told(draft)
+    if clocks is not None:
+        clocks, draft.targets = counted(clocks, draft.now)
     draft.change_case(sla=clocks)
     ahead = {timer_name(case_id, clock, mark): when for clock, mark, when in marks_ahead(clocks)}
     behind = {timer_name(case_id, clock, mark) for clock, mark, _ in marks_ahead(before)}
     draft.timers += [Timer(name=name, due_at=when) for name, when in ahead.items() if name not in behind]
     draft.cancelled += sorted(behind - ahead.keys() - {draft.activity.name})
     if clocks is not None and clocks.clocks:
+        clocks = with_left(clocks, sla.calendar if sla is not None else None, draft.now)
         draft.effects = [altered(effect, sla=clocks) if effect.kind in _SHOWN else effect for effect in draft.effects]
 
 

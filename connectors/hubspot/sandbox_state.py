@@ -32,7 +32,7 @@ def _names(words: str) -> frozenset[str]:
 KNOWN: Final[dict[str, frozenset[str]]] = {
     "tickets": _names(
         "subject content createdate hs_lastmodifieddate hs_pipeline hs_pipeline_stage hs_ticket_priority hubspot_owner_id"
-        " source_type hs_object_source hs_object_source_id support_group support_tags"
+        " source_type hs_object_source hs_object_source_id support_group support_tags sla_due"
     ),
     "contacts": _names(
         "email firstname lastname lifecyclestage hubspot_owner_id hs_language createdate annualrevenue hs_ideal_customer_profile"

@@ -70,6 +70,10 @@ class HubSpotSettings(ConnectionSettings):
     tag_property: str = Field(default="", pattern=r"^([a-z][a-z0-9_]{0,99})?$")
     """Internal name of a ticket property with several checkboxes for a rule's tags. Without it tags are not written."""
 
+    sla_due_property: str = Field(default="", pattern=r"^([a-z][a-z0-9_]{0,99})?$")
+    """Internal name of a ticket property (date and time picker) that tells when the next target of the SLA is due, empty when no
+    clock runs. Without it that stands in the note only."""
+
     watched_properties: tuple[Annotated[str, Field(pattern=_NAME)], ...] = ()
     """Internal names of further ticket properties whose changes count: `refund_amount`. Without it only webhooks tell of them."""
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final
 
 from connectors.hubspot.settings import HubSpotSettings
-from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, TicketStatus, altered, note_text
+from gateway.sdk import Audience, Entry, File, Handoff, Mode, Party, Role, TicketStatus, altered, note_text, sla_due
 
 #: Longest body of a note, characters (developers.hubspot.com/docs/api-reference/latest/crm/activities/notes/guide).
 LONGEST: Final = 65_536
@@ -73,6 +73,9 @@ def changes(handoff: Handoff, settings: HubSpotSettings, owner: str | None) -> d
         made[settings.group_property] = handoff.group
     if owner is not None:
         made["hubspot_owner_id"] = owner
+    due = sla_due(handoff)
+    if settings.sla_due_property and due is not None:
+        made[settings.sla_due_property] = due
     if handoff.tags and settings.tag_property:
         # A leading semicolon adds to what is ticked, instead of replacing it.
         made[settings.tag_property] = "".join(f";{tag}" for tag in handoff.tags)

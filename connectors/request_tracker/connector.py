@@ -306,6 +306,7 @@ class RequestTrackerConnector(
         """Raise PermanentFailure for a custom field that RT would leave out without a word."""
         wanted = [name for name in handoff.fields if name not in tickets.OWN_FIELDS and not name.isdigit()]
         wanted += [name for name in (self.settings.external_id_field,) if name]
+        wanted += [self.settings.sla_due_field] if self.settings.sla_due_field and handoff.sla is not None else []
         wanted += [self.settings.tags_field] if self.settings.tags_field and handoff.tags else []
         lacking = [name for name in wanted if name not in queue.fields]
         if lacking:

@@ -65,7 +65,7 @@ def _queue(queue: Queue) -> Finding:
 
 def _fields(settings: RequestTrackerSettings, queue: Queue) -> list[Finding]:
     found: list[Finding] = []
-    for key in ("external_id_field", "tags_field"):
+    for key in ("external_id_field", "tags_field", "sla_due_field"):
         name: str = getattr(settings, key)
         if not name:
             continue

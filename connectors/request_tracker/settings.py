@@ -39,6 +39,10 @@ class RequestTrackerSettings(ConnectionSettings):
     tags_field: str = ""
     """Custom field for tags, one that takes several values. Without one tags stand in the note only: RT has none of its own."""
 
+    sla_due_field: str = ""
+    """Custom field (enter one value) that tells when the next target of the SLA is due: `2026-11-30T09:00:00Z`, `-` when no clock
+    runs. Without it that stands in the note only."""
+
     priorities: dict[Priority, int] = Field(
         default={Priority.P1: 100, Priority.P2: 75, Priority.P3: 50, Priority.P4: 0}
     )
@@ -70,7 +74,7 @@ class RequestTrackerSettings(ConnectionSettings):
             raise ValueError(message)
         return value.rstrip("/")
 
-    @field_validator("external_id_field", "tags_field")
+    @field_validator("external_id_field", "tags_field", "sla_due_field")
     @classmethod
     def _plain_name(cls, value: str) -> str:
         # The name stands within a query of TicketSQL: 'CF.{name}'.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.request_tracker.settings import RequestTrackerSettings
-from gateway.sdk import File, Handoff, Mode, Party, TicketStatus, note_text, proven_address
+from gateway.sdk import File, Handoff, Mode, Party, TicketStatus, note_text, proven_address, sla_due
 
 #: Longest note, characters. RT takes $MaxAttachmentSize bytes (10 MB as shipped); nobody reads more than this.
 LONGEST: Final = 65_000
@@ -29,6 +29,7 @@ def new_ticket(handoff: Handoff, settings: RequestTrackerSettings, queue: str) -
     """Return a new ticket. It has no message: that would be public, and RT would mail it; the note follows as a comment."""
     ticket: dict[str, Any] = {"Queue": queue, "Subject": one_line(handoff.subject)[:_SUBJECT] or "(no subject)"}
     fields: dict[str, Any] = {name: value for name, value in handoff.fields.items() if name not in OWN_FIELDS}
+    fields |= _due(handoff, settings)
     ticket |= {name: value for name, value in handoff.fields.items() if name in OWN_FIELDS}
     if handoff.assignee:
         ticket["Owner"] = handoff.assignee
@@ -67,7 +68,7 @@ def changes(
     wanted: dict[str, Any] = {name: value for name, value in own.items() if not _same(ticket.get(name), value)}
     fields: dict[str, Any] = {
         name: value
-        for name, value in handoff.fields.items()
+        for name, value in {**handoff.fields, **_due(handoff, settings)}.items()
         if name not in OWN_FIELDS and custom_values(ticket, name) != [value]
     }
     if settings.tags_field and handoff.tags:
@@ -78,6 +79,12 @@ def changes(
     if fields:
         wanted["CustomFields"] = fields
     return wanted
+
+
+def _due(handoff: Handoff, settings: RequestTrackerSettings) -> dict[str, str]:
+    """Return the field that says when the SLA is due. A sign stands for never, since RT drops an empty value."""
+    due = sla_due(handoff)
+    return {settings.sla_due_field: due or "-"} if settings.sla_due_field and due is not None else {}
 
 
 def _open(settings: RequestTrackerSettings) -> str:

@@ -201,7 +201,7 @@ class ZendeskConnector(
     async def _create(
         self, handoff: Handoff, group_id: int | None, carried: list[File], follows: Any = None
     ) -> Receipt:
-        fields = tickets.new_ticket(handoff, group_id)
+        fields = tickets.new_ticket(handoff, group_id, self.settings.sla_due_field)
         # The first comment's author, whoever the ticket is for: our note must not be taken for the customer's words.
         fields["submitter_id"] = self.settings.user_id
         if follows is not None:
@@ -229,7 +229,7 @@ class ZendeskConnector(
             if handoff.mode is not Mode.LIVE:
                 raise PermanentFailure(f"Ticket {ticket_id} is closed in Zendesk, and the mode allows no new one.")
             return await self._create(handoff, group_id, carried, follows=ticket)
-        fields = tickets.update(handoff, group_id, str(ticket.status))
+        fields = tickets.update(handoff, group_id, str(ticket.status), self.settings.sla_due_field)
         # What an agent or the customer put there, or an earlier handoff, is not put there again.
         there = files.standing(audits)
         missing = [each for each in carried if (each.name, each.size or 0) not in there]

@@ -32,6 +32,10 @@ class ZendeskSettings(ConnectionSettings):
     """What else to know of customers: our name → `user.KEY` or `organization.KEY` of a custom field, as
     `{ tier = "organization.support_tier" }`."""
 
+    sla_due_field: int | None = Field(default=None, gt=0)
+    """Number of a text field of tickets that tells when the next target of the SLA is due: `2026-11-30T09:00:00Z`, empty when no
+    clock runs. Without it that stands in the note only."""
+
     api_url: str | None = None
     """Another address of the API, for a sandbox: http only on this machine. Leave it out for Zendesk itself."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text, proven_address
+from gateway.sdk import Handoff, Mode, Party, PermanentFailure, Priority, note_text, proven_address, sla_due
 
 #: Longest comment that Zendesk takes, characters (developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments).
 LONGEST: Final = 65_000
@@ -25,15 +25,18 @@ PRIORITIES: Final[dict[Priority, str]] = {
 }
 
 
-def new_ticket(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
-    """Return the fields of a new ticket. Its first comment is internal: Zendesk would mail a public one to the requester."""
+def new_ticket(handoff: Handoff, group_id: int | None, due_field: int | None = None) -> dict[str, Any]:
+    """Return the fields of a new ticket. Its first comment is internal: Zendesk would mail a public one to the requester.
+
+    `due_field` is the one that tells when the SLA is due, None for none.
+    """
     ticket: dict[str, Any] = {
         "subject": handoff.subject[:150] or "(no subject)",
         "comment": {"body": note_text(handoff, LONGEST), "public": False},
         "external_id": handoff.external_id,
         "tags": [TAG, *(tag for tag in handoff.tags if tag != TAG)],
         "metadata": metadata(handoff),
-        **_settings(handoff, group_id),
+        **_settings(handoff, group_id, due_field),
     }
     requester = _requester(handoff.requester)
     if requester:
@@ -41,7 +44,7 @@ def new_ticket(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
     return ticket
 
 
-def update(handoff: Handoff, group_id: int | None, status: str) -> dict[str, Any]:
+def update(handoff: Handoff, group_id: int | None, status: str, due_field: int | None = None) -> dict[str, Any]:
     """Return the fields of an update of a ticket in a state: an internal note, and what rules set unless the mode forbids it.
 
     When its customer is back, a solved ticket is open again: an internal note does not do that by itself.
@@ -52,7 +55,7 @@ def update(handoff: Handoff, group_id: int | None, status: str) -> dict[str, Any
     }
     if handoff.mode is Mode.LIVE:
         ticket["additional_tags"] = [TAG, *(tag for tag in handoff.tags if tag != TAG)]
-        ticket.update(_settings(handoff, group_id))
+        ticket.update(_settings(handoff, group_id, due_field))
         if handoff.reopen and status == _SOLVED:
             ticket["status"] = "open"
     return ticket
@@ -64,7 +67,7 @@ def metadata(handoff: Handoff) -> dict[str, str]:
     return {KEY: handoff.key, **({ENTRIES: entries} if entries else {})}
 
 
-def _settings(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
+def _settings(handoff: Handoff, group_id: int | None, due_field: int | None) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if handoff.priority is not None:
         made["priority"] = PRIORITIES[handoff.priority]
@@ -72,8 +75,12 @@ def _settings(handoff: Handoff, group_id: int | None) -> dict[str, Any]:
         made["group_id"] = group_id
     if handoff.assignee is not None:
         made.update(_assignee(handoff.assignee))
-    if handoff.fields:
-        made["custom_fields"] = [{"id": _field_id(name), "value": value} for name, value in handoff.fields.items()]
+    fields = {_field_id(name): value for name, value in handoff.fields.items()}
+    due = sla_due(handoff)
+    if due_field is not None and due is not None:
+        fields[due_field] = due
+    if fields:
+        made["custom_fields"] = [{"id": number, "value": value} for number, value in fields.items()]
     return made
 
 

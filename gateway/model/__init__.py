@@ -55,7 +55,7 @@ from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
 from gateway.model.profile import Profile
 from gateway.model.progress import Progress
-from gateway.model.sla import SlaClock, SlaClocks, SlaMark, SlaMetric
+from gateway.model.sla import SlaClock, SlaClocks, SlaMark, SlaMetric, SlaOutcome
 from gateway.model.waiting import Spell, Waiting
 
 __all__ = [
@@ -114,6 +114,7 @@ __all__ = [
     "SlaClocks",
     "SlaMark",
     "SlaMetric",
+    "SlaOutcome",
     "Spell",
     "TextMessage",
     "Thread",

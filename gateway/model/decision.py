@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
 from gateway.model.party import Mode
-from gateway.model.sla import SlaClocks
+from gateway.model.sla import SlaClocks, SlaMetric, SlaOutcome
 
 
 class EffectKind(StrEnum):
@@ -65,7 +65,7 @@ class Effect(Struct, frozen=True, kw_only=True, gc=False):
     buttons: tuple[tuple[str, str], ...] = ()
     #: By when somebody must have taken the episode, UTC microseconds.
     acknowledge_by: int | None = None
-    #: The SLA's clocks as they were then, of a handoff or a notice; None when there were none.
+    #: The SLA's clocks as they were then, of whatever tells people; None when there were none.
     sla: SlaClocks | None = None
     #: Who the ticket is assigned to, by the helpdesk's id; empty for nobody, None to leave it as it is.
     assignee: str | None = None
@@ -134,5 +134,7 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     cancelled: tuple[str, ...] = ()
     #: Tickets of the case of which the helpdesk told another state.
     tickets: tuple[TicketLink, ...] = ()
+    #: Targets of the SLA of which it is known by now what came of them, each told once.
+    targets: tuple[tuple[SlaMetric, SlaOutcome], ...] = ()
     #: Why.
     trace: Trace

@@ -158,6 +158,8 @@ class Handoff(Struct, frozen=True, kw_only=True, gc=False):
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     #: Who to assign the ticket to, by the id that the roster gives; empty to take it from whoever has it, None to leave it.
     assignee: str | None = None
+    #: The SLA's clocks as they were then; None when none applied. A target with a field for it keeps there when the next is due.
+    sla: SlaClocks | None = None
     #: True when the customer is back: in `live`, a known ticket that was solved is opened again; one in work stays as it is.
     reopen: bool = False
 

@@ -34,6 +34,13 @@ class SlaMark(StrEnum):
     BREACHED = "breached"
 
 
+class SlaOutcome(StrEnum):
+    """What came of a target."""
+
+    MET = "met"
+    MISSED = "missed"
+
+
 #: How people call the metrics.
 TITLES: Final = {
     SlaMetric.FIRST: "first response",
@@ -65,6 +72,10 @@ class SlaClock(Struct, frozen=True, kw_only=True, gc=False):
     epoch: int = 0
     #: The marks that rules have heard of.
     told: tuple[SlaMark, ...] = ()
+    #: What came of it, counted once, whatever becomes of the case later; None while that is open.
+    outcome: SlaOutcome | None = None
+    #: How much was left when the clocks were read, less than 0 once it is missed; only where people are told of them.
+    left: int | None = None
 
     def reaches(self, mark: SlaMark) -> int | None:
         """Return when it reaches a mark."""
@@ -74,6 +85,12 @@ class SlaClock(Struct, frozen=True, kw_only=True, gc=False):
         """Tell whether it had reached a mark at an instant."""
         when = self.reaches(mark)
         return when is not None and when <= at
+
+    def came_out(self, at: int) -> SlaOutcome | None:
+        """Return what had come of it at an instant; None while that was open."""
+        if self.reached(SlaMark.BREACHED, at):
+            return SlaOutcome.MISSED
+        return SlaOutcome.MET if self.ended_at is not None else None
 
     def words(self, at: int) -> str:
         """Return where it stood at an instant, for people."""
@@ -85,7 +102,8 @@ class SlaClock(Struct, frozen=True, kw_only=True, gc=False):
         if self.due_at is None:
             return f"stands, {_amount(self.target - self.used)} left"
         risk = ", at risk" if self.reached(SlaMark.AT_RISK, at) else ""
-        return f"due {_instant(self.due_at)}{risk}"
+        left = f", {_amount(self.left)} of {_amount(self.target)} left" if self.left is not None else ""
+        return f"due {_instant(self.due_at)}{left}{risk}"
 
 
 class SlaClocks(Struct, frozen=True, kw_only=True, gc=False):
@@ -105,6 +123,13 @@ class SlaClocks(Struct, frozen=True, kw_only=True, gc=False):
     clocks: tuple[SlaClock, ...] = ()
     #: True when the case was counted anew: its deadlines may be gone from the store, and are set again at the next look.
     lost: bool = False
+    #: How many targets of the case were met and missed: a metric, what came of it, and how often.
+    counts: tuple[tuple[SlaMetric, SlaOutcome, int], ...] = ()
+
+    def pressing(self) -> SlaClock | None:
+        """Return the clock that is due next, or has been for longest; None when none runs."""
+        running = [clock for clock in self.owed() if clock.due_at is not None]
+        return min(running, key=lambda clock: clock.due_at or 0, default=None)
 
     def owed(self) -> Iterator[SlaClock]:
         """Yield the clocks that wait for something."""
@@ -113,7 +138,8 @@ class SlaClocks(Struct, frozen=True, kw_only=True, gc=False):
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield label and value of each clock, for people."""
         for clock in self.clocks:
-            yield f"SLA {self.id}, {TITLES[clock.metric]}", clock.words(self.read_at)
+            hours = f" ({self.calendar})" if self.calendar and clock.left is not None else ""
+            yield f"SLA {self.id}, {TITLES[clock.metric]}", clock.words(self.read_at) + hours
 
 
 def look_name(case_id: str) -> str:

@@ -161,6 +161,7 @@ def _handoff(
         tags=effect.tags,
         fields=effect.fields,
         assignee=effect.assignee,
+        sla=effect.sla,
         reopen=_reopens(claim),
     )
 
@@ -188,6 +189,7 @@ def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -
         tags=tuple(tags),
         fields=fields,
         assignee=assignees[-1] if assignees else None,
+        sla=claim.effects[-1].sla,
         reopen=_reopens(claim),
     )
 

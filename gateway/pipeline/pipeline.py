@@ -167,6 +167,8 @@ class Pipeline:
         for word, count in (("applied", batch.applied), ("dead", batch.dead)):
             if count:
                 self._meters.applied.labels(word).inc(count)
+        for metric, outcome in batch.targets:
+            self._meters.sla_targets.labels(metric.value, outcome.value).inc()
         if batch.connections:
             self.dispatch.bell.ring()
 

@@ -69,6 +69,7 @@ from gateway.sdk.connector import (
     WebhookSource,
 )
 from gateway.sdk.delivery import CUT_HEADER, Ack, Delivery
+from gateway.sdk.due import sla_due
 from gateway.sdk.errors import (
     ConnectorError,
     CredentialsRefused,
@@ -189,5 +190,6 @@ __all__ = [
     "read_object",
     "safe_address",
     "shown_entries",
+    "sla_due",
     "unanswered",
 ]

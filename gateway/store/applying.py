@@ -14,6 +14,8 @@ from gateway.model import (
     Episode,
     EpisodeState,
     Mode,
+    SlaMetric,
+    SlaOutcome,
     Thread,
     TicketLink,
     altered,
@@ -103,6 +105,7 @@ class _Batch:
         self.traces: list[Row] = []
         self.effects: list[Effect] = []
         self.letters: list[Row] = []
+        self.targets: list[tuple[SlaMetric, SlaOutcome]] = []
 
     def apply(self, limit: int, step: Step) -> AppliedBatch:
         waiting, more = self._take(limit)
@@ -120,6 +123,7 @@ class _Batch:
             dead=dead,
             connections=frozenset(effect.connection for effect in self.effects if effect.mode is not Mode.OBSERVE),
             more=more,
+            targets=tuple(self.targets),
         )
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -285,6 +289,7 @@ class _Batch:
         self.cases[case_id] = decision.case
         self.touched.add(case_id)
         self.effects += decision.effects
+        self.targets += decision.targets
         if decision.replaced is not None:
             # First, since only one episode of a case may be open.
             self._keep_episode(case_id, decision.replaced)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO, Protocol
 
-from gateway.model import Activity, Case, Effect
+from gateway.model import Activity, Case, Effect, SlaMetric, SlaOutcome
 from gateway.sdk import Standing
 from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
@@ -289,6 +289,10 @@ class Store(Protocol):
 
     def assigned(self) -> Sequence[Assigned]:
         """Return the open cases that one agent alone has. It reads every open episode that asks somebody."""
+        ...
+
+    def sla_targets(self) -> Mapping[tuple[SlaMetric, SlaOutcome], int]:
+        """Count the targets of SLAs that were met and missed. It reads every case that had one."""
         ...
 
     def accounts(self) -> Accounts:

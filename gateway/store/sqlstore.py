@@ -19,6 +19,7 @@ from gateway.store.operators import Operators
 from gateway.store.outbox import Outbox
 from gateway.store.people import People
 from gateway.store.reading import Reading
+from gateway.store.targets import Targets
 
 
 def _chance(count: int) -> bytes:
@@ -89,6 +90,7 @@ class SqlStore:
         self.cases = reading.cases
         self.accounts = reading.accounts
         self.assigned = Assignments(engine).assigned
+        self.sla_targets = Targets(engine).sla_targets
         self.said, self.standing = conversations.said, conversations.standing
         self.cursor = reading.cursor
         self.blob, self.copy_blob = reading.blob, reading.copy_blob

@@ -19,6 +19,8 @@ from gateway.model import (
     Profile,
     Progress,
     Receipt,
+    SlaMetric,
+    SlaOutcome,
     Thread,
     TicketLink,
 )
@@ -163,6 +165,8 @@ class AppliedBatch:
     connections: frozenset[str]
     #: True when more activities wait than this batch could take.
     more: bool
+    #: Targets of SLAs of which it became known what came of them.
+    targets: tuple[tuple[SlaMetric, SlaOutcome], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

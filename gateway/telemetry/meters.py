@@ -50,6 +50,8 @@ class Meters:
         self.parsed = count("baton_parsed_events", "Events out of parsing, by what they were.", ["result"])
         self.applied = count("baton_applied_activities", "Activities decided, by what came of it.", ["result"])
         self.timers = count("baton_timers_fired", "Deadlines that were reached.")
+        targets = "Targets of SLAs that were met or missed; time in which a clock stood is not counted."
+        self.sla_targets = count("baton_sla_targets", targets, ["metric", "outcome"])
         self.unparsed = gauge("baton_deliveries_pending", "Deliveries that wait for parsing.")
         self.unapplied = gauge("baton_activities_pending", "Activities that wait for a decision.")
         self.dead_letters = gauge("baton_dlq_depth", "Dead letters that nobody has dealt with.")

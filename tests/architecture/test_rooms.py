@@ -51,7 +51,7 @@ ALLOWED = {
     "normalizers/": {"gateway.model", "normalizers", "phonenumbers", "py3langid"},
     "routing/": {
         *("gateway.model", "gateway.toml", "routing"),
-        *("ahocorasick_rs", "holidays", "msgspec", "rapidfuzz", "vaderSentiment"),
+        *("ahocorasick_rs", "dateutil", "holidays", "icalendar", "msgspec", "rapidfuzz", "vaderSentiment"),
     },
 }
 

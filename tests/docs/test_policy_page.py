@@ -17,6 +17,7 @@ from routing import expression
 from routing.expression import Compare, Node, Not
 from routing.fields import FIELDS, Kind
 from routing.load import load_policy
+from routing.load_ics import read_ics
 from routing.policy import ConnectionFacts, Policy
 from routing.resolving import place
 from tests.docs.tables import DOCS
@@ -74,12 +75,36 @@ def test_what_is_said_of_missing_fields_and_of_units_is_so() -> None:
     assert FIELDS["case.priority"].kind is Kind.WORD
 
 
+#: Two hours of training, and the days after Christmas.
+HOLIDAYS: Final = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//company//holidays//EN
+BEGIN:VEVENT
+UID:1
+DTSTAMP:20261101T000000Z
+SUMMARY:Training
+DTSTART;TZID=Europe/Berlin:20261130T100000
+DURATION:PT2H
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTAMP:20261101T000000Z
+SUMMARY:Closed between the years
+DTSTART;VALUE=DATE:20261227
+DTEND;VALUE=DATE:20261231
+RRULE:FREQ=YEARLY
+END:VEVENT
+END:VCALENDAR
+"""
+
+
 def pieces(page: str) -> list[Policy]:
     """Return every block of TOML of a page, read as a policy that does nothing else."""
     rest = '\n[[rule]]\nid = "rest"\ncatch_all = true\ndo = "none"\n'
     blocks: list[str] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     assert all(tomllib.loads(block) for block in blocks)
-    return [load_policy(block + rest, "escalation.toml", FACTS) for block in blocks]
+    beside = {"holidays.ics": HOLIDAYS}
+    return [load_policy(block + rest, "escalation.toml", FACTS, beside=beside.__getitem__) for block in blocks]
 
 
 def test_every_block_of_toml_is_a_piece_of_a_policy() -> None:
@@ -87,7 +112,7 @@ def test_every_block_of_toml_is_a_piece_of_a_policy() -> None:
 
 
 def test_what_the_page_about_working_hours_says_of_its_examples_is_so() -> None:
-    managers, bavarian = pieces((DOCS / "how-to" / "working-hours.md").read_text())
+    managers, bavarian, company = pieces((DOCS / "how-to" / "working-hours.md").read_text())
 
     def at(text: str) -> int:
         return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * 1_000_000
@@ -103,6 +128,12 @@ def test_what_the_page_about_working_hours_says_of_its_examples_is_so() -> None:
     assert days.is_open(at("2026-12-31T09:00"))
     assert not days.is_open(at("2026-12-31T13:00"))
     assert days.is_open(at("2027-01-06T09:00")), "Epiphany, a holiday in Bavaria, is an exception here"
+    off = company.calendars["office"]
+    assert [off.is_open(at(f"2026-11-30T{clock}")) for clock in ("09:59", "10:00", "11:59", "12:00")] == [1, 0, 0, 1]
+    assert not off.is_open(at("2026-12-28T10:00"))
+    assert not off.is_open(at("2027-12-27T10:00")), "every year"
+    with pytest.raises(Problems, match="^" + re.escape("holidays.ics:8:1: this event has no end: write DTEND or")):
+        read_ics(HOLIDAYS.replace("DURATION:PT2H\n", ""), "holidays.ics", "holidays.ics")
 
 
 def test_what_the_page_about_slas_says_of_its_examples_is_so() -> None:

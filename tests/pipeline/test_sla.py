@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from gateway.cli.cases import _show as show
-from gateway.model import ActivityKind, CaseStatus, EffectKind
+from gateway.model import ActivityKind, CaseStatus, EffectKind, SlaMetric, SlaOutcome
+from gateway.sdk import sla_due
 from gateway.sdk.note import note_text
 from gateway.store.engine import Row, Transaction
 from gateway.store.ports import CaseHistory
@@ -70,6 +72,11 @@ async def test_at_the_instant_of_the_breach_there_is_a_ticket_with_the_whole_con
         assert "Escalated by Baton: Nobody answered in time." in note
         assert "SLA standard, first response: missed, was due " in note
         assert "SLA standard, resolution: due " in note
+        assert " UTC, 22 h 59 min of 24 h left\n" in note, "the world is a microsecond past the hour"
+        clock = handoff.sla.pressing() if handoff.sla is not None else None
+        assert clock is not None
+        assert (clock.metric, clock.due_at) == (SlaMetric.FIRST, begun + HOUR)
+        assert sla_due(handoff) == f"{datetime.fromtimestamp((begun + HOUR) // SECOND, UTC):%Y-%m-%dT%H:%M:%SZ}"
         (notice,) = world.vendor.notices
         assert dict(notice.facts)["SLA standard, first response"].startswith("missed, was due ")
         show(only(world))
@@ -99,6 +106,28 @@ async def test_deadlines_are_reached_once_over_restarts(tmp_path: Path) -> None:
     ]
     assert [episode.rule for episode in last.episodes] == ["late"]
     assert len([view for view in last.effects if view.effect.kind is EffectKind.HANDOFF]) == 2, "kept, then escalated"
+
+
+async def test_targets_are_counted_once_by_the_store_and_for_prometheus(tmp_path: Path) -> None:
+    """SLA compliance: targets met of targets due, a metric each; the time in which a clock stood counts for nothing."""
+    async with stepping(tmp_path, policy=RULES) as world:
+        begun = world.clock.now()
+        world.say("hello", thread="late")
+        world.say("hello", thread="early")
+        await world.rest(until=begun + SECOND)
+        world.say("Good morning!", who="bert", role="agent", thread="early")
+        await world.rest(until=begun + 2 * HOUR)
+        world.say("Good evening!", who="bert", role="agent", thread="late")
+        await world.rest(until=begun + 25 * HOUR)
+        wanted = {
+            (SlaMetric.FIRST, SlaOutcome.MET): 1,
+            (SlaMetric.FIRST, SlaOutcome.MISSED): 1,
+            (SlaMetric.RESOLUTION, SlaOutcome.MISSED): 2,
+        }
+        assert world.store.sla_targets() == wanted
+        exposed = world.meters.expose().decode()
+        for (metric, outcome), number in wanted.items():
+            assert f'baton_sla_targets_total{{metric="{metric.value}",outcome="{outcome.value}"}} {number}.0' in exposed
 
 
 async def test_a_kill_between_firing_and_deciding_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:

@@ -175,8 +175,8 @@ class World:
         """Parse and apply everything that waits."""
         while self.pipeline.parsing._turn(self.pipeline._parsing_sides()) is not None:
             pass
-        while self.pipeline.applying._turn().applied:
-            pass
+        while (batch := self.pipeline.applying._turn()).applied:
+            self.pipeline._batch_applied(batch)
 
     async def dispatch(self) -> int:
         """Claim what is due, call, and record; return how many calls that were."""

@@ -198,7 +198,9 @@ def reads_the_same(now: Snapshot, sla: Sla, at: int) -> None:
     fresh = clocks_of(now.case, sla, None, at=at, now=at)
     assert kept is not None
     assert fresh is not None
-    here = {clock.metric: altered(clock, epoch=0, told=()) for clock in kept.clocks if clock.ended_at is None}
+    here = {
+        clock.metric: altered(clock, epoch=0, told=(), outcome=None) for clock in kept.clocks if clock.ended_at is None
+    }
     there = {clock.metric: altered(clock, epoch=0) for clock in fresh.clocks if clock.ended_at is None}
     assert here == there
     for clock in kept.owed():

@@ -34,6 +34,7 @@ from gateway.testing.target_contract import (
     RequesterContract,
 )
 from tests.connectors.hubspot.desk import ANN, KINDS, READS, WRITES, HubSpotSetUp, carried, entry, handoff, packet
+from tests.connectors.slas import DUE, NOTHING_DUE
 
 
 # --- new tickets -----------------------------------------------------------------------------------------------------
@@ -192,6 +193,19 @@ class TestNewTickets(RequesterContract, HandoffTargetContract, HubSpotSetUp):
         ticket = sandbox.ticket(receipt.ticket_id)
         assert ticket.properties["support_group"] == "Second line"
         assert ticket.properties["support_tags"] == "vip;refund;late"
+        await connector.close()
+
+    async def test_when_the_sla_is_due_stands_in_the_property_that_is_named_for_it(
+        self, sandbox: Any, host: FakeHost
+    ) -> None:
+        connector = self.make({**self.values(sandbox), "sla_due_property": "sla_due"}, host)
+        receipt = await connector.hand_off(handoff(sla=DUE))
+        ticket = sandbox.ticket(receipt.ticket_id)
+        assert ticket.properties["sla_due"] == "2026-01-01T01:00:00Z"
+        await connector.hand_off(handoff("k2", ticket_id=receipt.ticket_id))
+        assert ticket.properties["sla_due"] == "2026-01-01T01:00:00Z", "no SLA applies: it is left as it is"
+        await connector.hand_off(handoff("k3", ticket_id=receipt.ticket_id, sla=NOTHING_DUE))
+        assert ticket.properties["sla_due"] == ""
         await connector.close()
 
     async def test_the_dated_paths_work_alike(self, sandbox: Any, host: FakeHost) -> None:

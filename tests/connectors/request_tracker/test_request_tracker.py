@@ -15,8 +15,10 @@ from connectors.request_tracker.polling import Place
 from connectors.request_tracker.sandbox import SECRET, RequestTrackerSandbox
 from connectors.request_tracker.sandbox_told import signed
 from connectors.request_tracker.settings import RequestTrackerSettings
+from connectors.request_tracker.tickets import changes, new_ticket
 from gateway.host.session import loopback_doors
-from gateway.sdk import CredentialsRefused, File, Handoff, OutcomeUnknown, PermanentFailure, UnreadableDelivery
+from gateway.model import altered
+from gateway.sdk import CredentialsRefused, File, Handoff, Mode, OutcomeUnknown, PermanentFailure, UnreadableDelivery
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
 from gateway.testing.host import FakeHost
@@ -25,6 +27,7 @@ from gateway.testing.target_contract import CarryingContract
 from tests.connectors.request_tracker import polls, suites
 from tests.connectors.request_tracker.said import ticket_there, told
 from tests.connectors.request_tracker.suites import new
+from tests.connectors.slas import DUE, NOTHING_DUE
 
 
 class SetUp(ConnectorContract):
@@ -301,3 +304,15 @@ def test_bodies_of_another_shape_are_unreadable_or_nothing(body: bytes) -> None:
         assert list(events.parse_delivery(delivery, own_user="baton", url="u", statuses={})) == []
     except UnreadableDelivery as error:
         assert str(error)
+
+
+def test_when_the_sla_is_due_stands_in_the_field_that_is_named_for_it() -> None:
+    """RT keeps no empty value, so a sign stands for never; what stands there already is not set again."""
+    settings = RequestTrackerSettings(**{**GOOD, "url": "https://rt.example.com", "sla_due_field": "sla_due"})
+    given = Handoff(key="k", case_id="c", external_id="baton:c", mode=Mode.LIVE, sla=DUE)
+    assert new_ticket(given, settings, "General")["CustomFields"]["sla_due"] == "2026-01-01T01:00:00Z"
+    there = {"CustomFields": [{"name": "sla_due", "values": ["2026-01-01T01:00:00Z"]}]}
+    assert changes(given, settings, there, None) == {}
+    assert changes(altered(given, sla=NOTHING_DUE), settings, there, None) == {"CustomFields": {"sla_due": "-"}}
+    assert changes(altered(given, sla=None), settings, there, None) == {}
+    assert changes(altered(given, mode=Mode.NOTES), settings, {}, None) == {}

@@ -29,6 +29,7 @@ from gateway.sdk import (
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import BEGINNING, FakeHost
 from gateway.testing.target_contract import CarryingContract
+from tests.connectors.slas import DUE, NOTHING_DUE
 from tests.connectors.zendesk.test_zendesk import ZendeskSetUp, entry, packet
 
 BODY = b"%PDF the bill"
@@ -263,6 +264,24 @@ class TestCompleted(CarryingContract, ZendeskSetUp):
             assert dict((await connector.profile(Contact(id="x", parties=(party,)))).values) == wanted
         for party in (claimed, Party(kind="zendesk_user", value="999999"), Party(kind="phone", value="+49")):
             assert dict((await connector.profile(Contact(id="x", parties=(party,)))).values) == {}
+        await connector.close()
+
+    async def test_when_the_sla_is_due_stands_in_the_field_that_is_named_for_it(
+        self, sandbox: Any, host: FakeHost
+    ) -> None:
+        connector = self.make({**self.values(sandbox), "sla_due_field": 360}, host)
+        receipt = await connector.hand_off(handoff(sla=DUE, fields={"12": "x"}, packet=packet()))
+
+        def fields() -> dict[int, Any]:
+            return dict(sandbox.account.find(int(receipt.ticket_id)).custom_fields)
+
+        assert fields() == {12: "x", 360: "2026-01-01T01:00:00Z"}
+        known = handoff("k-2", ticket_id=receipt.ticket_id, packet=packet())
+        await connector.hand_off(altered(known, sla=DUE, mode=Mode.NOTES, key="k-3"))
+        await connector.hand_off(known)
+        assert fields()[360] == "2026-01-01T01:00:00Z", "no SLA applies: it is left as it is"
+        await connector.hand_off(altered(known, key="k-4", sla=NOTHING_DUE))
+        assert fields()[360] == ""
         await connector.close()
 
     @pytest.mark.parametrize("path", ["tier", "user.", "ticket.x"])
