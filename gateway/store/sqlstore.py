@@ -19,6 +19,7 @@ from gateway.store.operators import Operators
 from gateway.store.outbox import Outbox
 from gateway.store.people import People
 from gateway.store.reading import Reading
+from gateway.store.shadows import Shadows
 
 
 def _chance(count: int) -> bytes:
@@ -93,6 +94,8 @@ class SqlStore:
         self.cursor = reading.cursor
         self.blob = reading.blob
         self.oldest_pending = reading.oldest_pending
+        shadows = Shadows(engine)
+        self.keep_shadow, self.shadow = shadows.keep, shadows.read
         self.wait, self.close = engine.wait, engine.close
 
     def append(self, case_id: str, activity: Activity) -> bool:

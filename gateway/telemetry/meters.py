@@ -50,6 +50,11 @@ class Meters:
         self.parsed = count("baton_parsed_events", "Events out of parsing, by what they were.", ["result"])
         self.applied = count("baton_applied_activities", "Activities decided, by what came of it.", ["result"])
         self.timers = count("baton_timers_fired", "Deadlines that were reached.")
+        shadowed = "Decisions that a policy that is tried was asked for, by what came of it."
+        self.shadow_decisions = count("baton_shadow_decisions", shadowed, ["result"])
+        self.shadow_divergences = count(
+            "baton_shadow_divergences", "Where a policy that is tried would have decided otherwise.", ["kind"]
+        )
         self.unparsed = gauge("baton_deliveries_pending", "Deliveries that wait for parsing.")
         self.unapplied = gauge("baton_activities_pending", "Activities that wait for a decision.")
         self.dead_letters = gauge("baton_dlq_depth", "Dead letters that nobody has dealt with.")
