@@ -1,4 +1,4 @@
-"""A policy that is tried on live traffic and never acts: the course that a case takes under it, beside the one that it really takes.
+"""A policy that is tried on live traffic and never acts: the course that a case takes under it, beside its real one.
 
 Each activity that the gateway decides on is decided once more, by the candidate, with the same knowledge of everything outside:
 customers, agents, connections, tickets. What is the candidate's own is the course: the case as it would be, its escalation, its
@@ -207,7 +207,9 @@ class Course(World):
         if effect.kind is not EffectKind.LOOKUP or made.outcome is None:
             return made
         # Nobody is asked anything for a candidate.
-        unasked = altered(made.outcome, landed=False, receipt=None, reason="Nobody is asked for a policy that is tried.")
+        unasked = altered(
+            made.outcome, landed=False, receipt=None, reason="Nobody is asked for a policy that is tried."
+        )
         return altered(made, outcome=unasked)
 
     def _snapshot(self, activity: Activity) -> Snapshot:

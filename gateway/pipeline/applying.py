@@ -41,7 +41,10 @@ class Applying:
         applied: Callable[[AppliedBatch], None],
         seen: Callable[[Sequence[Seen]], None] | None = None,
     ) -> None:
-        """Take the store and the policies; `applied` is told of every batch, `seen` of what was decided while a policy is tried."""
+        """Take the store and the policies; `applied` is told of every batch.
+
+        `seen` is given what was decided, while a policy is tried.
+        """
         self._store = store
         self._policies = policies
         self._clock = clock

@@ -49,9 +49,7 @@ class Pipeline:
         self._meters = meters
         self.policies = Policies(store, direction)
         self.shadow = Shadow(store, self.policies, clock, counted=self._count_shadow)
-        self.applying = Applying(
-            store, self.policies, clock, applied=self._batch_applied, seen=self.shadow.offer
-        )
+        self.applying = Applying(store, self.policies, clock, applied=self._batch_applied, seen=self.shadow.offer)
         self.parsing = Parsing(
             store,
             clock,

@@ -99,7 +99,7 @@ async def an_hour(world: World) -> None:
 
 
 async def test_nothing_that_a_candidate_would_do_is_done(tmp_path: Path) -> None:
-    """PO-6, CT: zero external calls, and not one row of the outbox; with it the gateway does to the letter what it does without."""
+    """PO-6, CT: zero external calls, and not one row of the outbox: with it the gateway does what it does without."""
     done: list[tuple[Any, ...]] = []
     for name, candidate in (("without", None), ("with", LOUD)):
         (tmp_path / name).mkdir()
@@ -228,6 +228,21 @@ async def test_who_is_too_slow_misses_decisions_and_holds_nobody_up(
         assert world.pipeline.shadow._courses[history.case.id].standing.rule == "loud"
 
 
+async def test_a_case_of_which_something_was_missed_is_gone_through_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stepping(tmp_path) as world:
+        try_out(world, LOUD)
+        for text, room in (("one", 9), ("two", 0), ("three", 9)):
+            monkeypatch.setattr(shadow, "MOST_WAITING", room)
+            world.say(text)
+            await world.step()
+            follow(world)
+        (course,) = world.pipeline.shadow._courses.values()
+        assert course.case is not None
+        assert course.case.customer_messages == 3
+
+
 async def test_cases_that_make_room_are_gone_through_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shadow, "MOST_COURSES", 2)
     async with stepping(tmp_path) as world:
@@ -264,9 +279,7 @@ async def test_another_candidate_begins_anew_and_none_ends_it(tmp_path: Path) ->
         assert kept(world).tried == view.tried
 
 
-async def test_what_the_store_cannot_take_is_kept_until_it_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_the_store_cannot_take_is_kept_until_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> None:
         raise StoreUnavailable("away")
 

@@ -23,8 +23,8 @@ from routing.shadow import LATE, Course, Divergence, Past, Standing, differences
 from routing.snapshot import Snapshot
 from routing.world import World
 from tests.routing.stored import Stored, at
-from tests.routing.test_world import ADA, CUSTOMER, NOTICE, OTHER, POLICY, WITH_PEOPLE, shown, tales
-from tests.routing.values import CATCH_ALL, LADDER, NOW, SECOND, case, connections, message, policy
+from tests.routing.test_world import ADA, NOTICE, OTHER, POLICY, WITH_PEOPLE, shown, tales
+from tests.routing.values import CATCH_ALL, CUSTOMER, LADDER, NOW, SECOND, case, connections, message, policy
 
 MINUTE: Final = 60 * SECOND
 #: Ends whatever is still open in a tale.
@@ -128,7 +128,9 @@ def test_what_is_known_of_customers_and_agents_is_known_to_the_candidate(
 
 @settings(max_examples=25, deadline=None)
 @given(tales(), st.data())
-def test_a_course_that_begins_in_the_middle_is_where_it_would_have_been(tale: list[Activity], data: st.DataObject) -> None:
+def test_a_course_that_begins_in_the_middle_is_where_it_would_have_been(
+    tale: list[Activity], data: st.DataObject
+) -> None:
     """After a restart a case is gone through once more, and nothing is told twice."""
     with TemporaryDirectory() as directory:
         seen, history = lived(tale, directory, POLICY)
@@ -226,11 +228,20 @@ def test_a_deadline_of_the_candidate_alone_happens_without_anything_that_wakes_i
     assert course.standing.level == "final"
 
 
-@given(*(st.builds(Standing, **{name: st.sampled_from(("", "a", "b")) for name in ("rule", "ladder", "level", "priority")}),) * 2)
+@given(
+    *(
+        st.builds(
+            Standing, **{name: st.sampled_from(("", "a", "b")) for name in ("rule", "ladder", "level", "priority")}
+        ),
+    )
+    * 2
+)
 def test_two_standings_differ_when_something_differs_that_matters(one: Standing, other: Standing) -> None:
     found = differences(one, other)
     assert found == {
-        {Divergence.WOULD_ESCALATE: Divergence.WOULD_NOT, Divergence.WOULD_NOT: Divergence.WOULD_ESCALATE}.get(kind, kind)
+        {Divergence.WOULD_ESCALATE: Divergence.WOULD_NOT, Divergence.WOULD_NOT: Divergence.WOULD_ESCALATE}.get(
+            kind, kind
+        )
         for kind in differences(other, one)
     }
     assert differences(one, one) == frozenset()

@@ -54,7 +54,9 @@ def rows(store: Store, sql: str) -> list[Row]:
 def test_the_modules_lead_to_the_version_of_the_tables() -> None:
     """One chain from the first to the newest, with every module in it."""
     names = {path.name[1:5]: path.read_text() for path in VERSIONS.glob("v*.py")}
-    before = {number: re.search(r'^down_revision(?:: .+)? = "(.+)"$', text, re.MULTILINE) for number, text in names.items()}
+    before = {
+        number: re.search(r'^down_revision(?:: .+)? = "(.+)"$', text, re.MULTILINE) for number, text in names.items()
+    }
     chain, found = [revision(VERSION)], before[revision(VERSION)]
     while found is not None:
         chain.append(found[1])
