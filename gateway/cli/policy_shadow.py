@@ -79,7 +79,7 @@ def _tell(file: Path | None, view: ShadowView) -> None:
     name = f"{file.name} ({candidate})" if file is not None else f"Policy {candidate}, which is not tried any more,"
     paragraph(
         f"{name} was asked {several(compared, 'time')} from {instant(min(each.began_at for each in view.tried))} to"
-        f" {instant(max(each.seen_at for each in view.tried))} (UTC), and acted never."
+        f" {instant(max(each.seen_at for each in view.tried))} (UTC), and never acted."
         + (f" It missed {several(missed, 'decision')}, since it was too slow." if missed else "")
         + (f" It broke {several(failed, 'time')}: the log says when." if failed else "")
     )

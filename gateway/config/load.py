@@ -93,6 +93,8 @@ class Premises:
     policy: Path
     #: A policy that is tried beside it and never acts, None for none.
     shadow: Path | None
+    #: What is redacted when text crosses from one vendor to another.
+    redact: tuple[str, ...]
     #: Names of all connections in the file.
     connections: tuple[str, ...]
 
@@ -114,6 +116,7 @@ def load_premises(text: str, file: str, *, environ: Mapping[str, str]) -> Premis
         database=url or _database(section, directory / section.data),
         policy=directory / section.policy,
         shadow=_shadow(section, directory),
+        redact=section.redact,
         connections=tuple(name for table in tables if isinstance(table, dict) for name in table),
     )
 
