@@ -10,11 +10,14 @@ from typing import Any, Final
 import pytest
 from click.testing import CliRunner
 
+from gateway.cli.check import _remarks
 from gateway.cli.commands import baton
 from gateway.cli.policy_shadow import _KINDS
+from gateway.loading import load_setup
 from gateway.store import open_store
 from gateway.store.ports import Diverged, Tried
 from routing.shadow import Divergence
+from tests.app.gateways import ENVIRON, PLUGINS, specs, write
 
 POLICY: Final = '[[rule]]\nid = "rest"\ndo = "none"\ncatch_all = true\n'
 DIGEST: Final = hashlib.sha256(POLICY.encode()).hexdigest()
@@ -113,6 +116,15 @@ def test_a_candidate_that_is_not_there_is_told(place: Path) -> None:
         code, _, errors = run(place, *words)
         assert code == 2
         assert "candidate.toml:1:1: there is no such file" in errors
+
+
+def test_check_looks_for_lints_in_the_candidate_too(tmp_path: Path) -> None:
+    plugins = PLUGINS.replace("[gateway]\n", '[gateway]\nshadow = "candidate.toml"\n')
+    path = write(tmp_path, plugins)
+    twice = '[[rule]]\nid = "{}"\ndo = "none"\nwhen.all = ["channel == \'chat\'"]\n'
+    (tmp_path / "candidate.toml").write_text(twice.format("one") + twice.format("two") + POLICY)
+    setup = load_setup(path, specs=specs(), environ=ENVIRON)
+    assert [line for line in _remarks(setup) if "candidate.toml:5:" in line and "two" in line]
 
 
 def test_check_reads_the_candidate_as_strictly_as_the_policy(place: Path) -> None:
