@@ -1,4 +1,4 @@
-"""Both files together: `plugins.toml` and the policy that it names, checked against each other."""
+"""All files together: `plugins.toml` and the policies that it names, checked against each other."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Setup:
     policy: Policy
     #: What the policy may know of the connections that run, by name.
     facts: Mapping[str, ConnectionFacts]
+    #: A policy that is tried beside it and never acts, None for none.
+    shadow: Policy | None = None
     #: Connections that cannot run as they stand, and why; the others do.
     faults: tuple[Problem, ...] = ()
 
@@ -41,6 +43,7 @@ class Setup:
 
         return Direction(
             policy=self.policy,
+            shadow=self.shadow,
             connections=self.facts,
             cases=case_rules(self.config.cases),
             languages=self.config.cases.languages,
@@ -49,11 +52,13 @@ class Setup:
 
 
 def load_setup(path: Path, *, specs: Specs, environ: Mapping[str, str]) -> Setup:
-    """Read both files. Raises `Problems` with everything that is wrong in the first file that is wrong."""
+    """Read all files. Raises `Problems` with everything that is wrong in the first file that is wrong."""
     config = load_config(read_text(path), shown(path), specs=specs, environ=environ)
     facts = connection_facts(config, specs)
     policy = read_policy(config.policy, facts)
-    return Setup(config=config, policy=policy, facts=facts, faults=(*config.warnings, *_unusable(config, specs)))
+    shadow = read_policy(config.shadow, facts) if config.shadow is not None else None
+    faults = (*config.warnings, *_unusable(config, specs))
+    return Setup(config=config, policy=policy, shadow=shadow, facts=facts, faults=faults)
 
 
 def read_policy(file: Path, facts: Mapping[str, ConnectionFacts]) -> Policy:

@@ -1,4 +1,4 @@
-"""Reload: both files are read and checked anew; a valid pair is swapped in as a whole, an invalid one changes nothing."""
+"""Reload: all files are read and checked anew; what is valid is swapped in as a whole, what is wrong changes nothing."""
 
 from __future__ import annotations
 
@@ -74,6 +74,8 @@ class Reloading:
         told = list(changes(old.config, new.config))
         if new.policy.digest != old.policy.digest:
             told.append(f"the policy is another: {len(new.policy.rules)} rules, {new.policy.digest[:12]}")
+        if new.shadow is not None and (old.shadow is None or new.shadow.digest != old.shadow.digest):
+            told.append(f"the policy that is tried is another: {len(new.shadow.rules)} rules, {new.shadow.digest[:12]}")
         restart = needs_restart(old.config, new.config)
         # What is read once at the start stays as it runs, whatever the file says now.
         config = replace(new.config, **{key: getattr(old.config, key) for key in restart})

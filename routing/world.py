@@ -203,7 +203,7 @@ class World:
         """Let time pass up to an instant, and what falls due happen."""
         made: list[Happened] = []
         for _ in range(_MOST_TIMERS):
-            due = min(self.timers.items(), key=lambda each: (each[1], each[0]), default=None)
+            due = min(self._deadlines(), key=lambda each: (each[1], each[0]), default=None)
             if due is None or due[1] > until:
                 break
             name, at = due
@@ -229,7 +229,7 @@ class World:
             effects += decision.effects
             # An answer is last: it keeps nothing waiting, and what is written into one ticket goes there together.
             landing = sorted(decision.effects, key=lambda each: each.kind is EffectKind.LOOKUP)
-            waiting += [self._outcome(effect) for effect in landing if effect.mode is not Mode.OBSERVE]
+            waiting += [self._outcome(effect) for effect in landing if self._lands(effect)]
             if decisions and (not _looked_up(next_one) or decision.trace.result == _NO_NEWS):
                 continue
             decisions.append(decision)
@@ -303,6 +303,15 @@ class World:
             self.reached.add((episode.ladder, episode.step))
         self.episode = episode
         self._around.heed(episode)
+
+    # --- what happens by itself --------------------------------------------------------------------------------------
+    def _deadlines(self) -> Iterable[tuple[str, int]]:
+        """Return the deadlines that happen here at their instants."""
+        return self.timers.items()
+
+    def _lands(self, effect: Effect) -> bool:
+        """Tell whether an effect lands here at once."""
+        return effect.mode is not Mode.OBSERVE
 
     # --- outside -----------------------------------------------------------------------------------------------------
     def _adopt(self, activity: Activity) -> None:

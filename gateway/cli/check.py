@@ -49,10 +49,16 @@ def _remarks(setup: Setup) -> list[str]:
     from gateway.loading import shown
     from routing.lint import lint
 
-    file = shown(setup.config.policy)
     if not setup.config.running:
         return [f"{setup.config.file}: no connection is switched on, so nothing comes in and nothing goes out"]
-    return list(map(str, lint(setup.policy, file, setup.facts, setup.config.cases.languages)))
+    policies = ((setup.config.policy, setup.policy), (setup.config.shadow, setup.shadow))
+    languages = setup.config.cases.languages
+    return [
+        str(finding)
+        for file, policy in policies
+        if file is not None and policy is not None
+        for finding in lint(policy, shown(file), setup.facts, languages)
+    ]
 
 
 def _facts(setup: Setup | None) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from gateway.cli.policy_coverage import coverage
 from gateway.cli.policy_doc import doc
 from gateway.cli.policy_explain import explain
 from gateway.cli.policy_replay import replay
+from gateway.cli.policy_shadow import shadow
+from gateway.cli.policy_simulate import simulate
 from gateway.cli.policy_test import test
 from gateway.cli.terminal import WrongFiles, WrongInput, json_option, paragraph, print_json, table
 
@@ -35,6 +37,8 @@ command.add_command(check)
 command.add_command(test)
 command.add_command(explain)
 command.add_command(replay)
+command.add_command(shadow)
+command.add_command(simulate)
 command.add_command(coverage)
 command.add_command(doc)
 

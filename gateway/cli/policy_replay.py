@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gateway.loading import Outline
     from gateway.store.ports import CaseHistory, Store
+    from routing.policy import Policy
     from routing.replay import Judgement, Replayed, Story
 
 _MICRO: Final = 1_000_000
@@ -49,7 +50,7 @@ def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *,
 
     Nothing is changed and nobody is called. Over-escalated is what no agent had to do anything for; under-escalated what
     was not escalated, and the customer judged badly or came back. Without --candidate, what was decided then is compared
-    with what would be decided now.
+    with what would be decided now. What was known of customers and agents then is not stored: nothing is known of them here.
     """
     from gateway.cli.reading import reading
     from routing.replay import judge
@@ -61,10 +62,25 @@ def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *,
         found = _replayed(store, outline, other, begin, limit)
     before = judge([(each.before, each.evidence) for each in found])
     after = judge([(each.after, each.evidence) for each in found])
+    unknown = _unknown(outline.policy, other.policy if other is not None else outline.policy)
     if as_json:
-        print_json(_values(found, before, after, compared=other is not None))
+        print_json({**_values(found, before, after, compared=other is not None), "not_stored": unknown})
         return
     _tell(found, before, after, compared=other is not None)
+    if unknown:
+        paragraph(
+            f"How {' and '.join(unknown)} were then is not stored: rules and steps that ask for them were gone through as if"
+            " nothing was known of them."
+        )
+
+
+def _unknown(*policies: Policy) -> list[str]:
+    """Return of whom the policies want to know what no case keeps: it is looked up when needed, and changes."""
+    asked = {
+        "customers": any(each.customer for each in policies),
+        "agents": any(each.people.agents for each in policies),
+    }
+    return [name for name, wanted in asked.items() if wanted]
 
 
 def _replayed(store: Store, outline: Outline, other: Outline | None, begin: int, limit: int) -> list[Replayed]:

@@ -32,6 +32,7 @@ def changes(old: Config, new: Config) -> tuple[str, ...]:
         if getattr(old.cases, key) != getattr(new.cases, key)
     ]
     lines += [f"policy is now {new.policy}"] if old.policy != new.policy else []
+    lines += [f"shadow is now {new.shadow or 'off'}"] if old.shadow != new.shadow else []
     return tuple(lines)
 
 

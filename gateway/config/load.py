@@ -70,6 +70,7 @@ def load_config(
         data=data,
         database=url,
         policy=directory / section.policy,
+        shadow=_shadow(section, directory),
         cases=cases,
         limits=section.limits,
         redact=section.redact,
@@ -90,6 +91,10 @@ class Premises:
     database: str = field(repr=False)
     #: The escalation policy.
     policy: Path
+    #: A policy that is tried beside it and never acts, None for none.
+    shadow: Path | None
+    #: What is redacted when text crosses from one vendor to another.
+    redact: tuple[str, ...]
     #: Names of all connections in the file.
     connections: tuple[str, ...]
 
@@ -110,8 +115,14 @@ def load_premises(text: str, file: str, *, environ: Mapping[str, str]) -> Premis
         data=directory / section.data,
         database=url or _database(section, directory / section.data),
         policy=directory / section.policy,
+        shadow=_shadow(section, directory),
+        redact=section.redact,
         connections=tuple(name for table in tables if isinstance(table, dict) for name in table),
     )
+
+
+def _shadow(section: GatewaySection, directory: Path) -> Path | None:
+    return None if section.shadow is None else directory / section.shadow
 
 
 def _database(section: GatewaySection, data: Path) -> str:

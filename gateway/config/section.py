@@ -73,6 +73,10 @@ class GatewaySection(Section):
     policy: str = Field(default="escalation.toml", min_length=1)
     """The escalation policy; relative to this file."""
 
+    shadow: str | None = Field(default=None, min_length=1)
+    """A policy that is tried on what comes in and never acts; relative to this file. `baton policy shadow` tells where it would
+    have decided otherwise."""
+
     redact: tuple[Redacted, ...] = ("card", "iban", "security-code", "password")
     """What is redacted when a customer's text goes from one vendor to another: card numbers and IBANs but for their last four
     characters, security codes of cards, and what follows a word like `password:`. Baton's own store keeps the text whole."""

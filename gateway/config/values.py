@@ -63,6 +63,8 @@ class Config:
     database: str = field(repr=False)
     #: The escalation policy.
     policy: Path
+    #: A policy that is tried beside it and never acts, None for none.
+    shadow: Path | None = None
     #: What becomes one case.
     cases: CasesSection = field(default_factory=CasesSection)
     #: Bounds of the front door.

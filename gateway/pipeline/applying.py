@@ -6,17 +6,22 @@ A turn runs in a worker thread of its own, beside parsing: the one waits for the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeAlias
 
 from gateway.clock import Clock
 from gateway.model import Activity, Decision
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.census import Census
 from gateway.pipeline.policies import Direction, Policies
+from gateway.pipeline.shadow import Seen
 from gateway.store.ports import AppliedBatch, CaseView, Step, Store
 from routing.decide import decide
+from routing.people import UNKNOWN
+
+#: What was decided in one transaction, by connection and dedupe key of the activity.
+Hearing: TypeAlias = dict[tuple[str, str], Seen]
 
 #: Activities in one transaction at most; intake goes before the next one.
 BATCH: Final = 256
@@ -28,13 +33,23 @@ class Applying:
     """The loop from activities to the outbox."""
 
     def __init__(
-        self, store: Store, policies: Policies, clock: Clock, *, applied: Callable[[AppliedBatch], None]
+        self,
+        store: Store,
+        policies: Policies,
+        clock: Clock,
+        *,
+        applied: Callable[[AppliedBatch], None],
+        seen: Callable[[Sequence[Seen]], None] | None = None,
     ) -> None:
-        """Take the store and the policies; `applied` is told of every batch."""
+        """Take the store and the policies; `applied` is told of every batch.
+
+        `seen` is given what was decided, while a policy is tried.
+        """
         self._store = store
         self._policies = policies
         self._clock = clock
         self._applied = applied
+        self._seen = seen
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="baton-apply")
         self._closing = False
         #: What is known of the policy's agents.
@@ -64,18 +79,30 @@ class Applying:
         direction = self._policies.direction
         asks = direction.policy.customer
         profiles = asks.connection if asks is not None else None
-        return self._store.apply(BATCH, self._clock.now(), self._step(direction), direction.cases, profiles)
+        seen: Hearing | None = None if direction.shadow is None or self._seen is None else {}
+        step = self._step(direction, seen)
+        batch = self._store.apply(BATCH, self._clock.now(), step, direction.cases, profiles)
+        if seen and self._seen is not None:
+            # Only now does it stand in the store.
+            self._seen(list(seen.values()))
+        return batch
 
-    def _step(self, direction: Direction) -> Step:
+    def _step(self, direction: Direction, seen: Hearing | None) -> Step:
         now = self._clock.now()
-        if not direction.policy.people.teams:
-            return lambda view, activity: decide(self._policies.snapshot(view, direction), activity, now)
-        census = self.census
-        census.look(now)
+        census = self.census if direction.policy.people.teams else None
+        if census is not None:
+            census.look(now)
 
         def step(view: CaseView, activity: Activity) -> Decision:
-            decision = decide(self._policies.snapshot(view, direction, census.staff), activity, now)
-            census.heed(view.episode, decision)
+            snapshot = self._policies.snapshot(view, direction, UNKNOWN if census is None else census.staff)
+            decision = decide(snapshot, activity, now)
+            if census is not None:
+                census.heed(view.episode, decision)
+            if seen is not None:
+                # A transaction that the database gave up is run again: what counts is its last run.
+                key = (activity.connection, activity.dedupe)
+                seen.pop(key, None)
+                seen[key] = Seen(snapshot, activity, decision, now)
             return decision
 
         return step

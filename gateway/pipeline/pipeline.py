@@ -18,14 +18,18 @@ from gateway.pipeline.intake import Intake
 from gateway.pipeline.parsing import Parsing, ParsingSide
 from gateway.pipeline.policies import Direction, Policies
 from gateway.pipeline.rosters import Rosters
+from gateway.pipeline.shadow import Shadow
 from gateway.pipeline.timers import Timers
 from gateway.store.ports import AppliedBatch, SavedBatch, Store, StoreUnavailable
+from routing.shadow import Divergence
 
 if TYPE_CHECKING:
     from gateway.telemetry.meters import Meters
 
 _log: Final = logging.getLogger("baton.pipeline")
 
+#: How a policy that is tried may differ.
+_KINDS: Final = frozenset(Divergence)
 #: A loop that broke is started again after this, seconds.
 AGAIN: Final = 1.0
 #: How long the store is waited for to hint at work, seconds.
@@ -44,7 +48,8 @@ class Pipeline:
         self._clock = clock
         self._meters = meters
         self.policies = Policies(store, direction)
-        self.applying = Applying(store, self.policies, clock, applied=self._batch_applied)
+        self.shadow = Shadow(store, self.policies, clock, counted=self._count_shadow)
+        self.applying = Applying(store, self.policies, clock, applied=self._batch_applied, seen=self.shadow.offer)
         self.parsing = Parsing(
             store,
             clock,
@@ -80,12 +85,13 @@ class Pipeline:
             group.create_task(self._keep("intake", self.intake.run))
             group.create_task(self._keep("parsing", self.parsing.run))
             group.create_task(self._keep("applying", self.applying.run))
+            group.create_task(self._keep("shadow", self.shadow.run))
             group.create_task(self._keep("dispatch", self.dispatch.run))
             group.create_task(self._keep("results", self.dispatch.record))
             group.create_task(self._keep("timers", self.timers.run))
             group.create_task(self._keep("rosters", self.rosters.run))
             group.create_task(self._keep("hints", self._listen))
-        for step in (self.intake, self.parsing, self.applying, self.dispatch, self.timers):
+        for step in (self.intake, self.parsing, self.applying, self.shadow, self.dispatch, self.timers):
             step.free()
         self._hints.shutdown(wait=True)
 
@@ -115,6 +121,7 @@ class Pipeline:
         self.dispatch.close()
         self.parsing.close()
         self.applying.close()
+        self.shadow.close()
         async with asyncio.TaskGroup() as group:
             cutter = group.create_task(self._cut(grace))
             while self.dispatch.busy:
@@ -171,6 +178,12 @@ class Pipeline:
             self._meters.sla_targets.labels(metric.value, outcome.value).inc()
         if batch.connections:
             self.dispatch.bell.ring()
+        if batch.applied:
+            self.shadow.bell.ring()
+
+    def _count_shadow(self, word: str, count: int) -> None:
+        metric = self._meters.shadow_divergences if word in _KINDS else self._meters.shadow_decisions
+        metric.labels(word).inc(count)
 
     def _count_call(self, connection: str, judgement: Judgement) -> None:
         found = self._supervisor.find(connection)

@@ -24,6 +24,8 @@ class Direction:
 
     policy: Policy
     connections: Mapping[str, ConnectionFacts]
+    #: A policy that is tried on the same activities and never acts, None for none.
+    shadow: Policy | None = None
     #: What is redacted when text crosses from one vendor to another.
     redact: frozenset[Secret] = frozenset(Secret)
     #: What becomes one case.

@@ -22,6 +22,7 @@ progress_from: Final = msgspec.json.Decoder(Progress).decode
 receipt_from: Final = msgspec.json.Decoder(Receipt).decode
 ticket_from: Final = msgspec.json.Decoder(TicketLink).decode
 mapping_from: Final = msgspec.json.Decoder(dict[str, object]).decode
+sides_from: Final = msgspec.json.Decoder(dict[str, dict[str, str]]).decode
 pairs_from: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 

@@ -15,6 +15,7 @@ from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
 from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
 from gateway.store.profiles import Asked
+from gateway.store.shadows import Diverged, ShadowView, Tried
 from gateway.store.values import (
     Accounts,
     AppliedActivity,
@@ -55,6 +56,7 @@ __all__ = [
     "DeadLetter",
     "DeadLetterDetail",
     "Destination",
+    "Diverged",
     "EffectResult",
     "EffectState",
     "EffectView",
@@ -66,11 +68,13 @@ __all__ = [
     "Said",
     "SavedBatch",
     "Separation",
+    "ShadowView",
     "Step",
     "Store",
     "StoreUnavailable",
     "StoredDelivery",
     "Suggestion",
+    "Tried",
     "Verdict",
     "WantedFile",
 ]
@@ -277,6 +281,14 @@ class Store(Protocol):
 
     def policy(self, digest: str) -> str | None:
         """Return the policy of that hash."""
+        ...
+
+    def keep_shadow(self, tried: Tried, diverged: Sequence[Diverged]) -> None:
+        """Add to what is kept of a policy that is tried: how much it was asked, and where it would have gone another way."""
+        ...
+
+    def shadow(self, candidate: str | None = None, limit: int = 20) -> ShadowView | None:
+        """Return what is kept of a policy that is tried, by its hash, or of the one that was tried last."""
         ...
 
     def history(self, case_id: str) -> CaseHistory | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Number of the newest migration; a store with a higher one is refused.
-VERSION: Final = 4
+VERSION: Final = 9
 
 #: Words that the engines spell differently.
 _WORDS: Final = {
@@ -151,6 +151,13 @@ CREATE INDEX dead_letters_open ON dead_letters (state, id);
 CREATE TABLE pauses (scope TEXT PRIMARY KEY, actor TEXT NOT NULL, reason TEXT NOT NULL, since $INT NOT NULL);
 
 CREATE TABLE policies (digest TEXT PRIMARY KEY, text TEXT NOT NULL, saved_at $INT NOT NULL);
+
+CREATE TABLE shadows (
+    candidate TEXT NOT NULL, policy TEXT NOT NULL, compared $INT NOT NULL, missed $INT NOT NULL, failed $INT NOT NULL,
+    began_at $INT NOT NULL, seen_at $INT NOT NULL, PRIMARY KEY (candidate, policy));
+CREATE TABLE divergences (
+    id $SERIAL, candidate TEXT NOT NULL, case_id TEXT NOT NULL, seq $INT NOT NULL, kind TEXT NOT NULL, at $INT NOT NULL,
+    doc TEXT NOT NULL, UNIQUE (candidate, case_id, seq, kind));
 
 CREATE TABLE cursors (
     connection_id $INT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (connection_id, name));

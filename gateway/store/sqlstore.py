@@ -19,6 +19,7 @@ from gateway.store.operators import Operators
 from gateway.store.outbox import Outbox
 from gateway.store.people import People
 from gateway.store.reading import Reading
+from gateway.store.shadows import Shadows
 from gateway.store.targets import Targets
 
 
@@ -95,6 +96,8 @@ class SqlStore:
         self.cursor = reading.cursor
         self.blob, self.copy_blob = reading.blob, reading.copy_blob
         self.oldest_pending = reading.oldest_pending
+        shadows = Shadows(engine)
+        self.keep_shadow, self.shadow = shadows.keep, shadows.read
         self.wait, self.close = engine.wait, engine.close
 
     def append(self, case_id: str, activity: Activity) -> bool:

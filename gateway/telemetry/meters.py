@@ -52,6 +52,11 @@ class Meters:
         self.timers = count("baton_timers_fired", "Deadlines that were reached.")
         targets = "Targets of SLAs that were met or missed; time in which a clock stood is not counted."
         self.sla_targets = count("baton_sla_targets", targets, ["metric", "outcome"])
+        shadowed = "Decisions that a policy that is tried was asked for, by what came of it."
+        self.shadow_decisions = count("baton_shadow_decisions", shadowed, ["result"])
+        self.shadow_divergences = count(
+            "baton_shadow_divergences", "Where a policy that is tried would have decided otherwise.", ["kind"]
+        )
         self.unparsed = gauge("baton_deliveries_pending", "Deliveries that wait for parsing.")
         self.unapplied = gauge("baton_activities_pending", "Activities that wait for a decision.")
         self.dead_letters = gauge("baton_dlq_depth", "Dead letters that nobody has dealt with.")

@@ -183,6 +183,21 @@ def test_a_candidate_is_told_apart_from_the_policy_in_force(place: Path) -> None
     assert "candidate 1 0 1" in flat
 
 
+def test_what_is_not_stored_is_told(place: Path) -> None:
+    """The shipped policy asks who the customer is."""
+    assert told(place, "policy", "replay", "--since", "2026-11-24")["not_stored"] == ["customers"]
+    flat = " ".join(run(place, "policy", "replay", "--since", "2026-11-24")[1].split())
+    assert "How customers were then is not stored: rules and steps that ask for them were gone through as if" in flat
+    text = (place / "escalation.toml").read_text()
+    people = '\n[agent.ann]\nids = { zendesk = "1" }\n'
+    (place / "new.toml").write_text(text + people)
+    report = told(place, "policy", "replay", "--since", "2026-11-24", "--candidate", str(place / "new.toml"))
+    assert report["not_stored"] == ["customers", "agents"]
+    (place / "escalation.toml").write_text('[[rule]]\nid = "rest"\ndo = "none"\ncatch_all = true\n')
+    assert told(place, "policy", "replay", "--since", "2026-11-24")["not_stored"] == []
+    assert "not stored" not in run(place, "policy", "replay", "--since", "2026-11-24")[1]
+
+
 def test_nothing_is_written(place: Path) -> None:
     files = {path: path.read_bytes() for path in place.rglob("*.db")}
     run(place, "policy", "replay", "--since", "2026-11-24")

@@ -9,9 +9,10 @@ from types import ModuleType
 from typing import Final
 
 from gateway import reloading
-from gateway.pipeline import calls, dispatch, pipeline
+from gateway.pipeline import calls, dispatch, pipeline, shadow
 from gateway.telemetry.meters import Meters
 from gateway.web import health, hooks
+from routing.shadow import Divergence
 from tests.docs.tables import DOCS
 
 PAGE: Final = (DOCS / "reference" / "http-and-metrics.md").read_text()
@@ -75,6 +76,14 @@ def test_every_word_of_parsing_applying_and_reloading_is_told_and_no_other() -> 
     ):
         assert told(metric) == set(re.findall(r'\("(\w+)", batch\.', inspect.getsource(method)))
     assert told("baton_reloads_total") == labelled(reloading)
+
+
+def test_every_word_of_a_policy_that_is_tried_is_told_and_no_other() -> None:
+    found = [node for node in calls_in(shadow) if isinstance(node.func, ast.Attribute) and node.func.attr == "_counted"]
+    assert told("baton_shadow_decisions_total") == {word for node in found for word in texts(node.args)}
+    said = re.search(r"`kind` of a divergence is (.+?)\.\n", PAGE, re.DOTALL)
+    assert said is not None
+    assert set(re.findall(r"`(\w+)`", said[1])) == set(Divergence)
 
 
 def test_every_metric_with_a_word_of_its_own_has_its_row() -> None:

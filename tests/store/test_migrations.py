@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Final
@@ -51,8 +52,17 @@ def rows(store: Store, sql: str) -> list[Row]:
 
 
 def test_the_modules_lead_to_the_version_of_the_tables() -> None:
-    numbers = sorted(int(path.name[1:5]) for path in VERSIONS.glob("v*.py"))
-    assert numbers == list(range(1, VERSION + 1))
+    """One chain from the first to the newest, with every module in it."""
+    names = {path.name[1:5]: path.read_text() for path in VERSIONS.glob("v*.py")}
+    before = {
+        number: re.search(r'^down_revision(?:: .+)? = "(.+)"$', text, re.MULTILINE) for number, text in names.items()
+    }
+    chain, found = [revision(VERSION)], before[revision(VERSION)]
+    while found is not None:
+        chain.append(found[1])
+        found = before[found[1]]
+    assert sorted(chain) == sorted(names)
+    assert chain[-1] == revision(1)
 
 
 def test_a_column_is_added_and_everything_that_was_there_stays(store: Store, url: str, tmp_path: Path) -> None:
