@@ -11,6 +11,7 @@ from gateway.config import Config, Premises, load_config, load_premises
 from gateway.host.registry import roles_of
 from gateway.model import Channel, Mode
 from gateway.toml import Problem, Problems, TomlDocument, read_toml
+from routing.including import check_part, included, joined
 from routing.load import load_policy
 from routing.policy import ConnectionFacts, Policy
 
@@ -52,7 +53,7 @@ def load_setup(path: Path, *, specs: Specs, environ: Mapping[str, str]) -> Setup
     """Read both files. Raises `Problems` with everything that is wrong in the first file that is wrong."""
     config = load_config(read_text(path), shown(path), specs=specs, environ=environ)
     facts = connection_facts(config, specs)
-    policy = load_policy(read_text(config.policy), shown(config.policy), facts)
+    policy = load_policy(read_policy(config.policy), shown(config.policy), facts)
     return Setup(config=config, policy=policy, facts=facts, faults=(*config.warnings, *_unusable(config, specs)))
 
 
@@ -94,7 +95,7 @@ def load_outline(path: Path, *, specs: Specs, environ: Mapping[str, str], policy
     file = policy if policy is not None else premises.policy
     return Outline(
         file=file,
-        policy=load_policy(read_text(file), shown(file), facts),
+        policy=load_policy(read_policy(file), shown(file), facts),
         facts=facts,
         premises=premises,
         languages=_languages(document),
@@ -129,6 +130,29 @@ def _outlined(document: TomlDocument, specs: Specs) -> dict[str, ConnectionFacts
         raise Problems(problems)
     order = {name: document.position(facts.channel.value, name) for name, facts in found.items()}
     return dict(sorted(found.items(), key=lambda each: order[each[0]]))
+
+
+def read_policy(path: Path) -> str:
+    """Return the text of a policy, with the files that it includes in it. Raises `Problems` with a sentence for each."""
+    text = read_text(path)
+    document = read_toml(text, shown(path))
+    parts: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    for name, wrong in included(document):
+        part = path.parent / name
+        try:
+            if wrong is not None:
+                raise Problems([wrong])
+            if not part.is_file():
+                number = len(parts) + len(problems)
+                raise Problems([document.problem(("include", number), f"there is no file {name} beside this one")])
+            parts.append((shown(part), read_text(part)))
+            check_part(parts[-1][1], shown(part))
+        except Problems as error:
+            problems += error.problems
+    if problems:
+        raise Problems(problems)
+    return joined(text, shown(path), parts)
 
 
 def read_text(path: Path) -> str:

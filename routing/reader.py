@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from gateway.toml import Problem, TomlDocument, did_you_mean, nearest
 from routing.expression import parse_duration
+from routing.including import line_in
 from routing.policy import Address, ConnectionFacts
 
 #: Where something stands in the file: its keys, and its numbers in lists.
@@ -26,6 +27,8 @@ class Reader:
         self.connections = connections
         self.problems: list[Problem] = []
         self._mistyped: set[Path] = set()
+        #: The text that is read, when it holds several files.
+        self.text = ""
 
     # --- saying what is wrong ----------------------------------------------------------------------------------------
     def note(self, path: Path, sentence: str, *, value: bool = False, offset: int = 0) -> None:
@@ -33,6 +36,10 @@ class Reader:
         place = self.document.value_position(*path) if value else self.document.position(*path)
         line, column = self.document.text_position(path, offset - 1) if offset else place
         self.problems.append(Problem(file=self.document.file, line=line, column=column, sentence=sentence))
+
+    def line(self, *path: str | int) -> str:
+        """Return in words in which line a key stands: its number, and the file where there are several."""
+        return line_in(self.text, self.document.position(*path)[0])
 
     def keys(self, path: Path, table: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
         """Note unknown keys."""

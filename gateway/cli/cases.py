@@ -161,6 +161,8 @@ def _show_activity(applied: AppliedActivity) -> None:
     sentence = (applied.trace or {}).get("sentence")
     if sentence:
         paragraph(str(sentence), indent="       ")
+    for note in (applied.trace or {}).get("notes", ()):
+        paragraph(str(note), indent="       ")
 
 
 def _show_effect(view: EffectView) -> None:

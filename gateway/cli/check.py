@@ -46,13 +46,15 @@ def command(config: Path, *, as_json: bool) -> None:
 
 
 def _remarks(setup: Setup) -> list[str]:
+    from gateway.clock import SystemClock
     from gateway.loading import shown
     from routing.lint import lint
 
     file = shown(setup.config.policy)
     if not setup.config.running:
         return [f"{setup.config.file}: no connection is switched on, so nothing comes in and nothing goes out"]
-    return list(map(str, lint(setup.policy, file, setup.facts, setup.config.cases.languages)))
+    now = SystemClock().now()
+    return list(map(str, lint(setup.policy, file, setup.facts, setup.config.cases.languages, now=now)))
 
 
 def _facts(setup: Setup | None) -> dict[str, Any]:

@@ -101,6 +101,8 @@ def _tell(stored: AppliedActivity, account: Account) -> None:
     )
     trace = stored.trace or {}
     paragraph(str(trace.get("sentence", "")), indent="       ")
+    for sentence in trace.get("notes", ()):
+        paragraph(str(sentence), indent="       ")
     for note in _doubts(stored, account):
         click.echo(bad(f"       {note}"))
     if account.seen:
@@ -165,6 +167,7 @@ def _values(stored: AppliedActivity, account: Account) -> dict[str, Any]:
         "policy": account.policy,
         "result": trace.get("result"),
         "sentence": trace.get("sentence"),
+        "notes": trace.get("notes", []),
         "doubts": _doubts(stored, account),
         "seen": plain(account.seen),
         "rules": [

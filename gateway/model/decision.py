@@ -73,6 +73,10 @@ class Effect:
     profile: tuple[tuple[str, str], ...] = ()
     #: True when a ticket that was solved must be open for it: its customer is back.
     reopen: bool = False
+    #: Further lines of a notice, rendered.
+    details: str = ""
+    #: True for a notice of a sensitive case: it tells nothing but that, and which.
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +122,8 @@ class Trace:
     #: Agents that were thought of for the step, by their name in the policy, each with the reason why not; empty for those
     #: who got it.
     candidates_considered: tuple[tuple[str, str], ...] = ()
+    #: Further sentences: how the priority came about, what is sensitive, what waits, which notice was held. Never a body.
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,8 @@ class Packet:
     sla: SlaClocks | None = None
     #: What was known of the customer when it was decided, label and value: tier, organization, how old that is.
     profile: tuple[tuple[str, str], ...] = ()
+    #: What agents should do in such a case: an address, empty for none.
+    playbook: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
