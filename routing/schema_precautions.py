@@ -42,7 +42,7 @@ SET_LEVELS: Final[dict[str, Any]] = {
     "urgency": _level("How soon it harms. It rises, and never falls."),
 }
 _PRIORITY: Final[dict[str, Any]] = {"type": "string", "enum": [each.value for each in Priority]}
-_DOWN: Final = list(reversed(LEVELS))
+_DOWN: Final[list[str]] = [*reversed(LEVELS)]
 _ROW: Final = _table(dict.fromkeys(_DOWN, _PRIORITY), _DOWN, "Priorities of one impact, by urgency.")
 SEVERITY: Final[dict[str, Any]] = {
     "matrix": _table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -161,7 +161,8 @@ def _show_activity(applied: AppliedActivity) -> None:
     sentence = (applied.trace or {}).get("sentence")
     if sentence:
         paragraph(str(sentence), indent="       ")
-    for note in (applied.trace or {}).get("notes", ()):
+    notes: Any = (applied.trace or {}).get("notes", ())
+    for note in notes:
         paragraph(str(note), indent="       ")
 
 

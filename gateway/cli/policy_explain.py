@@ -101,7 +101,8 @@ def _tell(stored: AppliedActivity, account: Account) -> None:
     )
     trace = stored.trace or {}
     paragraph(str(trace.get("sentence", "")), indent="       ")
-    for sentence in trace.get("notes", ()):
+    notes: Any = trace.get("notes", ())
+    for sentence in notes:
         paragraph(str(sentence), indent="       ")
     for note in _doubts(stored, account):
         click.echo(bad(f"       {note}"))

@@ -26,7 +26,9 @@ def severities(examined: Examined) -> None:
             sentence = f"no rule sets {side}, and no field of a ticket holds it: the matrix never says anything"
             examined.note("unused-severity", ("severity",), sentence)
             break
-    for (lower, lesser), (upper, more) in _steps(severity):
+    # A cell is told once, also when it is odd beside both its neighbours.
+    steps = {upper: (lower, lesser, more) for (lower, lesser), (upper, more) in _steps(severity)}
+    for upper, (lower, lesser, more) in steps.items():
         sentence = f"{_cell(lower)} is {lesser}, and {_cell(upper)} only {more}: more harm is less urgent here"
         examined.note("odd-severity", ("severity", "matrix", *upper), sentence, value=True)
 

@@ -32,13 +32,13 @@ def boosted(policy: Policy) -> str:
 
 def sensitive(policy: Policy) -> Grid | None:
     """Return what is sensitive, and where it goes."""
-    rows = [(each.name, _when(each), each.group) for each in policy.sensitivities]
+    rows: list[tuple[str, ...]] = [(each.name, _when(each), each.group) for each in policy.sensitivities]
     return (("Sensitive", "When", "Private group"), rows) if rows else None
 
 
 def mutes(policy: Policy) -> Grid | None:
     """Return which notices are held."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             each.id,
             _when(each) or "every case",
