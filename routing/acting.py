@@ -229,7 +229,7 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
         rule=rule.id,
         text=f"One more reason ({rule.id}): {rule.set.reason or 'see the conversation'}",
         # That of the case, which rises only: a rule that asks for less must not lower the ticket's.
-        priority=draft.case.priority if rule.set.priority is not None else None,
+        priority=draft.case.priority if rule.set.priority or rule.set.impact or rule.set.urgency else None,
         tags=rule.set.tags,
         fields=rule.set.fields,
     )

@@ -72,7 +72,7 @@ def tell(
     if muting.held(draft, rule, addresses):
         return
     details = ""
-    if message is not None:
+    if message is not None and not draft.case.sensitive:
         why = title.removesuffix(headline(draft, rule))
         title, details = worded(draft, rule, message, why=why, link=link)
     for address in addresses:
