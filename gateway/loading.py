@@ -136,20 +136,25 @@ def read_policy(path: Path) -> str:
     """Return the text of a policy, with the files that it includes in it. Raises `Problems` with a sentence for each."""
     text = read_text(path)
     document = read_toml(text, shown(path))
+    names = included(document)
+    if not names:
+        return text
     parts: list[tuple[str, str]] = []
     problems: list[Problem] = []
-    for name, wrong in included(document):
+    for number, name in enumerate(names):
         part = path.parent / name
+        if not part.is_file():
+            problems.append(document.problem(("include", number), f"there is no file {name} beside this one"))
+            continue
         try:
-            if wrong is not None:
-                raise Problems([wrong])
-            if not part.is_file():
-                number = len(parts) + len(problems)
-                raise Problems([document.problem(("include", number), f"there is no file {name} beside this one")])
             parts.append((shown(part), read_text(part)))
-            check_part(parts[-1][1], shown(part))
+            check_part(read_toml(parts[-1][1], shown(part)))
         except Problems as error:
             problems += error.problems
+    try:
+        check_part(document, first=True)
+    except Problems as error:
+        problems += error.problems
     if problems:
         raise Problems(problems)
     return joined(text, shown(path), parts)

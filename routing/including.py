@@ -16,33 +16,34 @@ _MARK = re.compile(r"#@ file (.+)")
 _KEY = "include"
 
 
-def included(document: TomlDocument) -> tuple[tuple[str, Problem | None], ...]:
-    """Return the names that a policy includes, each with what is wrong with it by itself. Raises `Problems` for no list."""
+def included(document: TomlDocument) -> tuple[str, ...]:
+    """Return the names of the files that a policy includes. Raises `Problems` for what is no name of a file beside it."""
     given = document.values.get(_KEY, [])
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):  # pyright: ignore[reportUnknownVariableType]
         raise Problems([document.problem((_KEY,), 'include must be a list of files: ["teams.toml"]')])
     names: list[str] = given
-    found: list[tuple[str, Problem | None]] = []
+    problems: list[Problem] = []
     for number, name in enumerate(names):
-        wrong = ""
         if name in names[:number]:
-            wrong = f"{name} is included twice"
+            problems.append(document.problem((_KEY, number), f"{name} is included twice"))
         elif not name.endswith(".toml") or name.startswith("/") or ".." in name.split("/"):
-            wrong = f"{name!r} is no file beside this one: write its name, as in teams.toml"
-        found.append((name, document.problem((_KEY, number), wrong) if wrong else None))
-    return tuple(found)
+            sentence = f"{name!r} is no file beside this one: write its name, as in teams.toml"
+            problems.append(document.problem((_KEY, number), sentence))
+    if problems:
+        raise Problems(problems)
+    return tuple(names)
 
 
-def check_part(text: str, file: str) -> None:
-    """Look at an included file by itself. Raises `Problems`: it is no TOML, or it cannot be read in the place of a line."""
-    document = read_toml(text, file)
+def check_part(document: TomlDocument, *, first: bool = False) -> None:
+    """Look at a file of several by itself. Raises `Problems` for what cannot stand in the middle of the whole: keys without table."""
+    what = "a file that includes others" if first else "an included file"
     problems = [
-        document.problem(
-            (key,), f"an included file holds tables only, and {key} is none: only the first file includes others"
-        )
-        for key, value in document.values.items()
-        if key == _KEY or not isinstance(value, dict | list)
+        document.problem((key,), f"{what} holds tables only, and {key} stands before them: write it as [{key}]")
+        for key in document.bare
+        if key != _KEY
     ]
+    if _KEY in document.values and not first:
+        problems.append(document.problem((_KEY,), "only the first file includes others: name this one there as well"))
     if problems:
         raise Problems(problems)
 
