@@ -35,7 +35,7 @@ def included(document: TomlDocument) -> tuple[str, ...]:
 
 
 def check_part(document: TomlDocument, *, first: bool = False) -> None:
-    """Look at a file of several by itself. Raises `Problems` for what cannot stand in the middle of the whole: keys without table."""
+    """Look at a file of several by itself. Raises `Problems` for keys before its tables: in the whole they would stand in one."""
     what = "a file that includes others" if first else "an included file"
     problems = [
         document.problem((key,), f"{what} holds tables only, and {key} stands before them: write it as [{key}]")

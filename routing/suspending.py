@@ -49,8 +49,7 @@ def suspend(draft: Draft, rule: Rule, wait: int, about: Matter) -> None:
 
 def call_off(draft: Draft) -> None:
     """Drop what waits once the case has solved itself."""
-    why = _solved(draft)
-    if not draft.case.suspended or not why:
+    if not draft.case.suspended or not (why := _solved(draft)):
         return
     for each in draft.case.suspended:
         draft.cancelled.append(timer_name(each.rule))

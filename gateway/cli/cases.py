@@ -23,6 +23,8 @@ _DUE: Final = {
     "reply": "who took it is reminded, unless the customer has an answer",
     "ttl": "it is taken no longer, unless the customer has an answer",
     "relax": "fewer skills are asked for",
+    "suspend": "it is escalated, unless it has solved itself",
+    "unmute": "a mute ends: what it held is told",
 }
 #: Where the mark stands in the name of an SLA's deadline.
 _MARK: Final = 2

@@ -18,7 +18,7 @@ from routing.signals.customer import Customer
 from routing.signals.deadlines import NO_SLA, SlaFacts
 from routing.signals.requests import Requests, distress_in, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
-from routing.signals.solved import solved_by
+from routing.signals.solved import solved_by, solved_in
 
 #: Fields of the case that need each message of the customer to be looked at, once a policy asks for them.
 REMEMBERING: Final = frozenset({"case.repeated_question", "case.sentiment"})
@@ -192,10 +192,12 @@ def of_text(text: str, language: str, lexicons: Mapping[str, Scorer]) -> dict[st
     feels = feeling(text, language, lexicons)
     requests = requests_in(text)
     distress = distress_in(text)
+    solved = solved_in(text)
     return {
         "wants_person": {"value": bool(requests.person), "evidence": list(requests.person)},
         "wants_manager": {"value": bool(requests.manager), "evidence": list(requests.manager)},
         "distress": {"value": bool(distress), "evidence": list(distress)},
+        "solved": {"value": bool(solved), "evidence": list(solved)},
         "sentiment": {"value": feels.score, "evidence": [feels.why]},
         "language": {"value": language or None, "evidence": []},
     }
