@@ -11,6 +11,7 @@ from gateway.config import Config, Premises, load_config, load_premises
 from gateway.host.registry import roles_of
 from gateway.model import Channel, Mode
 from gateway.toml import Problem, Problems, TomlDocument, read_toml
+from routing.including import check_part, included, joined
 from routing.load import load_policy
 from routing.policy import ConnectionFacts, Policy
 
@@ -63,7 +64,7 @@ def load_setup(path: Path, *, specs: Specs, environ: Mapping[str, str]) -> Setup
 
 def read_policy(file: Path, facts: Mapping[str, ConnectionFacts]) -> Policy:
     """Read a policy with the files beside it that it names. Raises `Problems`."""
-    return load_policy(read_text(file), shown(file), facts, beside=lambda name: read_text(file.parent / name))
+    return load_policy(policy_text(file), shown(file), facts, beside=lambda name: read_text(file.parent / name))
 
 
 def connection_facts(config: Config, specs: Specs | None) -> dict[str, ConnectionFacts]:
@@ -139,6 +140,34 @@ def _outlined(document: TomlDocument, specs: Specs) -> dict[str, ConnectionFacts
         raise Problems(problems)
     order = {name: document.position(facts.channel.value, name) for name, facts in found.items()}
     return dict(sorted(found.items(), key=lambda each: order[each[0]]))
+
+
+def policy_text(path: Path) -> str:
+    """Return the text of a policy, with the files that it includes in it. Raises `Problems` with a sentence for each."""
+    text = read_text(path)
+    document = read_toml(text, shown(path))
+    names = included(document)
+    if not names:
+        return text
+    parts: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    for number, name in enumerate(names):
+        part = path.parent / name
+        if not part.is_file():
+            problems.append(document.problem(("include", number), f"there is no file {name} beside this one"))
+            continue
+        try:
+            parts.append((shown(part), read_text(part)))
+            check_part(read_toml(parts[-1][1], shown(part)))
+        except Problems as error:
+            problems += error.problems
+    try:
+        check_part(document, first=True)
+    except Problems as error:
+        problems += error.problems
+    if problems:
+        raise Problems(problems)
+    return joined(text, shown(path), parts)
 
 
 def read_text(path: Path) -> str:

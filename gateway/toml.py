@@ -71,9 +71,12 @@ class TomlDocument:
         self._values: dict[Path, tuple[int, int]] = {}
         self._strings: dict[Path, str] = {}
         self._counts: dict[Path, int] = {}
+        #: Keys that stand before every table, by their first names.
+        self.bare: list[str] = []
         for node in root.named_children:
             if node.type == "pair":
                 self._pair(node, ())
+                self.bare.append(self._key(node.named_children[0])[0][0])
             elif node.type in {"table", "table_array_element"}:
                 self._table(node)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role, altered, speaks
-from routing import climbing, ladder
+from gateway.model.keeping import Suspended
+from routing import climbing, ladder, severity, suspending
 from routing.draft import Draft, stricter
 from routing.people import UNKNOWN, People
 from routing.policy import Act, Address, Ladder, Rule
@@ -17,7 +18,25 @@ _NOTHING: Final = frozenset({"none", "observed"})
 
 
 def act_on(draft: Draft, rule: Rule) -> None:
-    """Do what a rule says."""
+    """Do what a rule says, or let it wait."""
+    if rule.suspend is not None and not _joins(draft):
+        suspending.suspend(draft, rule, rule.suspend, _about(draft))
+        return
+    _act(draft, rule)
+
+
+def escalate_now(draft: Draft, rule: Rule, waited: Suspended) -> None:
+    """Do what a rule says whose escalation waited."""
+    draft.waited = waited
+    _act(draft, rule)
+
+
+def _joins(draft: Draft) -> bool:
+    """Tell whether the case is escalated already: one more reason for it waits for nothing."""
+    return draft.episode is not None and draft.episode.state is not EpisodeState.CLOSED
+
+
+def _act(draft: Draft, rule: Rule) -> None:
     if rule.mode is Mode.OBSERVE:
         _rehearse(draft, rule)
         return
@@ -84,7 +103,7 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
 
 def _mark(draft: Draft, rule: Rule) -> None:
     """Set the case's priority and tags. While an episode is open the priority rises and never falls."""
-    wanted, has = rule.set.priority, draft.case.priority
+    wanted, has = severity.wanted(draft, rule), draft.case.priority
     if wanted is not None and (has is None or draft.episode is None or wanted.value < has.value) and wanted is not has:
         draft.change_case(priority=wanted)
     fresh = tuple(tag for tag in rule.set.tags if tag not in draft.case.tags)
@@ -131,6 +150,8 @@ def _open(draft: Draft, rule: Rule) -> None:
 def _about(draft: Draft) -> Matter:
     """Return what an episode that this activity opens is about, as far as finding people for it goes."""
     people = draft.snapshot.policy.people
+    if draft.waited is not None:
+        return _waited(draft, draft.waited)
     if not people.agents:
         return Matter(people=people, staff=UNKNOWN, now=draft.now, channel=draft.case.channel)
     deed = draft.signals.deed
@@ -142,6 +163,19 @@ def _about(draft: Draft) -> Matter:
         actor=_actor(draft, people),
         action=deed.action or "",
         amount=deed.amount,
+    )
+
+
+def _waited(draft: Draft, waited: Suspended) -> Matter:
+    """Return the same for an escalation that waited: what it is about was written down when it began to."""
+    return Matter(
+        people=draft.snapshot.policy.people,
+        staff=draft.snapshot.staff,
+        now=draft.now,
+        channel=draft.case.channel,
+        actor=waited.actor,
+        action=waited.action,
+        amount=waited.amount,
     )
 
 
@@ -197,7 +231,7 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
         rule=rule.id,
         text=f"One more reason ({rule.id}): {rule.set.reason or 'see the conversation'}",
         # That of the case, which rises only: a rule that asks for less must not lower the ticket's.
-        priority=draft.case.priority if rule.set.priority is not None else None,
+        priority=draft.case.priority if rule.set.priority or rule.set.impact or rule.set.urgency else None,
         tags=rule.set.tags,
         fields=rule.set.fields,
     )

@@ -10,11 +10,13 @@ from typing import Final
 
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, TicketLink, Timer
 from gateway.model.life import ACKNOWLEDGE, FURTHER
+from routing import muting
 from routing.calendar import time_after
 from routing.draft import Draft, stricter
 from routing.people import People
-from routing.policy import Address, Ladder, Rule, Stage
+from routing.policy import Address, Ladder, Message, Rule, Stage
 from routing.resolving import Landing, Matter, ask, land
+from routing.wording import worded
 
 _TAKE: Final = ((ACKNOWLEDGE, "Acknowledge"),)
 _TAKE_OR_PASS_ON: Final = (*_TAKE, (FURTHER, "Escalate further"))
@@ -64,8 +66,15 @@ def tell(
     title: str,
     link: TicketLink | None = None,
     last: bool = False,
+    message: Message | None = None,
 ) -> None:
     """Tell agents; of an episode that is a rehearsal, nobody. At the ladder's end nothing can be escalated further."""
+    if muting.held(draft, rule, addresses):
+        return
+    details = ""
+    if message is not None and not draft.case.sensitive:
+        why = title.removesuffix(headline(draft, rule))
+        title, details = worded(draft, rule, message, why=why, link=link)
     for address in addresses:
         draft.emit(
             EffectKind.NOTIFY,
@@ -75,6 +84,7 @@ def tell(
             destination=address.place,
             title=title,
             text=link.url if link is not None else "",
+            details=details,
             buttons=_TAKE if last else _TAKE_OR_PASS_ON,
         )
 
@@ -86,7 +96,8 @@ def tell_step(draft: Draft, rule: Rule, climbs: Ladder, title: str, link: Ticket
         agents = people_of(draft).agents
         own = [each for name in draft.episode.assigned if name in agents for each in agents[name].notify]
         addresses = tuple(dict.fromkeys((*own, *climbs.stage(step).notify)))
-        tell(draft, rule, addresses, title=title, link=link, last=climbs.at_end(step))
+        stage = climbs.stage(step)
+        tell(draft, rule, addresses, title=title, link=link, last=climbs.at_end(step), message=stage.message)
 
 
 def people_of(draft: Draft) -> People:

@@ -22,8 +22,8 @@ from gateway.model import (
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import ladder, lookup, sla
-from routing.acting import act_on, follow
+from routing import ladder, lookup, sensitivity, severity, sla, suspending
+from routing.acting import act_on, escalate_now, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
 from routing.signals.authority import Deed
@@ -45,6 +45,8 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     needed = REMEMBERING & snapshot.policy.reads
     if needed:
         draft.case = remember(draft.case, draft.signals, activity, needed)
+    sensitivity.look(draft, activity)
+    suspending.call_off(draft)
     if activity.kind is ActivityKind.TIMER:
         _timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
@@ -65,6 +67,8 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         _machine_acted(draft)
     else:
         _person_acted(draft, activity.sender.role)
+    # A ticket that was solved just now ends what waited for that as well.
+    suspending.call_off(draft)
     if sla.concerns(draft):
         sla.settle(draft)
     return draft
@@ -72,7 +76,10 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
 
 def _timer_fired(draft: Draft) -> None:
     """Go on where a ladder waited, or let those rules look that ask for clocks of SLAs."""
-    if not sla.is_timer(draft.activity.name):
+    if suspending.is_timer(draft.activity.name):
+        if (waited := suspending.due(draft)) is not None:
+            escalate_now(draft, *waited)
+    elif not sla.is_timer(draft.activity.name):
         ladder.timer_fired(draft)
     elif sla.reached(draft):
         _rules(draft)
@@ -158,6 +165,9 @@ def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
         sla.look(draft)
         if draft.about is not draft.activity:
             sla.recall(draft)
+    if draft.about is not draft.activity:
+        sensitivity.look(draft, draft.about)
+    severity.look(draft)
     draft.looked_at = draft.case
     rules, steps, draft.skipped = matching_rules(draft)
     draft.steps += steps

@@ -26,7 +26,9 @@ from gateway.model import (
     effect_id,
     move,
 )
+from gateway.model.keeping import Suspended
 from gateway.model.life import is_customers
+from routing.guarding import guarded, placed
 from routing.policy import Policy, Rule
 from routing.signals.customer import NOBODY, Customer
 from routing.signals.reading import Signals
@@ -85,6 +87,10 @@ class Draft:
         self.skipped = 0
         self.skipped_why: tuple[tuple[int, str], ...] = ()
         self.candidates: tuple[tuple[str, str], ...] = ()
+        #: The escalation that waited and comes now; None for every other one.
+        self.waited: Suspended | None = None
+        #: Further sentences on why, for the trace.
+        self.notes: list[str] = []
         self.cause = f"{activity.connection}:{activity.dedupe}"
 
     def look_at(self, activity: Activity) -> None:
@@ -134,6 +140,7 @@ class Draft:
         buttons: tuple[tuple[str, str], ...] = (),
         acknowledge_by: int | None = None,
         assignee: str | None = None,
+        details: str = "",
     ) -> Effect:
         """Add an effect; its id follows from the case, the activity, its kind and its number among them."""
         number = sum(1 for effect in self.effects if effect.kind is kind)
@@ -158,7 +165,11 @@ class Draft:
             assignee=assignee,
             profile=self.signals.customer.facts() if kind in _TOLD else (),
             reopen=kind in _WRITES and self._reopens(connection),
+            details=details,
         )
+        if self.case.sensitive:
+            effect = guarded(self.case, effect)
+            self.case = placed(self.case, effect)
         self.effects.append(effect)
         return effect
 
@@ -203,5 +214,6 @@ class Draft:
                 skipped=self.skipped,
                 skipped_why=self.skipped_why,
                 candidates_considered=self.candidates,
+                notes=tuple(self.notes),
             ),
         )

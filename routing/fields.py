@@ -21,6 +21,7 @@ from gateway.model import (
     TicketChange,
     TicketStatus,
 )
+from routing.severity_values import LEVELS
 
 
 class Kind(Enum):
@@ -98,6 +99,12 @@ FIELDS: Final[dict[str, Field]] = {
     ),
     "message.distress": Field(
         kind=Kind.FLAG, source="signals.distress", lazy=True, about="the writer may be in danger, by their words"
+    ),
+    "message.solved": Field(
+        kind=Kind.FLAG,
+        source="signals.solved",
+        lazy=True,
+        about="the writer says that their matter is solved, by words, button or a good judgement",
     ),
     "message.sentiment": Field(
         kind=Kind.NUMBER,
@@ -301,6 +308,33 @@ FIELDS: Final[dict[str, Field]] = {
         words=_words(Priority),
         nullable=True,
         about="the priority rules gave it",
+    ),
+    "case.impact": Field(
+        kind=Kind.WORD,
+        source="(case.impact or None)",
+        words=frozenset(LEVELS),
+        nullable=True,
+        about="how much it harms, as a rule or a field of the ticket says",
+    ),
+    "case.urgency": Field(
+        kind=Kind.WORD,
+        source="(case.urgency or None)",
+        words=frozenset(LEVELS),
+        nullable=True,
+        about="how soon it harms, as a rule or a field of the ticket says",
+    ),
+    "case.severity": Field(
+        kind=Kind.WORD,
+        source="case.severity",
+        words=_words(Priority),
+        nullable=True,
+        about="what `[severity]` makes of its impact and urgency",
+    ),
+    "case.sensitivity": Field(
+        kind=Kind.WORD,
+        source="(case.sensitive or None)",
+        nullable=True,
+        about="the `[sensitivity.NAME]` that marked it",
     ),
     "case.tags": Field(kind=Kind.SET, source="case.tags", about="the tags rules gave it"),
     "case.customer_messages": Field(

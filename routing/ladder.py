@@ -16,6 +16,7 @@ from gateway.model import (
     altered,
 )
 from gateway.model.life import FURTHER
+from routing import muting
 from routing.climbing import (
     assignee,
     climb,
@@ -38,6 +39,7 @@ from routing.draft import Draft
 from routing.policy import Ladder, Rule
 from routing.signals.reading import consume
 from routing.template import render
+from routing.wording import values
 
 
 def _rule(draft: Draft, rule_id: str) -> Rule | None:
@@ -116,24 +118,13 @@ def reply(draft: Draft, rule: Rule, link: TicketLink | None) -> bool:
         draft.remarks.append(f"The reply of rule {rule.id} is not sent: {why}.")
         return False
     mode = draft.mode(facts.name, rule)
-    customer = draft.case.customer
-    values = {
-        "case.id": draft.case.id,
-        "case.subject": draft.case.subject,
-        "case.priority": draft.case.priority.value if draft.case.priority else "",
-        "customer.name": customer.name if customer else "",
-        "rule.id": rule.id,
-        "rule.reason": rule.set.reason,
-        "ticket.id": link.ticket_id if link is not None else "",
-        "ticket.url": link.url if link is not None else "",
-    }
     draft.emit(
         EffectKind.REPLY,
         facts.name,
         mode if mode is Mode.LIVE else Mode.OBSERVE,
         rule=rule.id,
         destination=draft.case.last_thread,
-        text=render(rule.reply, values),
+        text=render(rule.reply, values(draft, rule, link)),
         buttons=rule.buttons,
     )
     return True
@@ -256,7 +247,11 @@ def timer_fired(draft: Draft) -> None:
         return
     rule, climbs = known
     name = draft.activity.name
-    if name == opening_name(episode):
+    if muting.over(name, episode):
+        draft.say("unmuted", "A mute is over that held a notice of this step.")
+        link = draft.ticket(climbs.stage(episode.step).target.connection)
+        tell_step(draft, rule, climbs, headline(draft, rule), link)
+    elif name == opening_name(episode):
         _hours_begin(draft, rule, climbs, episode)
     elif name == reminder_name(episode):
         draft.say("reminded", "The case is taken, and the customer has no answer yet.")
@@ -280,7 +275,7 @@ def _awaited(name: str, episode: Episode) -> bool:
     if episode.state is EpisodeState.OPEN:
         hours = episode.hushed and name == opening_name(episode)
         relaxes = episode.relax_at is not None and name == relax_name(episode)
-        return hours or relaxes or name == timer_name(episode)
+        return hours or relaxes or muting.over(name, episode) or name == timer_name(episode)
     if episode.state is not EpisodeState.ACKNOWLEDGED or episode.answered_at is not None:
         return False
     reminds = episode.answer_by is not None and name == reminder_name(episode)

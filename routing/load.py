@@ -13,16 +13,21 @@ from routing.beside import Beside, kept, with_files
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matchable, compile_rules, fields_of, needs_text
 from routing.expression import ExpressionError, parse
+from routing.including import placed
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_customer import read_customer
 from routing.load_ladder import read_ladder
+from routing.load_notices import read_playbook, read_suspend, read_templates
 from routing.load_people import read_people
+from routing.load_precautions import match_sensitive, read_mutes, read_sensitivities
 from routing.load_reply import read_buttons, read_reply
+from routing.load_severity import read_levels, read_severity
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
 from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Sla
+from routing.precautions import Mute, Sensitivity
 from routing.reader import NAME, Path, Reader
 
 
@@ -33,12 +38,15 @@ def load_policy(
 
     `beside` gives the files that it names; without it, the ones that a text from the store keeps.
     """
-    document = read_toml(text, file)
-    reader = _Reader(document, connections)
-    reader.beside = beside or kept(text)
-    policy = reader.policy(text)
-    if policy is None or reader.problems:
-        raise Problems(reader.problems)
+    try:
+        document = read_toml(text, file)
+        reader = _Reader(document, connections)
+        reader.text, reader.beside = text, beside or kept(text)
+        policy = reader.policy(text)
+        if policy is None or reader.problems:
+            raise Problems(reader.problems)
+    except Problems as wrong:
+        raise Problems(placed(text, each) if each.file == file else each for each in wrong.problems) from None
     return policy
 
 
@@ -52,17 +60,25 @@ class _Reader(Reader):
     def policy(self, text: str) -> Policy | None:
         values = self.document.values
         self.keys((), values, schema.TOP, "a policy")
+        if "include" in values:
+            self.note(
+                ("include",),
+                "what this file includes is not there: it stands beside the file, and this policy was read without",
+            )
         self._phrases(values.get("phrases", {}))
         lexicons = read_lexicons(self, values.get("lexicon", {}))
         ladders: dict[str, Ladder] = {}
         named = self.table(("ladder",), values.get("ladder", {}), "ladder")
         hours = self._calendars(values.get("calendar", {}))
         self.people = read_people(self, values, hours)
+        templates = read_templates(self, values.get("template", {}))
         for name, value in named.items():
-            ladder = read_ladder(self, name, value, hours, self.people)
+            ladder = read_ladder(self, name, value, hours, self.people, templates)
             if ladder is not None:
                 ladders[name] = ladder
         slas = read_slas(self, values.get("sla", []), hours, self._conditions)
+        severity = read_severity(self, values)
+        private = read_sensitivities(self, values.get("sensitivity", {}), self._conditions)
         given = values.get("rule", [])
         if not isinstance(given, list) or not given:
             self.note(("rule",), "a policy needs rules: write [[rule]] tables, the last one with catch_all = true")
@@ -71,12 +87,15 @@ class _Reader(Reader):
         listed: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
         rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
         self._order(rules)
-        customer = read_customer(self, values.get("customer", {}), rules, slas)
+        known_rules = [rule.id for rule in rules if rule is not None]
+        mutes = read_mutes(self, values.get("mute", []), self._conditions, known_rules)
+        boost = severity is not None and bool(severity.boost)
+        customer = read_customer(self, values.get("customer", {}), rules, slas, (*private, *mutes), boost=boost)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
-        asking: list[Rule | Sla] = [*made, *slas]
+        asking: list[Rule | Sla | Sensitivity | Mute] = [*made, *slas, *private, *mutes]
         reads = fields_of(condition for each in asking for condition in (*each.all, *each.any))
         source = with_files(text, self.files)
         return Policy(
@@ -98,6 +117,10 @@ class _Reader(Reader):
             match_clock_rules=compile_rules([matchable[index] for index in clocked]) if clocked else None,
             people=self.people,
             customer=customer,
+            severity=severity,
+            sensitivities=private,
+            match_sensitive=match_sensitive(private),
+            mutes=mutes,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:
@@ -127,7 +150,7 @@ class _Reader(Reader):
             if rule is None:
                 continue
             if rule.id in seen:
-                line, _ = self.document.position("rule", seen[rule.id])
+                line = self.line("rule", seen[rule.id])
                 self.note(("rule", index, "id"), f"rule {rule.id} stands twice: it is also in line {line}", value=True)
             seen.setdefault(rule.id, index)
             if rule.catch_all and index != last:
@@ -163,6 +186,7 @@ class _Reader(Reader):
         ladder = self._named_ladder(path, table, act, named, ladders)
         reply, buttons = read_reply(self, path, table, act), read_buttons(self, path, table)
         settings = self._set(path, table)
+        suspend, playbook = read_suspend(self, path, table, act), read_playbook(self, path, table)
         if len(self.problems) > before or act is None:
             return None
         return Rule(
@@ -180,6 +204,8 @@ class _Reader(Reader):
             ladder=ladder,
             reply=reply,
             buttons=buttons,
+            suspend=suspend,
+            playbook=playbook,
         )
 
     def _when(
@@ -280,4 +306,5 @@ class _Reader(Reader):
             tags=self.strings((*here, "tags"), given.get("tags", []), "set.tags"),
             fields={name: str(value) for name, value in fields.items()},
             reason=self.string(here, given, "reason"),
+            **read_levels(self, here, given, matrix="severity" in self.document.values),
         )

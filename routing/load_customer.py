@@ -8,6 +8,7 @@ from typing import Final
 from routing import schema
 from routing.expression import parse_duration
 from routing.policy import Rule, Sla
+from routing.precautions import Mute, Sensitivity
 from routing.reader import Path, Reader
 from routing.signals.customer import CustomerRules
 
@@ -20,9 +21,15 @@ _VIP: Final = "customer.vip"
 
 
 def read_customer(
-    reader: Reader, value: object, rules: Sequence[Rule | None], slas: Sequence[Sla]
+    reader: Reader,
+    value: object,
+    rules: Sequence[Rule | None],
+    slas: Sequence[Sla],
+    more: Sequence[Sensitivity | Mute] = (),
+    *,
+    boost: bool = False,
 ) -> CustomerRules | None:
-    """Read the table; None when no condition of a rule or an SLA reads a field `customer.…`: then nobody is ever asked."""
+    """Read the table; None when no condition reads a field `customer.…` and no tier raises a severity: then nobody is asked."""
     table = reader.table(_PATH, value, "customer")
     reader.keys(_PATH, table, schema.CUSTOMER, "customer")
     name = reader.string(_PATH, table, "profile_from")
@@ -34,6 +41,7 @@ def read_customer(
         reader.note((*_PATH, "fresh_for"), f"{given!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
     vip = reader.strings((*_PATH, "vip"), table.get("vip", []), "vip")
     reads = _reads({"rule": rules, "sla": slas})
+    reads = _more(more, boost=boost) | reads
     if not reads or reader.problems:
         return None
     if _VIP in reads and not vip:
@@ -53,6 +61,16 @@ def read_customer(
     return CustomerRules(
         connection=name or able[0], fresh_for=fresh_for or 0, vip=frozenset(each.casefold() for each in vip)
     )
+
+
+def _more(asking: Sequence[Sensitivity | Mute], *, boost: bool) -> dict[str, Path]:
+    """Return the same for precautions, and for tiers that raise a severity."""
+    found: dict[str, Path] = {"customer.tier": ("severity", "boost")} if boost else {}
+    for each in asking:
+        path: Path = ("sensitivity", each.name) if isinstance(each, Sensitivity) else ("mute",)
+        fields = [field for condition in (*each.all, *each.any) for field in condition.fields]
+        found = {field: path for field in fields if field.startswith("customer.")} | found
+    return found
 
 
 def _reads(asking: Mapping[str, Sequence[Rule | Sla | None]]) -> dict[str, Path]:

@@ -10,9 +10,10 @@ from gateway.toml import nearest
 from routing import schema
 from routing.calendar import Calendar
 from routing.load_asking import Asking, asks_people, helpdesk_of, read_asked, refuse_asking
+from routing.load_notices import read_message, read_playbook
 from routing.load_people import read_calendar_of
 from routing.people import Asked, People
-from routing.policy import Address, Hours, Ladder, Outside, Stage
+from routing.policy import Address, Hours, Ladder, Message, Outside, Stage
 from routing.reader import Path, Reader
 
 _FINAL: Final = "final"
@@ -22,7 +23,12 @@ _OUTSIDE: Final = [Outside.PAUSE.value, Outside.CONTINUE.value, "redirect:2", "r
 
 
 def read_ladder(
-    reader: Reader, name: str, value: object, calendars: Mapping[str, Calendar | None], people: People
+    reader: Reader,
+    name: str,
+    value: object,
+    calendars: Mapping[str, Calendar | None],
+    people: People,
+    templates: Mapping[str, Message | None],
 ) -> Ladder | None:
     """Read a ladder; None, with its mistakes noted, when it has any."""
     path = ("ladder", name)
@@ -44,7 +50,8 @@ def read_ladder(
     repeat = table.get("repeat", 0)
     if type(repeat) is not int or not 0 <= repeat <= schema.MOST_REPEATS:
         reader.note((*path, "repeat"), f"repeat must be a whole number from 0 to {schema.MOST_REPEATS}", value=True)
-    hours = _Hours(calendars=calendars, own=own, ladder=table, count=len(steps))
+    playbook = read_playbook(reader, path, table)
+    hours = _Hours(calendars=calendars, own=own, ladder=table, count=len(steps), templates=templates)
     last: dict[str, Any] = table[_FINAL] if isinstance(table.get(_FINAL), dict) else {}
     asking = Asking(people=people, helpdesk=helpdesk_of(last.get("target")))
     made = [
@@ -68,9 +75,11 @@ def read_ladder(
         )
         return None
     target, notify = _told(reader, (*path, _FINAL), end)
+    message = read_message(reader, (*path, _FINAL), end, templates)
     if len(reader.problems) > before:
         return None
-    return Ladder(id=name, steps=tuple(made), final=Stage(target=target, notify=notify, ack_within=None), repeat=repeat)
+    last_stage = Stage(target=target, notify=notify, ack_within=None, message=message)
+    return Ladder(id=name, steps=tuple(made), final=last_stage, repeat=repeat, playbook=playbook)
 
 
 def _other_half(reader: Reader, name: str, table: Mapping[str, Any]) -> str | None:
@@ -90,7 +99,7 @@ def _other_half(reader: Reader, name: str, table: Mapping[str, Any]) -> str | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Hours:
-    """What a ladder's steps share of working hours."""
+    """What a ladder's steps share of working hours, and of templates."""
 
     calendars: Mapping[str, Calendar | None]
     #: The ladder's own calendar.
@@ -98,6 +107,7 @@ class _Hours:
     ladder: Mapping[str, Any]
     #: Number of its steps.
     count: int
+    templates: Mapping[str, Message | None]
 
 
 def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hours, asking: Asking) -> Stage:
@@ -128,6 +138,7 @@ def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hou
         calendar=calendar,
         redirect=redirect,
         asks=asks,
+        message=read_message(reader, path, table, hours.templates),
     )
 
 

@@ -56,7 +56,7 @@ def read_slas(
         if sla is None:
             continue
         if sla.id in seen:
-            line, _ = reader.document.position("sla", seen[sla.id])
+            line = reader.line("sla", seen[sla.id])
             reader.note(("sla", index, "id"), f"SLA {sla.id} stands twice: it is also in line {line}", value=True)
         seen.setdefault(sla.id, index)
         if "when" not in value and index != len(made) - 1:

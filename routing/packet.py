@@ -163,6 +163,7 @@ def build_packet(
         acknowledge_by=acknowledge_by,
         sla=sla,
         profile=profile,
+        playbook=policy.playbook(rule_id) if policy is not None else "",
     )
 
 

@@ -12,6 +12,8 @@ from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher, fields_of
 from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
+from routing.precautions import Mute, Sensitivity
+from routing.severity_values import Severity
 from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
 
@@ -82,6 +84,9 @@ class Settings:
     tags: tuple[str, ...] = ()
     fields: Mapping[str, str]
     reason: str = ""
+    #: Levels of `routing.severity_values`, empty to say nothing.
+    impact: str = ""
+    urgency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +119,20 @@ class Rule:
 
     #: Action and label of the buttons under the reply.
     buttons: tuple[tuple[str, str], ...] = ()
+    #: Microseconds for which the escalation waits for the case to solve itself; None to escalate at once.
+    suspend: int | None = None
+    #: What agents should do in such a case: an address, empty for that of the ladder.
+    playbook: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a notice says, with places for values."""
+
+    #: One line.
+    title: str
+    #: Further lines, empty for none.
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +153,8 @@ class Stage:
     redirect: int | None = None
     #: Whom it asks, when its target is people; `target` is where the ticket stands meanwhile. None for a group alone.
     asks: Asked | None = None
+    #: Title and further lines of its notices, as templates; None for Baton's own words.
+    message: Message | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +166,8 @@ class Ladder:
     final: Stage
     #: How often the steps are gone through anew before the end.
     repeat: int = 0
+    #: What agents should do with its cases: an address, empty for none.
+    playbook: str = ""
 
     def stage(self, number: int) -> Stage:
         """Return a step by its index; the end for every index past the last."""
@@ -205,3 +228,19 @@ class Policy:
     people: People = NOBODY
     #: Where what conditions ask of the customer comes from; None when they ask nothing.
     customer: CustomerRules | None = None
+    #: What impact and urgency make of a case; None when nothing.
+    severity: Severity | None = None
+    #: What is sensitive, the first that marks a case first.
+    sensitivities: tuple[Sensitivity, ...] = ()
+    #: Says which of them mark a case: all that do, by their index.
+    match_sensitive: Matcher | None = None
+    #: Notices that are held for a time.
+    mutes: tuple[Mute, ...] = ()
+
+    def playbook(self, rule_id: str) -> str:
+        """Return what agents should do in a case of a rule, as an address; empty when the policy names none."""
+        rule = self.by_id.get(rule_id)
+        if rule is None or rule.playbook:
+            return "" if rule is None else rule.playbook
+        ladder = self.ladders.get(rule.ladder)
+        return "" if ladder is None else ladder.playbook

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from gateway.toml import Problem, TomlDocument, did_you_mean, nearest
 from routing.beside import Beside, kept
 from routing.expression import parse_duration
+from routing.including import line_in
 from routing.policy import Address, ConnectionFacts
 
 #: Where something stands in the file: its keys, and its numbers in lists.
@@ -31,6 +32,8 @@ class Reader:
         #: The text of those that it names.
         self.files: dict[str, str] = {}
         self._mistyped: set[Path] = set()
+        #: The text that is read, when it holds several files.
+        self.text = ""
 
     # --- saying what is wrong ----------------------------------------------------------------------------------------
     def note(self, path: Path, sentence: str, *, value: bool = False, offset: int = 0) -> None:
@@ -38,6 +41,10 @@ class Reader:
         place = self.document.value_position(*path) if value else self.document.position(*path)
         line, column = self.document.text_position(path, offset - 1) if offset else place
         self.problems.append(Problem(file=self.document.file, line=line, column=column, sentence=sentence))
+
+    def line(self, *path: str | int) -> str:
+        """Return in words in which line a key stands: its number, and the file where there are several."""
+        return line_in(self.text, self.document.position(*path)[0])
 
     def keys(self, path: Path, table: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
         """Note unknown keys."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from gateway.model import Mode, Priority, TicketStatus
 from routing.policy import Act, EscalationType, Hours
 from routing.schema_people import ASKING, PEOPLE
+from routing.schema_precautions import PRECAUTIONS, SET_LEVELS
 
 #: How often the steps of a ladder may be gone through anew.
 MOST_REPEATS: Final = 5
@@ -43,6 +44,7 @@ SET: Final[dict[str, Any]] = {
         "description": "Fields of the ticket to set, by the helpdesk's id or name.",
     },
     "reason": _text("One sentence for the agents: why this case is here."),
+    **SET_LEVELS,
 }
 #: Buttons under one reply: more are a form, and Slack's are hard to read on a telephone.
 MOST_BUTTONS: Final = 5
@@ -61,6 +63,8 @@ RULE: Final[dict[str, Any]] = {
     "set": {"type": "object", "properties": SET, "additionalProperties": False, "description": "What it sets."},
     "target": _text("Helpdesk connection to mirror into."),
     "ladder": _text("Ladder to climb when it escalates."),
+    "suspend": _text("How long the escalation waits for the case to solve itself: 90s, 2m."),
+    "playbook": _text("What agents should do in such a case: the address of a page. Default: the ladder's."),
     "reply": _text(
         "Text to the customer: once the ticket stands where the rule escalates, else when it matches, once a case;"
         " `{{path}}` is replaced."
@@ -82,6 +86,7 @@ _ASKED = _text(
     "Helpdesk connection and group: queue:CONNECTION/GROUP. Or people: team:NAME, agent:NAME, manager_of:actor or …:assignee."
 )
 _NOTIFY = _texts("Who is told: CONNECTION:CHANNEL.")
+_MESSAGE = _text("What the notices say, by the name of a template. Default: Baton's own words.")
 STEP: Final[dict[str, Any]] = {
     "target": _ASKED,
     "notify": _NOTIFY,
@@ -93,9 +98,10 @@ STEP: Final[dict[str, Any]] = {
     "outside_hours": _text(
         "What it does outside of them: `pause` (the default), `continue`, or `redirect:N` to a later step N or to `final`."
     ),
+    "message": _MESSAGE,
     **ASKING,
 }
-FINAL: Final[dict[str, Any]] = {"target": _TARGET, "notify": _NOTIFY}
+FINAL: Final[dict[str, Any]] = {"target": _TARGET, "notify": _NOTIFY, "message": _MESSAGE}
 LADDER: Final[dict[str, Any]] = {
     "step": {
         "type": "array",
@@ -109,6 +115,7 @@ LADDER: Final[dict[str, Any]] = {
         "description": "Who hears of it, one after the other, until somebody takes it.",
     },
     "calendar": _text("The working hours of its steps, by the name of a calendar."),
+    "playbook": _text("What agents should do with its cases: the address of a page."),
     "repeat": {
         "type": "integer",
         "minimum": 0,
@@ -239,6 +246,8 @@ TOP: Final[dict[str, Any]] = {
         "description": "SLAs, looked at from the top; the first that applies to a case counts, and no other.",
     },
     **PEOPLE,
+    **PRECAUTIONS,
+    "include": _texts("Further files of the policy, beside this one: they are read as if they stood at its beginning."),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 _SECOND: Final = 1_000_000
@@ -23,3 +24,8 @@ def span_of(micros: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return " ".join(parts[:2]) or "0s"
+
+
+def instant_of(micros: int) -> str:
+    """Return an instant, UTC microseconds, to the minute: ``2026-11-24 09:00 UTC``."""
+    return datetime.fromtimestamp(micros // _SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -18,6 +18,16 @@ PATHS: Final[dict[str, str]] = {
     "ticket.url": "its page for agents",
 }
 
+#: What a template of notices may name beside what every text may.
+NOTICE_PATHS: Final[dict[str, str]] = PATHS | {
+    "case.severity": "what the severity matrix makes of it, empty for nothing",
+    "case.channel": "the channel it began on",
+    "ladder.id": "the ladder that it climbs",
+    "ladder.step": "the number of its step, or `final`",
+    "notice.why": "why it is told now: `not acknowledged in time`; empty at the first notice",
+    "rule.playbook": "the playbook of the rule, or of its ladder",
+}
+
 _PLACE: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 

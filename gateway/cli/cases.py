@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,6 +21,8 @@ _DUE: Final = {
     "reply": "who took it is reminded, unless the customer has an answer",
     "ttl": "it is taken no longer, unless the customer has an answer",
     "relax": "fewer skills are asked for",
+    "suspend": "it is escalated, unless it has solved itself",
+    "unmute": "a mute ends: what it held is told",
 }
 #: Where the mark stands in the name of an SLA's deadline.
 _MARK: Final = 2
@@ -162,6 +164,9 @@ def _show_activity(applied: AppliedActivity) -> None:
     sentence = (applied.trace or {}).get("sentence")
     if sentence:
         paragraph(str(sentence), indent="       ")
+    notes: Any = (applied.trace or {}).get("notes", ())
+    for note in notes:
+        paragraph(str(note), indent="       ")
 
 
 def _show_effect(view: EffectView) -> None:

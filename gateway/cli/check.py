@@ -46,18 +46,19 @@ def command(config: Path, *, as_json: bool) -> None:
 
 
 def _remarks(setup: Setup) -> list[str]:
+    from gateway.clock import SystemClock
     from gateway.loading import shown
     from routing.lint import lint
 
     if not setup.config.running:
         return [f"{setup.config.file}: no connection is switched on, so nothing comes in and nothing goes out"]
     policies = ((setup.config.policy, setup.policy), (setup.config.shadow, setup.shadow))
-    languages = setup.config.cases.languages
+    languages, now = setup.config.cases.languages, SystemClock().now()
     return [
         str(finding)
         for file, policy in policies
         if file is not None and policy is not None
-        for finding in lint(policy, shown(file), setup.facts, languages)
+        for finding in lint(policy, shown(file), setup.facts, languages, now=now)
     ]
 
 

@@ -29,12 +29,13 @@ def check(policy_file: Path | None, ignore: tuple[str, ...], config: Path, *, as
     Rules that never match, ladders that tell nobody, what nobody uses: each warning has the name of its lint. No secret is
     needed and nobody is called. Exit code 1 when there are warnings, 2 when the file is wrong.
     """
+    from gateway.clock import SystemClock
     from gateway.loading import shown
     from routing.lint import lint
 
     _known(ignore)
     outline = read_outline(config, policy_file)
-    found = lint(outline.policy, shown(outline.file), outline.facts, outline.languages)
+    found = lint(outline.policy, shown(outline.file), outline.facts, outline.languages, now=SystemClock().now())
     left = [each for each in found if each.lint not in ignore]
     if as_json:
         print_json({"ok": not left, "warnings": _values(left), "ignored": len(found) - len(left)})

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def explain(case_id: str, seq: int | None, config: Path, *, every: bool, as_json: bool) -> None:
     """Say why a case was escalated or not: each rule, each condition, and each step that was left out.
 
-    Each decision is shown under the policy that it was made by. Without options, the activities that rules looked at. What people
-    wrote is not shown, and nothing is changed.
+    Each decision is shown under the policy that it was made by. Without options, the activities that rules
+    looked at, and those of which more was written down. What people wrote is not shown, and nothing is changed.
     """
     from gateway.cli.reading import reading
 
@@ -53,7 +53,7 @@ def explain(case_id: str, seq: int | None, config: Path, *, every: bool, as_json
     chosen = [
         (stored, account)
         for stored, account in zip(applied, found, strict=True)
-        if (stored.seq == seq if seq is not None else every or account.decision.trace.steps)
+        if (stored.seq == seq if seq is not None else every or account.decision.trace.steps or _notes(stored))
     ]
     if as_json:
         print_json({"case": case_id, "activities": [_values(stored, account) for stored, account in chosen]})
@@ -101,6 +101,8 @@ def _tell(stored: AppliedActivity, account: Account) -> None:
     )
     trace = stored.trace or {}
     paragraph(str(trace.get("sentence", "")), indent="       ")
+    for sentence in _notes(stored):
+        paragraph(sentence, indent="       ")
     for note in _doubts(stored, account):
         click.echo(bad(f"       {note}"))
     if account.seen:
@@ -140,6 +142,12 @@ def _word(name: str, value: object) -> str:
     return str(value)
 
 
+def _notes(stored: AppliedActivity) -> list[str]:
+    """Return what else was written down at the decision: how a priority came about, which notice a mute held."""
+    trace: Any = stored.trace or {}
+    return [str(each) for each in trace.get("notes", ())]
+
+
 def _doubts(stored: AppliedActivity, account: Account) -> list[str]:
     """Return what makes the account differ from what was decided then."""
     trace: Any = stored.trace or {}
@@ -165,6 +173,7 @@ def _values(stored: AppliedActivity, account: Account) -> dict[str, Any]:
         "policy": account.policy,
         "result": trace.get("result"),
         "sentence": trace.get("sentence"),
+        "notes": _notes(stored),
         "doubts": _doubts(stored, account),
         "seen": plain(account.seen),
         "rules": [

@@ -45,8 +45,11 @@ def _alone(config: Path, operation: str, arguments: Mapping[str, Any]) -> dict[s
 
 def _rules(policy: Path) -> tuple[str, ...]:
     """Return the names of the policy's rules, without asking whether the rest of it is right."""
+    from gateway.loading import policy_text
+    from gateway.toml import Problems
+
     try:
-        rules: Any = tomllib.loads(policy.read_text(encoding="utf-8")).get("rule", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        rules: Any = tomllib.loads(policy_text(policy)).get("rule", [])
+    except (Problems, tomllib.TOMLDecodeError):
         return ()
     return tuple(str(rule["id"]) for rule in rules if isinstance(rule, dict) and "id" in rule)

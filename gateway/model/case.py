@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
+from gateway.model.keeping import NOT_PRIVATE, Private, Suspended
 from gateway.model.party import Channel, Mode, Party
 from gateway.model.sla import SlaClocks
 from gateway.model.waiting import NOBODY, Waiting
@@ -182,6 +183,11 @@ class Case(Struct, frozen=True, kw_only=True, gc=False):
     customer: Party | None = None
     #: How urgent it is; None until a rule says.
     priority: Priority | None = None
+    #: How much it harms, and how soon: `low`, `medium`, `high`; empty until a rule or a field of the ticket says.
+    impact: str = ""
+    urgency: str = ""
+    #: What the policy's matrix makes of both; None while it makes nothing of them.
+    severity: Priority | None = None
     #: Tags that rules set.
     tags: tuple[str, ...] = ()
     #: When the first activity happened, UTC microseconds.
@@ -229,5 +235,11 @@ class Case(Struct, frozen=True, kw_only=True, gc=False):
     follows: str = ""
     #: The look-up of its customer that is out, or that failed last; None when there is neither.
     lookup: Lookup | None = None
+    #: The policy's `[sensitivity.NAME]` that marked it, empty when it is not sensitive. It stays until a person lifts it.
+    sensitive: str = ""
+    #: Where it is kept then.
+    private: Private = NOT_PRIVATE
+    #: Escalations that wait for it to solve itself.
+    suspended: tuple[Suspended, ...] = ()
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

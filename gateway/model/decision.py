@@ -73,6 +73,10 @@ class Effect(Struct, frozen=True, kw_only=True, gc=False):
     profile: tuple[tuple[str, str], ...] = ()
     #: True when a ticket that was solved must be open for it: its customer is back.
     reopen: bool = False
+    #: Further lines of a notice, rendered.
+    details: str = ""
+    #: True for a notice of a sensitive case: it tells nothing but that, and which.
+    redacted: bool = False
 
 
 class Timer(Struct, frozen=True, kw_only=True, gc=False):
@@ -115,6 +119,8 @@ class Trace(Struct, frozen=True, kw_only=True, gc=False):
     #: Agents that were thought of for the step, by their name in the policy, each with the reason why not; empty for those
     #: who got it.
     candidates_considered: tuple[tuple[str, str], ...] = ()
+    #: Further sentences: how the priority came about, what is sensitive, what waits, which notice was held. Never a body.
+    notes: tuple[str, ...] = ()
 
 
 class Decision(Struct, frozen=True, kw_only=True, gc=False):

@@ -120,6 +120,8 @@ class Packet(Struct, frozen=True, kw_only=True, gc=False):
     sla: SlaClocks | None = None
     #: What was known of the customer when it was decided, label and value: tier, organization, how old that is.
     profile: tuple[tuple[str, str], ...] = ()
+    #: What agents should do in such a case: an address, empty for none.
+    playbook: str = ""
 
 
 class Handoff(Struct, frozen=True, kw_only=True, gc=False):

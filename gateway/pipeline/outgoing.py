@@ -24,6 +24,7 @@ from gateway.model import (
 from gateway.pipeline.crossing import crossed
 from gateway.pipeline.policies import Policies
 from gateway.store.ports import ClaimedEffects, Store
+from routing.guarding import sensitive_title
 from routing.packet import build_packet, entry, note
 
 #: Activities that a packet carries at most, the newest.
@@ -68,7 +69,7 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
     if head.kind is EffectKind.NOTIFY:
         if claim.episode is not None and claim.episode.state is EpisodeState.CLOSED and not claim.settle:
             raise Pointless("The escalation is over: nobody has to look at it any more.")
-        return _notice(claim, head)
+        return _notice(claim, head, policies)
     link = next((link for link in claim.tickets if link.connection == claim.connection), None)
     if head.kind is EffectKind.HANDOFF:
         if link is None and allowed is Mode.NOTES:
@@ -112,21 +113,46 @@ def _buttons(effect: Effect) -> tuple[Button, ...]:
     return tuple(Button(action=action, label=label) for action, label in effect.buttons)
 
 
-def _notice(claim: ClaimedEffects, effect: Effect) -> Notice:
+def _notice(claim: ClaimedEffects, effect: Effect, policies: Policies) -> Notice:
     case = claim.case
+    url = effect.text or next((link.url for link in claim.tickets if link.url), "")
+    if effect.redacted or case.sensitive:
+        # It may have become sensitive since it was decided.
+        return Notice(
+            key=effect.id,
+            case_id=effect.case_id,
+            destination=effect.destination,
+            title=effect.title if effect.redacted else sensitive_title(case, effect.title),
+            facts=(("Case", case.id), *(("Ticket", link.ticket_id) for link in claim.tickets)),
+            url=url,
+            buttons=_buttons(effect),
+        )
     facts = [("Subject", case.subject), ("Customer", case.customer.name if case.customer else "")]
     facts += [("Rule", effect.rule), ("Came over", case.connection), *effect.profile]
     facts += effect.sla.lines() if effect.sla is not None else ()
-    url = effect.text or next((link.url for link in claim.tickets if link.url), "")
+    facts.append(("Playbook", _playbook(claim, effect, policies)))
     return Notice(
         key=effect.id,
         case_id=effect.case_id,
         destination=effect.destination,
         title=effect.title,
+        text=effect.details,
         facts=tuple((label, value) for label, value in facts if value),
         url=url,
         buttons=_buttons(effect),
     )
+
+
+def _playbook(claim: ClaimedEffects, effect: Effect, policies: Policies) -> str:
+    """Return the playbook of the rule that a notice is about, by the policy that its episode runs under."""
+    policy = policies.by_digest(claim.episode.policy) if claim.episode is not None else None
+    return policy.playbook(effect.rule) if policy is not None else ""
+
+
+def _group(claim: ClaimedEffects, group: str) -> str:
+    """Return the group that a ticket comes into: that of a sensitive case, also when it became so after it was decided."""
+    private = claim.case.private.group if claim.case.sensitive else ""
+    return (private or group) if group else group
 
 
 def _handoff(
@@ -157,7 +183,7 @@ def _handoff(
         requester=claim.case.customer,
         packet=packet,
         priority=effect.priority,
-        group=effect.destination,
+        group=(claim.case.private.group if claim.case.sensitive else "") or effect.destination,
         tags=effect.tags,
         fields=effect.fields,
         assignee=effect.assignee,
@@ -185,7 +211,7 @@ def _update(claim: ClaimedEffects, link: TicketLink, mode: Mode, store: Store) -
         adopted=link.adopted,
         entries=tuple(_entry(effect, causes) for effect in claim.effects),
         priority=priorities[-1] if priorities else None,
-        group=groups[-1] if groups else "",
+        group=_group(claim, groups[-1] if groups else ""),
         tags=tuple(tags),
         fields=fields,
         assignee=assignees[-1] if assignees else None,

@@ -44,6 +44,7 @@ def _packet(packet: Packet, handoff: Handoff) -> str:
         facts.append(("Answer by", _clock(packet.acknowledge_by)))
     facts += packet.sla.lines() if packet.sla is not None else ()
     facts += packet.profile
+    facts += [("Playbook", packet.playbook)] if packet.playbook else ()
     facts.append(("Case", packet.case_id))
     lines += [f"{label}: {value}" for label, value in facts]
     if packet.evidence:

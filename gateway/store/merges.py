@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.model import recount
+from gateway.model.carrying import carried
 from gateway.model.sla import look_name
 from gateway.store import codec
 from gateway.store.auditing import Auditing
@@ -44,6 +45,7 @@ class Merges:
             moved = [row[0] for row in t.rows("SELECT id FROM threads WHERE case_id = ? ORDER BY id", case_id)]
             t.run("UPDATE threads SET case_id = ? WHERE case_id = ?", into, case_id)
             t.run("UPDATE cases SET merged_into = ? WHERE id = ?", into, case_id)
+            self._carry(t, case_id, into)
             t.run("UPDATE cases SET root_id = ? WHERE root_id = ?", into, case_id)
             since = t.rows(
                 "SELECT coalesce(max(a.id), 0) FROM activities a JOIN threads t ON t.id = a.thread_id WHERE a.state = 1"
@@ -92,6 +94,16 @@ class Merges:
             return into
 
         return self._engine.write(work)
+
+    @staticmethod
+    def _carry(t: Transaction, case_id: str, into: str) -> None:
+        """Let a case take over what must not be lost of the one that is merged into it."""
+        merged, before = (
+            codec.case_from(t.rows("SELECT doc FROM cases WHERE id = ?", each)[0][0]) for each in (case_id, into)
+        )
+        after = carried(before, merged)
+        if after is not before:
+            t.run("UPDATE cases SET doc = ? WHERE id = ?", codec.encode(after), into)
 
     @staticmethod
     def _look(t: Transaction, case_id: str, now: int) -> None:

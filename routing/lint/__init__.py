@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from routing.lint.finding import LINTS, Examined, Finding
 from routing.lint.of_people import unused_people
+from routing.lint.of_precautions import precautions, severities, templates
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
 from routing.lint.of_the_rest import overlapping, repeated, silent, unused
@@ -23,14 +24,25 @@ _CHECKS = (
     silent,
     overlapping,
     repeated,
+    severities,
+    precautions,
+    templates,
 )
 
 
 def lint(
-    policy: Policy, file: str, connections: Mapping[str, ConnectionFacts], languages: Iterable[str] = ()
+    policy: Policy,
+    file: str,
+    connections: Mapping[str, ConnectionFacts],
+    languages: Iterable[str] = (),
+    *,
+    now: int | None = None,
 ) -> tuple[Finding, ...]:
-    """Return what is hardly meant in a policy that was read from a file, in the order of the file."""
-    examined = Examined(policy, file, connections, languages)
+    """Return what is hardly meant in a policy that was read from a file, in the order of the file.
+
+    `now`, UTC microseconds, says which mutes are over; without it none is.
+    """
+    examined = Examined(policy, file, connections, languages, now=now)
     for check in _CHECKS:
         check(examined)
     return tuple(sorted(examined.findings, key=lambda each: (each.problem, each.lint)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.toml import Problem, TomlDocument, read_toml
+from routing.including import line_in, placed
 from routing.lint.logic import Alternative, alternatives_of, phrases_within
 from routing.policy import ConnectionFacts, Policy, Rule, Sla
 from routing.reader import Path
@@ -38,6 +39,12 @@ LINTS: Final[Mapping[str, str]] = {
     "overlapping-hours": "Intervals of two days overlap: what stands in one of them is counted once all the same.",
     "duplicate-phrase": "The phrase stands twice, in one list or in two.",
     "covered-phrase": "A shorter phrase of the same list is found wherever it is.",
+    "unused-severity": "Impact or urgency is set by no rule and held by no field, so the matrix never says anything.",
+    "odd-severity": "More impact or more urgency is less urgent than less of it.",
+    "idle-sensitivity": "It marks no case: its conditions contradict each other.",
+    "idle-mute": "It holds no notice: its conditions contradict each other.",
+    "expired-mute": "It is over, and holds nothing any more.",
+    "unused-template": "No step and no end of a ladder names it.",
 }
 
 
@@ -59,9 +66,16 @@ class Examined:
     """A policy under examination, and what was found so far."""
 
     def __init__(
-        self, policy: Policy, file: str, connections: Mapping[str, ConnectionFacts], languages: Iterable[str]
+        self,
+        policy: Policy,
+        file: str,
+        connections: Mapping[str, ConnectionFacts],
+        languages: Iterable[str],
+        *,
+        now: int | None = None,
     ) -> None:
         """Take a policy as it was read from a file, its connections, and the languages that messages are told to be in."""
+        self.now = now
         self.policy = policy
         self.connections = connections
         self.languages = tuple(languages)
@@ -76,11 +90,11 @@ class Examined:
         """Note something at a key, or at its value."""
         place = self._document.value_position(*path) if value else self._document.position(*path)
         problem = Problem(file=self._document.file, line=place[0], column=place[1], sentence=sentence)
-        self.findings.append(Finding(lint=lint, problem=problem))
+        self.findings.append(Finding(lint=lint, problem=placed(self.policy.source, problem)))
 
-    def line(self, *path: str | int) -> int:
-        """Return the line of a key."""
-        return self._document.position(*path)[0]
+    def line(self, *path: str | int) -> str:
+        """Return in words in which line a key stands: its number, and the file where there are several."""
+        return line_in(self.policy.source, self._document.position(*path)[0])
 
 
 def _ways(rule: Rule | Sla, within: Mapping[str, frozenset[str]]) -> tuple[Alternative, ...] | None:

@@ -32,7 +32,9 @@ def unused(examined: Examined) -> None:
         if name not in named:
             sentence = f'nothing names calendar {name}: remove it, or write calendar = "{name}" into a ladder, a step or an SLA'
             examined.note("unused-calendar", ("calendar", name), sentence)
-    asked = {name for rule in policy.rules for each in (*rule.all, *rule.any) for name in _phrases(each.node)}
+    conditions = [each for rule in policy.rules for each in (*rule.all, *rule.any)]
+    conditions += [each for sensitivity in policy.sensitivities for each in (*sensitivity.all, *sensitivity.any)]
+    asked = {name for each in conditions for name in _phrases(each.node)}
     for name in policy.phrases:
         if name not in asked:
             sentence = (

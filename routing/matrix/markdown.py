@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from routing.matrix import precautions
 from routing.matrix.words import asked, conditions, counted, does, group, hours, stands, targets, times, told, where
 from routing.people import Agent, Team
 from routing.policy import Ladder, Policy, Rule, Sla
@@ -16,7 +17,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 def markdown(policy: Policy) -> str:
     """Return the rules, the ladders, the SLAs, the people and the hours of a policy, as tables."""
-    parts = (_rules, _vips, _ladders, _slas, _people, _calendars)
+    parts = (_rules, _vips, _severity, _ladders, _slas, _precautions, _people, _calendars)
     return "\n".join(line for part in parts for line in part(policy)) + "\n"
 
 
@@ -57,16 +58,42 @@ def _vips(policy: Policy) -> Iterator[str]:
         yield ""
 
 
+def _severity(policy: Policy) -> Iterator[str]:
+    grid = precautions.severity(policy)
+    if grid is not None:
+        yield "## Severity"
+        yield ""
+        yield from _plain_table(grid)
+        if boosted := precautions.boosted(policy):
+            yield plain(boosted)
+            yield ""
+
+
+def _precautions(policy: Policy) -> Iterator[str]:
+    for title, grid in (("Sensitive cases", precautions.sensitive(policy)), ("Mutes", precautions.mutes(policy))):
+        if grid is not None:
+            yield f"## {title}"
+            yield ""
+            yield from _plain_table(grid)
+
+
+def _plain_table(grid: precautions.Grid) -> Iterator[str]:
+    head, rows = grid
+    yield from _table(head, (map(plain, row) for row in rows))
+
+
 def _row(number: int, rule: Rule) -> tuple[str, ...]:
     sets = [
         *([f"group {plain(rule.set.group)}"] if rule.set.group else []),
         *([f"tags {plain(', '.join(rule.set.tags))}"] if rule.set.tags else []),
         *(f"{plain(name)} = {plain(value)}" for name, value in rule.set.fields.items()),
+        *(f"{key} {level}" for key, level in (("impact", rule.set.impact), ("urgency", rule.set.urgency)) if level),
     ]
     then = [
         plain(does(rule)),
         *([f"mode {rule.mode.value}"] if rule.mode.value != "live" else []),
         *(["continues"] if rule.goes_on else []),
+        *([f"<br>playbook: <{rule.playbook}>"] if rule.playbook else []),
     ]
     return (
         str(number),
@@ -91,6 +118,8 @@ def _ladders(policy: Policy) -> Iterator[str]:
         yield f"## Ladder {plain(ladder.id)}"
         yield ""
         yield f"For {', '.join(plain(rule.id) for rule in users)}." if users else "No rule escalates on it."
+        if ladder.playbook:
+            yield f"Playbook: <{ladder.playbook}>."
         if ladder.repeat:
             yield f"Its steps are gone through {ladder.repeat + 1} times before the end."
         yield ""

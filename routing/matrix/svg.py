@@ -11,6 +11,7 @@ from typing import Final
 from routing.matrix.words import asked, conditions, counted, group, hours, stands, targets, times, told, where
 from routing.people import Team
 from routing.policy import Ladder, Policy, Rule, Sla, Stage
+from routing.shown import duration_of
 
 #: Sizes in pixels. Letters are of one width, so that a text's length is known without a font.
 _LETTER: Final = 7
@@ -57,7 +58,11 @@ def svg(policy: Policy) -> str:
     if not rows:
         parts.append(_text("No rule of this policy escalates.", _GAP, top))
         top += _LINE
-    below = ([_sla_box(each) for each in policy.slas], [_team_box(each) for each in policy.people.teams.values()])
+    kept = [
+        _Box(lines=_wrapped((f"sensitive: {each.name}", f"group {each.group}")), colour=_END)
+        for each in policy.sensitivities
+    ]
+    below = ([_sla_box(each) for each in policy.slas], kept, [_team_box(each) for each in policy.people.teams.values()])
     for row in (each[at : at + columns] for each in below for at in range(0, len(each), columns)):
         height = max(box.height for box in row)
         for number, box in enumerate(row):
@@ -91,7 +96,8 @@ def _rule_box(rule: Rule) -> _Box:
     kind = rule.type.value if rule.type is not None else ""
     facts = ", ".join(each for each in (priority, kind) if each)
     mode = f"mode {rule.mode.value}" if rule.mode.value != "live" else ""
-    lines = _wrapped((rule.id, facts, mode, rule.set.reason))
+    later = f"waits {duration_of(rule.suspend)} for the case to solve itself" if rule.suspend is not None else ""
+    lines = _wrapped((rule.id, facts, mode, later, rule.set.reason))
     return _Box(lines=lines, colour=_COLOURS.get(priority, "#f0f0f0"))
 
 

@@ -11,7 +11,8 @@ from routing.shown import duration_of
 def does(rule: Rule) -> str:
     """Return in a few words what a rule does."""
     if rule.act is Act.ESCALATE:
-        return f"escalates on {rule.ladder}"
+        later = f" after {duration_of(rule.suspend)}" if rule.suspend is not None else ""
+        return f"escalates on {rule.ladder}{later}"
     return f"writes the case into {rule.target}" if rule.act is Act.MIRROR else "nothing"
 
 

@@ -106,7 +106,7 @@ EXPECT: Final[dict[str, Any]] = {
     "reply": _text("What the customer was told at this event, empty for nothing; places as in `reply` of a rule."),
     "effects": _texts("Everything that was written at this event: KIND CONNECTION, and the mode unless it is live."),
     "timers": _table(
-        "Deadlines of the ladder that wait now, and in how long each is due: `ack`, `open`, `reply`, `ttl`, `relax`."
+        "Deadlines that wait now, and in how long each is due: `ack`, `open`, `reply`, `ttl`, `relax`, `suspend`, `unmute`."
     ),
     "sla": _table(
         "The SLA that applies, `{}` for none: its `id`, and when each target that began is due, or `stands`, `met`, `missed`."

@@ -18,6 +18,7 @@ from routing.signals.customer import Customer
 from routing.signals.deadlines import NO_SLA, SlaFacts
 from routing.signals.requests import Requests, distress_in, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
+from routing.signals.solved import solved_by, solved_in
 
 #: Fields of the case that need each message of the customer to be looked at, once a policy asks for them.
 REMEMBERING: Final = frozenset({"case.repeated_question", "case.sentiment"})
@@ -68,6 +69,16 @@ class Signals:
     def distress(self) -> bool:
         """Return whether the writer may be in danger."""
         return bool(self.distress_words)
+
+    @cached_property
+    def solved_words(self) -> tuple[str, ...]:
+        """Return what says that the matter is solved."""
+        return solved_by(self._activity)
+
+    @property
+    def solved(self) -> bool:
+        """Return whether the writer says that the matter is solved."""
+        return bool(self.solved_words)
 
     @cached_property
     def feeling(self) -> Feeling:
@@ -128,8 +139,8 @@ class Signals:
                 return "; ".join(self.requests.person)
             case "message.wants_manager":
                 return "; ".join(self.requests.manager)
-            case "message.distress":
-                return "; ".join(self.distress_words)
+            case "message.distress" | "message.solved":
+                return "; ".join(self.distress_words if field == "message.distress" else self.solved_words)
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
             case _:
@@ -184,10 +195,12 @@ def of_text(text: str, language: str, lexicons: Mapping[str, Scorer]) -> dict[st
     feels = feeling(text, language, lexicons)
     requests = requests_in(text)
     distress = distress_in(text)
+    solved = solved_in(text)
     return {
         "wants_person": {"value": bool(requests.person), "evidence": list(requests.person)},
         "wants_manager": {"value": bool(requests.manager), "evidence": list(requests.manager)},
         "distress": {"value": bool(distress), "evidence": list(distress)},
+        "solved": {"value": bool(solved), "evidence": list(solved)},
         "sentiment": {"value": feels.score, "evidence": [feels.why]},
         "language": {"value": language or None, "evidence": []},
     }

@@ -35,7 +35,7 @@ def test_a_batch_answers_each_line_under_its_id() -> None:
     assert told["b"]["distress"] == {"value": True, "evidence": ["en: want to die"]}
     assert told["b"]["language"]["value"] == "en"
     for signals in told.values():
-        assert list(signals) == ["wants_person", "wants_manager", "distress", "sentiment", "language"]
+        assert list(signals) == ["wants_person", "wants_manager", "distress", "solved", "sentiment", "language"]
         assert all(set(each) == {"value", "evidence"} for each in signals.values())
     assert told[None]["sentiment"]["value"] is None
 

@@ -125,6 +125,29 @@ def test_people_are_told_the_same_without_what_anybody_wrote(place: Path) -> Non
     assert "message of agent on zendesk" in output
 
 
+def test_what_a_mute_held_is_told_with_its_author_and_reason(tmp_path: Path) -> None:
+    for name in ("plugins.toml", "escalation.toml"):
+        text = (ROOT / name).read_text(encoding="utf-8").replace('mode = "observe"', 'mode = "live"')
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with (tmp_path / "escalation.toml").open("a", encoding="utf-8") as file:
+        file.write('[[mute]]\nid = "night"\nuntil = 2026-11-24T11:00:00Z\nauthor = "anna"\nreason = "It is known."\n')
+    (tmp_path / "baton-data").mkdir()
+    outline = read_outline(tmp_path / "plugins.toml")
+    real = Stored(open_store(f"sqlite:///{tmp_path / 'baton-data' / 'baton.db'}"), outline.policy, outline.facts)
+    real.take(at(on_slack(f"can I talk to a human, {CANARY}?"), START, 1))
+    real.pass_time(START + 60 * SECOND)
+    real.store.close()
+    held = (
+        "Mute night of anna (It is known.) holds the notice to support-slack:#second-line until 2026-11-24 11:00 UTC."
+    )
+    code, output, _ = run(tmp_path, "policy", "explain", first_case(tmp_path))
+    assert code == 0
+    assert held.replace(" ", "") in "".join(output.split())
+    assert CANARY not in output
+    notes = [each["notes"] for each in told(tmp_path, "policy", "explain", first_case(tmp_path))["activities"]]
+    assert notes == [[], [held]]
+
+
 def test_one_activity_can_be_asked_for(place: Path) -> None:
     case = first_case(place)
     (only,) = told(place, "policy", "explain", case, "--activity", "1")["activities"]

@@ -31,13 +31,13 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import expression, lexicons, schema, schema_people
+from routing import expression, lexicons, schema, schema_people, schema_precautions
 from routing.fields import FIELDS
 from routing.lint import LINTS
 from routing.policy_tests import load as load_tests
 from routing.policy_tests import load_event, load_expect, load_outside, typed
 from routing.policy_tests import schema as test_schema
-from routing.template import PATHS
+from routing.template import NOTICE_PATHS, PATHS
 from tests.routing.readers import READERS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -170,6 +170,14 @@ def places() -> str:
     return table(("Place", "What stands there"), [(f"`{{{{{path}}}}}`", about) for path, about in PATHS.items()])
 
 
+def notice_places() -> str:
+    """Return what templates of notices may name beside that."""
+    return table(
+        ("Place", "What stands there"),
+        [(f"`{{{{{path}}}}}`", about) for path, about in NOTICE_PATHS.items() if path not in PATHS],
+    )
+
+
 def _commands(group: click.Group, path: str) -> Iterable[tuple[str, click.Command]]:
     context = click.Context(group)
     for name in group.list_commands(context):
@@ -284,6 +292,11 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "step": lambda: keys(schema.STEP),
     "final": lambda: keys(schema.FINAL),
     "sla": lambda: keys(schema.SLA),
+    "severity": lambda: keys(schema_precautions.SEVERITY),
+    "sensitivity": lambda: keys(schema_precautions.SENSITIVITY),
+    "mute": lambda: keys(schema_precautions.MUTE),
+    "template": lambda: keys(schema_precautions.TEMPLATE),
+    "notice-places": notice_places,
     "skill": lambda: keys(schema_people.SKILL),
     "authority": lambda: keys(schema_people.AUTHORITY),
     "agent": lambda: keys(schema_people.AGENT),

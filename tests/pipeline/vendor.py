@@ -170,7 +170,14 @@ def _sender(said: dict[str, Any]) -> Party:
         said.get("value", said.get("who", "anna")),
         said.get("role", "customer"),
     )
-    return Party(kind=kind, value=value, role=Role(role), evidence=evidence, email=said.get("email", ""))
+    return Party(
+        kind=kind,
+        value=value,
+        role=Role(role),
+        evidence=evidence,
+        name=said.get("name", ""),
+        email=said.get("email", ""),
+    )
 
 
 class Settings(ConnectionSettings):

@@ -11,8 +11,11 @@ from routing import (
     load_calendar,
     load_customer,
     load_ladder,
+    load_notices,
     load_people,
+    load_precautions,
     load_reply,
+    load_severity,
     load_sla,
     reader,
 )
@@ -20,4 +23,5 @@ from routing import (
 READERS: Final[tuple[ModuleType, ...]] = (
     *(load, load_asking, load_calendar, load_customer, load_ladder),
     *(load_people, load_reply, load_sla, reader),
+    *(load_notices, load_precautions, load_severity),
 )

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, lexicons, reader, schema, schema_people
+from routing import expression, lexicons, reader, schema, schema_people, schema_precautions
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.readers import READERS
@@ -160,6 +160,10 @@ KEYS: Final = sorted(
                 schema.CALENDAR,
                 schema.SLA,
                 schema.TOP,
+                schema_precautions.SEVERITY,
+                schema_precautions.SENSITIVITY,
+                schema_precautions.MUTE,
+                schema_precautions.TEMPLATE,
             ),
             {"2026-12-24": None},
         )
@@ -203,6 +207,30 @@ when.all = ["channel == 'chat'"]
 when.any = ["message.phrases contains 'legal'", "case.age > 2h"]
 set = { priority = "P1", group = "G", tags = ["x"], fields = { a = "b" }, reason = "Because." }
 reply = "Hello {{customer.name}}"
+suspend = "2m"
+playbook = "https://wiki.example/help"
+[severity]
+impact = { desk = "4711" }
+urgency = { desk = "4712" }
+words = { high = ["1 - High"] }
+boost = ["gold"]
+[severity.matrix]
+high = { high = "P1", medium = "P2", low = "P3" }
+medium = { high = "P2", medium = "P3", low = "P4" }
+low = { high = "P3", medium = "P4", low = "P4" }
+[sensitivity.fraud]
+when.any = ["message.phrases contains 'legal'"]
+group = "Fraud"
+[[mute]]
+id = "night"
+when.all = ["case.channel == 'chat'"]
+rules = ["help"]
+until = "2026-11-24T18:00:00+01:00"
+author = "anna"
+reason = "Maintenance."
+[template.short]
+title = "{{case.priority}} {{notice.why}} {{rule.reason}}"
+text = "{{rule.playbook}}"
 [[rule]]
 id = "mirror"
 do = "mirror"
@@ -269,6 +297,8 @@ repeat = 2
 final = { target = "queue:desk/End" }
 [[ladder.hours.step]]
 target = "queue:desk/First"
+notify = ["chat:#first"]
+message = "short"
 ack_within = "15m"
 reply_within = "1h"
 ack_ttl = "2h"
@@ -291,7 +321,20 @@ def test_the_schema_is_a_schema_and_takes_a_good_policy() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["unknown_keys", "wrong_types", "wrong_words", "no_tables", "nothing", "no_rules", "calendars", "slas", "people"],
+    [
+        *(
+            "unknown_keys",
+            "wrong_types",
+            "wrong_words",
+            "no_tables",
+            "nothing",
+            "no_rules",
+            "calendars",
+            "slas",
+            "people",
+        ),
+        *("severities", "severities_with_holes", "sensitivities", "mutes_are_no_list", "notices"),
+    ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(name: str) -> None:
     values = tomllib.loads((BAD / f"{name}.toml").read_text(encoding="utf-8"))

@@ -21,6 +21,7 @@ from routing.signals.deadlines import SlaFacts
 from routing.signals.reading import Signals
 from routing.signals.requests import distress_in, requests_of
 from routing.signals.sentiment import feeling
+from routing.signals.solved import solved_by
 from tests.routing.strategies import PEOPLE, PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written
 from tests.routing.values import MINUTE, NOW, SECOND, case, message, pressed
 
@@ -121,6 +122,7 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "message.wants_person": lambda of, what: bool(requests_of(what).person),
     "message.wants_manager": lambda of, what: bool(requests_of(what).manager),
     "message.distress": lambda of, what: bool(distress_in(what.reply_text)),
+    "message.solved": lambda of, what: bool(solved_by(what)),
     "message.sentiment": lambda of, what: feeling(what.reply_text, what.language, {}).score,
     "message.language": lambda of, what: what.language or None,
     "bot.confidence": lambda of, what: what.bot.confidence if what.bot else None,
@@ -133,6 +135,9 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "authority.amount": lambda of, what: AMOUNTS[amount(what)],
     "authority.limit": lambda of, what: 5 if amount(what) and anns(what) else None,
     "case.age": lambda of, what: NOW - of.opened_at,
+    "case.impact": lambda of, what: of.impact or None,
+    "case.urgency": lambda of, what: of.urgency or None,
+    "case.sensitivity": lambda of, what: of.sensitive or None,
     "customer.vip": lambda of, what: None if known(of) is None else told(of, "tier") == "alpha",
     "customer.tier": lambda of, what: told(of, "tier"),
     "customer.value": lambda of, what: told(of, "value"),

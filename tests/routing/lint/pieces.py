@@ -27,6 +27,20 @@ STEP_LINE
 ON_UP: Final = USED.replace('"second"', '"up"')
 OFFICE: Final = '[calendar.office]\ntz = "UTC"\nmon = ["09:00-17:00"]\n'
 NIGHTS: Final = '[calendar.office]\ntz = "UTC"\nsun = ["22:00-HERE"]\nmon = ["05:00-09:00"]\n'
+#: A severity matrix, with a place for what differs.
+MATRIX: Final = """
+[severity.matrix]
+high = { high = "CELL", medium = "P2", low = "P3" }
+medium = { high = "P2", medium = "P3", low = "P4" }
+low = { high = "P3", medium = "P4", low = "P4" }
+"""
+MUTE: Final = """
+[[mute]]
+id = "night"
+until = UNTIL
+author = "anna"
+reason = "Maintenance."
+"""
 
 
 def up(

@@ -17,6 +17,8 @@ from tests.routing.values import CATCH_ALL, LADDER, connection, connections, pol
 
 ROOT: Final = Path(__file__).parents[3]
 FACTS: Final = connections() | {"quiet": connection("quiet", Channel.HELPDESK, "handoff", mode=Mode.OBSERVE)}
+#: The instant at which the lints look.
+LOOKED_AT: Final = 1_795_510_800_000_000
 CASES: Final = [(name, number) for name, pairs in PAIRS.items() for number in range(len(pairs))]
 
 
@@ -32,7 +34,7 @@ def found(pair: Pair, here: str) -> tuple[Finding, ...]:
         text += CATCH_ALL
     if "[ladder.second]" not in text and '"second"' in text:
         text += LADDER
-    return lint(policy(text, FACTS), "escalation.toml", FACTS, ("de", "en"))
+    return lint(policy(text, FACTS), "escalation.toml", FACTS, ("de", "en"), now=LOOKED_AT)
 
 
 @pytest.mark.parametrize(("name", "number"), CASES)

@@ -1,0 +1,55 @@
+"""Mutes: notices that the policy holds for a time, and what is told when that is over.
+
+A mute holds notices and nothing else: the case is escalated, its ticket stands in the queue and its deadlines run. What it held
+is told when it ends, as long as the case still waits on that step.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.model import Episode, EpisodeState, Timer
+from routing.draft import Draft
+from routing.policy import Address, Rule
+from routing.precautions import Mute
+from routing.shown import instant_of
+
+_PREFIX: Final = "unmute:"
+
+
+def timer_name(episode: Episode) -> str:
+    """Return the name of the moment at which a mute ends that held a notice of the present step."""
+    return f"{_PREFIX}{episode.id}:{episode.epoch}"
+
+
+def held(draft: Draft, rule: Rule, addresses: tuple[Address, ...]) -> bool:
+    """Tell whether a mute holds notices of a rule; it is written down, and what it held is told when it ends.
+
+    The policy in force decides, and not the one that the episode began under: who mutes means now.
+    """
+    mute = _holding(draft, rule)
+    if mute is None or draft.episode is None or not addresses:
+        return False
+    places = ", ".join(f"{each.connection}:{each.place}" for each in addresses)
+    told = (
+        f"Mute {mute.id} of {mute.author} ({mute.reason}) holds the notice to {places} until {instant_of(mute.until)}."
+    )
+    draft.notes.append(told)
+    draft.timers.append(Timer(name=timer_name(draft.episode), due_at=mute.until))
+    return True
+
+
+def over(name: str, episode: Episode) -> bool:
+    """Tell whether a timer says that a mute ended which held the notice of the step on which an episode waits."""
+    return episode.state is EpisodeState.OPEN and name == timer_name(episode)
+
+
+def _holding(draft: Draft, rule: Rule) -> Mute | None:
+    policy = draft.snapshot.policy
+    for mute in policy.mutes:
+        if draft.now >= mute.until or (mute.rules and rule.id not in mute.rules):
+            continue
+        # A mute reads fields of the case alone: there is no text to look into.
+        if mute.match(draft.case, draft.about, draft.now, policy.book, " ", draft.signals):
+            return mute
+    return None
