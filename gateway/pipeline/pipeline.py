@@ -84,7 +84,7 @@ class Pipeline:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep("intake", self.intake.run))
             group.create_task(self._keep("parsing", self.parsing.run))
-            group.create_task(self._keep("applying", self.applying.run))
+            group.create_task(self._apply())
             group.create_task(self._keep("shadow", self.shadow.run))
             group.create_task(self._keep("dispatch", self.dispatch.run))
             group.create_task(self._keep("results", self.dispatch.record))
@@ -94,6 +94,11 @@ class Pipeline:
         for step in (self.intake, self.parsing, self.applying, self.shadow, self.dispatch, self.timers):
             step.free()
         self._hints.shutdown(wait=True)
+
+    async def _apply(self) -> None:
+        """Apply to the end, and only then let what was decided last be followed to its end."""
+        await self._keep("applying", self.applying.run)
+        self.shadow.close()
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         """Run a loop to its end; one that breaks is started again, never silently gone."""
@@ -121,7 +126,6 @@ class Pipeline:
         self.dispatch.close()
         self.parsing.close()
         self.applying.close()
-        self.shadow.close()
         async with asyncio.TaskGroup() as group:
             cutter = group.create_task(self._cut(grace))
             while self.dispatch.busy:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.pipeline import shadow
-from gateway.pipeline.shadow import BATCH, Shadow
+from gateway.store import open_store
 from gateway.store.engine import Row, Transaction
 from gateway.store.ports import ShadowView, StoreUnavailable
 from gateway.store.sqlstore import SqlStore
@@ -319,12 +319,18 @@ async def test_what_the_gateway_learned_of_a_customer_the_candidate_knows(tmp_pa
 async def test_its_loop_follows_by_itself_and_ends_with_everything_written_down(tmp_path: Path) -> None:
     async with looping(tmp_path) as world:
         try_out(world, LOUD)
-        for number in range(BATCH // 8):
+        for number in range(40):
             world.say("hello", thread=f"t{number}")
         await world.until(lambda: (view := world.store.shadow()) is not None and len(view.newest) == 20)
-        world.say("hello", thread="last")
+        for number in range(40):
+            world.say("hello again", thread=f"t{number}")
         await world.until(lambda: world.store.accounts().activities_pending == 0)
-        assert isinstance(world.pipeline.shadow, Shadow)
+    store = open_store(f"sqlite:///{tmp_path / 'baton.db'}", readonly=True)
+    view = store.shadow()
+    assert view is not None
+    assert view.counts == {"would_escalate": (40, 40)}
+    assert view.tried[0].compared == store.accounts().activities_applied
+    store.close()
 
 
 @settings(max_examples=15, deadline=None)

@@ -174,26 +174,30 @@ def made_of(case_id: str, rule: str, ladder: str, *, acted: bool, wrong: bool) -
     )
 
 
-EXERCISES: Final = st.builds(
-    lambda ladder, acted, wrong: made_of("c", "r" if ladder else "", ladder, acted=acted, wrong=wrong),
-    st.sampled_from(("", "a", "b")),
-    st.booleans(),
-    st.booleans(),
-)
-ANSWERS: Final = st.builds(lambda ladder: Answer(escalate=bool(ladder), ladder=ladder), st.sampled_from(("", "a", "b")))
+def some(ladder: str, *, acted: bool, wrong: bool) -> Exercise:
+    return made_of("c", "r" if ladder else "", ladder, acted=acted, wrong=wrong)
+
+
+def reply(ladder: str) -> Answer:
+    return Answer(escalate=bool(ladder), ladder=ladder)
+
+
+LADDERS: Final = st.sampled_from(("", "a", "b"))
+EXERCISES: Final = st.builds(some, LADDERS, acted=st.booleans(), wrong=st.booleans())
+ANSWERS: Final = st.builds(reply, LADDERS)
 
 
 @given(st.lists(st.tuples(EXERCISES, ANSWERS)))
 def test_the_score_is_what_counting_by_hand_says(given_: list[tuple[Any, Answer]]) -> None:
     expected = dict.fromkeys(("cases", "as_policy", "both", "same_ladder", "as_hindsight", "policy_as_hindsight"), 0)
-    for each, reply in given_:
+    for each, said in given_:
         expected["cases"] += 1
         escalated = each.rule != ""
         needed = each.aftermath.agent_acted if escalated else each.aftermath.went_wrong
-        expected["as_policy"] += escalated is reply.escalate
-        if escalated and reply.escalate:
+        expected["as_policy"] += escalated is said.escalate
+        if escalated and said.escalate:
             expected["both"] += 1
-            expected["same_ladder"] += each.ladder == reply.ladder
-        expected["as_hindsight"] += needed is reply.escalate
+            expected["same_ladder"] += each.ladder == said.ladder
+        expected["as_hindsight"] += needed is said.escalate
         expected["policy_as_hindsight"] += needed is escalated
     assert score(given_) == Score(**expected)
