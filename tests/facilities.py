@@ -13,6 +13,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -44,6 +45,24 @@ def strace_binary() -> str:
     probe = subprocess.run([found, "-o", os.devnull, "true"], capture_output=True, check=False)
     if probe.returncode != 0:
         raise MissingFacilityError("strace may not trace processes here (ptrace is forbidden)")
+    return found
+
+
+def faketime_library() -> str:
+    """Return the path of a libfaketime that moves the clock of a process here. Raises MissingFacilityError."""
+    places = [*Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), Path("/usr/lib/faketime/libfaketimeMT.so.1")]
+    found = next((str(place) for place in places if place.exists()), None)
+    if found is None:
+        raise MissingFacilityError("libfaketime is not installed (Debian: apt-get install faketime)")
+    probe = subprocess.run(
+        [sys.executable, "-c", "import time; print(time.time())"],
+        env={**os.environ, "LD_PRELOAD": found, "FAKETIME": "+5d"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if probe.returncode != 0 or float(probe.stdout) - time.time() < 4 * 86_400:
+        raise MissingFacilityError("libfaketime does not move the clock of a Python here")
     return found
 
 

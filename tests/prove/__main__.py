@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.facilities import MissingFacilityError, require_rt, required, strace_binary
+from tests.facilities import MissingFacilityError, faketime_library, require_rt, required, strace_binary
 from tests.prove import catalogue, report
 from tests.prove.proof import Figures, Proof, Result, Size, Verdict
 
@@ -23,6 +23,8 @@ def missing(needs: frozenset[str]) -> tuple[str, str] | None:
         try:
             if name == "strace":
                 strace_binary()
+            elif name == "faketime":
+                faketime_library()
             elif name == "postgres":
                 start_postgres(ours=True).close()
             elif name == "rt":

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tests.prove import forgeries, kills, lost_answers, mail_fuzz, one_case, real_tickets, syncs
+from tests.prove import (
+    clock_steps,
+    forgeries,
+    kills,
+    lost_answers,
+    mail_fuzz,
+    one_case,
+    real_tickets,
+    sla_clock,
+    syncs,
+)
 from tests.prove.proof import Proof
 
 PROOFS: Final[Mapping[str, Proof]] = {
@@ -19,5 +29,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
         forgeries.PROOF,
         real_tickets.PROOF,
         mail_fuzz.PROOF,
+        sla_clock.PROOF,
+        clock_steps.PROOF,
     )
 }

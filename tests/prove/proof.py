@@ -95,7 +95,7 @@ class Proof:
     #: What a count of 0 here does not say.
     limits: str
     run: Callable[[Size, Path], Figures]
-    #: Facilities of the machine: ``postgres``, ``rt``, ``strace``.
+    #: Facilities of the machine: ``faketime``, ``postgres``, ``rt``, ``strace``.
     needs: frozenset[str] = frozenset()
 
 
