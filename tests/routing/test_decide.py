@@ -61,7 +61,7 @@ RESULTS: Final = frozenset(
         "joined",
         "acknowledged",
     }
-    | {"further", "climbed", "opened", "reminded", "relaxed"}
+    | {"further", "climbed", "opened", "reminded", "relaxed", "suspended", "unmuted"}
     | {"timer", "final", "outcome", "report", "consent", "looked_up"}
 )
 
