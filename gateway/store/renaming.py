@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from gateway.model import Activity, Case, Effect, TicketLink
+from gateway.model import Activity, Case, Effect, TicketLink, altered
 from gateway.store import codec
 from gateway.store.engine import Transaction
 
@@ -61,6 +61,7 @@ def _with_name(value: Any, earlier: str, name: str) -> Any:
                 last_agent=(now(value.last_agent[0]), value.last_agent[1]),
                 targets=tuple(map(now, value.targets)),
                 observed=tuple(map(now, value.observed)),
+                private=altered(value.private, placed=tuple(map(now, value.private.placed))),
             )
         case Effect():
             return replace(value, connection=now(value.connection), cause=(now(value.cause[0]), value.cause[1]))
