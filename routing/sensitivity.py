@@ -11,6 +11,7 @@ from routing.phrases import canonical
 
 #: Activities of Baton's own, which say nothing of what the case is about.
 _INTERNAL: Final = frozenset({ActivityKind.TIMER, ActivityKind.OUTCOME})
+_PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 
 
 def look(draft: Draft, about: Activity) -> None:
@@ -20,8 +21,15 @@ def look(draft: Draft, about: Activity) -> None:
     if about.kind not in _INTERNAL and not about.own:
         _heed_tag(draft, about)
         _mark(draft, about)
-    if draft.case.sensitive:
+    if draft.case.sensitive and not _quiet(about):
         _place(draft)
+
+
+def _quiet(about: Activity) -> bool:
+    """Tell whether it is an echo of ours, or a machine's word: they mark a case, and lead to nothing outside by themselves."""
+    if about.kind in _INTERNAL or about.kind is ActivityKind.HANDOFF_REQUEST:
+        return about.own
+    return about.own or about.sender is None or about.sender.role not in _PEOPLE
 
 
 def _mark(draft: Draft, about: Activity) -> None:

@@ -37,7 +37,7 @@ def suspend(draft: Draft, rule: Rule, wait: int, about: Matter) -> None:
         return
     due = draft.now + wait
     waits = Suspended(
-        rule=rule.id, since=draft.now, due_at=due, actor=about.actor, action=about.action, amount=about.amount
+        rule=rule.id, matched_at=draft.now, due_at=due, actor=about.actor, action=about.action, amount=about.amount
     )
     draft.change_case(suspended=(*draft.case.suspended, waits))
     draft.timers.append(Timer(name=timer_name(rule.id), due_at=due))
@@ -70,7 +70,7 @@ def due(draft: Draft) -> tuple[Rule, Suspended] | None:
         draft.say("timer", f"The policy has no rule {rule_id} any more that escalates: nothing follows.")
         return None
     draft.notes.append(
-        f"The case did not solve itself in the {duration_of(waits.due_at - waits.since)} that rule {rule_id} gave."
+        f"The case did not solve itself in the {duration_of(waits.due_at - waits.matched_at)} that rule {rule_id} gave."
     )
     return rule, waits
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def explain(case_id: str, seq: int | None, config: Path, *, every: bool, as_json: bool) -> None:
     """Say why a case was escalated or not: each rule, each condition, and each step that was left out.
 
-    Each decision is shown under the policy that it was made by. Without options, the activities that rules
-    looked at, and those of which more was written down. What people wrote is not shown, and nothing is changed.
+    Each decision is shown under the policy that it was made by. Without options, the activities that rules looked at, and those
+    of which more was written down. What people wrote is not shown, and nothing is changed.
     """
     from gateway.cli.reading import reading
 

@@ -30,7 +30,7 @@ class Suspended:
     #: The rule.
     rule: str
     #: When it matched, and when it escalates, UTC microseconds.
-    since: int
+    matched_at: int
     due_at: int
     #: The agent whose doing it is about, the action and its amount, as an episode keeps them.
     actor: str = ""

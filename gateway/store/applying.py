@@ -22,6 +22,7 @@ from gateway.model import (
     speaks,
     uuid7,
 )
+from gateway.model.carrying import carried
 from gateway.store import codec
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
@@ -233,6 +234,8 @@ class _Batch:
             last_activity_at=activity.occurred_at,
             follows=case_id,
         )
+        # It is the same matter: what was sensitive is so again.
+        case = carried(case, self.cases[case_id])
         contact = self.t.rows(
             "SELECT coalesce(t.contact_id, k.contact_id) FROM threads t JOIN cases k ON k.id = t.home_case_id WHERE t.id = ?",
             thread_id,

@@ -60,6 +60,7 @@ def _with_name(value: Any, earlier: str, name: str) -> Any:
                 last_agent=(now(value.last_agent[0]), value.last_agent[1]),
                 targets=tuple(map(now, value.targets)),
                 observed=tuple(map(now, value.observed)),
+                private=altered(value.private, placed=tuple(map(now, value.private.placed))),
             )
         case Effect():
             return altered(value, connection=now(value.connection), cause=(now(value.cause[0]), value.cause[1]))

@@ -175,6 +175,23 @@ async def test_a_case_that_takes_a_sensitive_one_up_becomes_sensitive(tmp_path: 
         assert not [notice for notice in world.vendor.notices if "wumpus" in repr(notice)]
 
 
+async def test_who_comes_back_late_to_a_sensitive_case_is_kept_as_private(tmp_path: Path) -> None:
+    async with stepping(tmp_path, policy=PRIVATE) as world:
+        world.say("a stolen card")
+        await world.rest(until=world.clock.now() + SECOND)
+        number = only(world).tickets[0].ticket_id
+        body = f'{{"id": "s1", "thread": "t", "ticket": "{number}", "status": "{TicketStatus.SOLVED.value}"}}'
+        world.store.journal([world.entry(body.encode(), lane="t")])
+        await world.rest(until=world.clock.now() + SECOND)
+        world.clock.advance(400 * 86_400)
+        world.say("wumpus help")
+        await world.rest(until=world.clock.now() + SECOND)
+        (later,) = [history.case for history in world.histories() if history.case.follows]
+        assert (later.sensitive, later.private.group) == ("fraud", "Fraud")
+        assert world.vendor.notices
+        assert not [notice for notice in world.vendor.notices if "wumpus" in repr(notice)]
+
+
 async def test_a_case_that_is_not_sensitive_is_told_with_template_and_playbook(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

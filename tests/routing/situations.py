@@ -28,6 +28,7 @@ from gateway.model import (
     Unanswered,
     altered,
 )
+from gateway.model.keeping import Suspended
 from routing.policy import Policy
 from routing.snapshot import Snapshot
 from tests.routing.strategies import activities, cases, parties
@@ -59,6 +60,26 @@ vip = ["gold"]
 [phrases]
 person = ["real person"]
 money = ["charged twice"]
+
+[sensitivity.hush]
+when.all = ["message.text contains 'hush'"]
+group = "Private"
+
+[severity]
+impact = { desk = "amount" }
+boost = ["gold"]
+[severity.matrix]
+high = { high = "P1", medium = "P2", low = "P3" }
+medium = { high = "P2", medium = "P3", low = "P4" }
+low = { high = "P3", medium = "P4", low = "P4" }
+
+[[rule]]
+id = "stuck"
+do = "escalate"
+ladder = "second"
+suspend = "2m"
+when.all = ["message.text contains 'stuck'"]
+set = { impact = "medium", urgency = "medium" }
 
 [[rule]]
 id = "vip"
@@ -175,6 +196,8 @@ HAPPENINGS: Final = (
     "deadline",
     "late deadline",
     "hours begin",
+    "solve itself",
+    "mute ends",
     "fewer skills",
     "no answer",
     "further",
@@ -190,9 +213,22 @@ HAPPENINGS: Final = (
 )
 #: What waits for an open episode: drawn together with one, or most of it would find nothing to do.
 AWAITED: Final = frozenset(
-    {"fewer skills", "landed", "given up", "deadline", "acknowledgement", "further", "no answer"}
+    {
+        "hours begin",
+        "mute ends",
+        "fewer skills",
+        "landed",
+        "given up",
+        "deadline",
+        "acknowledgement",
+        "further",
+        "no answer",
+    }
 )
-SAID: Final = ("hello", "a real person please", "I was charged twice", "a real person! I was charged twice")
+SAID: Final = (
+    *("hello", "a real person please", "I was charged twice", "a real person! I was charged twice"),
+    *("I am stuck", "hush, a real person please", "it works now"),
+)
 
 
 @st.composite
@@ -218,6 +254,8 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
         "deadline": lambda: timer(f"ack:episode-1:{episode.step if episode else 0}"),
         "late deadline": lambda: timer(draw(st.sampled_from(("ack:episode-1:0", "ack:episode-1:1", "ack:other:0")))),
         "hours begin": lambda: timer(f"open:episode-1:{episode.epoch if episode else 0}"),
+        "solve itself": lambda: timer("suspend:stuck"),
+        "mute ends": lambda: timer(f"unmute:episode-1:{episode.epoch if episode else 0}"),
         "fewer skills": lambda: timer(f"relax:episode-1:{episode.epoch if episode else 0}"),
         "no answer": lambda: timer(
             f"{draw(st.sampled_from(('reply', 'ttl')))}:episode-1:{episode.epoch if episode else 0}"
@@ -244,6 +282,8 @@ def awaiting(draw: st.DrawFn, name: str) -> Episode:
     step = draw(st.integers(0, 1))
     if name == "no answer":
         return open_episode(state=EpisodeState.ACKNOWLEDGED, step=step, epoch=step, answer_by=NOW, held_until=NOW)
+    if name == "hours begin":
+        return open_episode(step=1, epoch=1, hushed=True)
     if name == "fewer skills":
         return open_episode(step=1, epoch=1, relax_at=NOW, relaxed=draw(st.integers(0, 1)))
     return open_episode(step=step, epoch=step)
@@ -272,6 +312,9 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
     case_now = draw(cases())
     if draw(st.integers(0, 3)):
         case_now = altered(case_now, status=CaseStatus.OPEN, last_connection="chat", targets=("desk",))
+    if name == "solve itself" and draw(st.booleans()):
+        case_now = altered(case_now, suspended=(Suspended(rule="stuck", matched_at=NOW - 2 * MINUTE, due_at=NOW),))
+    case_now = altered(case_now, sensitive=draw(st.sampled_from(("", "", "", "hush"))))
     looked = [None, ASKED, altered(ASKED, waiting=(), failed_at=NOW - draw(st.sampled_from((1, 10))) * MINUTE)]
     case_now = altered(case_now, lookup=ASKED if name == "looked up" else draw(st.sampled_from(looked)))
     tickets = draw(st.sampled_from(((), (LINK,), (altered(LINK, adopted=True),))))

@@ -113,7 +113,7 @@ def test_what_impact_urgency_tier_and_the_rule_itself_make_of_a_case() -> None:
         for tier in ("", "gold")
     ]
     told = "\n".join(["impact  urgency own tier  rated has why", *table, ""])
-    assert told == golden(Path(__file__).parent / "goldens" / "severity.txt", told)
+    assert told == golden(Path(__file__).parent / "severity" / "matrix.txt", told)
 
 
 _levels: Final = st.sampled_from(("", *LEVELS))

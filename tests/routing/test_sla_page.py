@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from gateway.model import Activity, Audience, SlaMark, TicketChange, TicketLink, TicketStatus
+from gateway.model import Activity, Audience, SlaMark, TicketChange, TicketLink, TicketStatus, altered
 from gateway.model.life import ACKNOWLEDGE
 from routing.decide import decide
 from tests.routing.days import MONDAY, Desk, at
@@ -51,7 +51,7 @@ def test_a_vendors_clock_that_is_wrong_moves_no_deadline(wrong: str) -> None:
     says("Instants are Baton's: when it received the message. A vendor's clock that is wrong moves no deadline.")
     right, day = Desk(rules()), at(MONDAY, "10:00")
     right.act(day, message())
-    told = replace(message(), dedupe="d1", received_at=day, occurred_at=at(wrong[:10], wrong[11:]))
+    told = altered(message(), dedupe="d1", received_at=day, occurred_at=at(wrong[:10], wrong[11:]))
     case = decide(Desk(rules()).now, told, day).case
     assert case.sla is not None
     assert {clock.metric.value: clock.due_at for clock in case.sla.clocks} == {
@@ -69,7 +69,7 @@ def test_with_tickets_in_two_helpdesks_the_state_that_was_told_last_counts() -> 
     assert due(desk) is None
     elsewhere = ticket(TicketChange.STATUS, TicketStatus.OPEN, connection="second", thread="7")
     assert elsewhere.ticket is not None
-    desk.act(at(MONDAY, "10:40"), replace(elsewhere, ticket=replace(elsewhere.ticket, id="7")))
+    desk.act(at(MONDAY, "10:40"), altered(elsewhere, ticket=altered(elsewhere.ticket, id="7")))
     assert due(desk) == at(MONDAY, "11:30"), "half an hour of its time was left out"
     desk.act(at(MONDAY, "10:50"), ticket(TicketChange.STATUS, TicketStatus.ON_HOLD))
     assert due(desk) is None

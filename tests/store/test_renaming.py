@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model import Activity, Decision, EffectKind, altered
+from gateway.model.keeping import Private
 from gateway.store import Store
 from gateway.store.ports import CaseView, Destination, Unrenamed, Verdict
 from tests.store.acts import DESK, NOW, apply_all, bring, emitting, keep, message
@@ -25,6 +26,7 @@ def marking(view: CaseView, activity: Activity) -> Decision:
         last_agent=("desk", "desk"),
         targets=("desk",),
         observed=("desk", "other"),
+        private=Private(placed=("desk",)),
         subject="desk",
     )
     return altered(decision, case=case)
@@ -43,6 +45,7 @@ def test_a_case_and_its_ticket_speak_of_the_new_name(store: Store) -> None:
         *("talk", "talk", ("helpdesk",)),
         ("helpdesk", "other"),
     )
+    assert case.private.placed == ("helpdesk",)
     assert case.last_agent == ("helpdesk", "desk")
     assert case.subject == "desk", "what somebody wrote stays as it was"
     assert [link.connection for link in history.tickets] == ["helpdesk"]
