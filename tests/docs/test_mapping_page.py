@@ -1,4 +1,4 @@
-"""The page that maps the reference article: every test it names exists, and no line stands without one or a word that says why."""
+"""The page that maps the reference article: every test it names exists, and each line has one or a word that says why not."""
 
 from __future__ import annotations
 
