@@ -123,3 +123,12 @@ def reference() -> Path:
     if not REFERENCE.is_dir():
         missing("reference", "the reference data beside the project is absent")
     return REFERENCE
+
+
+@pytest.fixture
+def labelled() -> Path:
+    """Folder of labelled texts that nobody here tuned on: see tests/labelled.py."""
+    folder = os.environ.get("BATON_LABELLED", "")
+    if not folder or not Path(folder).is_dir():
+        missing("labelled", "BATON_LABELLED names no folder with the labelled texts that tests/labelled.py lists")
+    return Path(folder)

@@ -6,11 +6,12 @@ against the vendors' sandboxes. `BATON_UPDATE_GOLDENS=1 pytest tests/usecases` w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from gateway.demo.afternoon.letters import Mail, written
 from gateway.model import Priority, SlaClock
-from tests.usecases.at_work import Desk, at_work, golden
+from tests.usecases.at_work import GOLDENS, Desk, at_work, golden
 
 REFUND: Final = 360_004_711
 COMPENSATION: Final = 360_004_712
@@ -206,3 +207,33 @@ async def test_priority_an_outage_and_a_vip_go_past_the_queue_to_somebody_senior
         assert desk.path("Delivery on Monday") == [("vip", "seniors", 1, ("carla",))]
         assert desk.path("Login") == [("outage", "seniors", 1, ("carla",))]
         golden("priority", [desk.shown(desk.ticket(each)) for each in found])
+
+
+# --- all of them -----------------------------------------------------------------------------------------------------
+#: What a note of an escalation must say.
+MANDATORY: Final = ("Customer", "Subject", "Priority", "Rule", "Ladder", "Answer by", "Case")
+
+
+def test_the_notes_of_the_use_cases_are_complete() -> None:
+    """Process step 4: at least 95 % of what must stand on a note is there, over all notes of the goldens."""
+    asked = found = count = 0
+    for path in GOLDENS.glob("*.txt"):
+        for ticket in path.read_text(encoding="utf-8").split("\n========\n"):
+            above = ""
+            for comment in ticket.split("\n--- "):
+                if "\nEscalated by Baton: " in comment:
+                    whole = list(_facts(comment, above))
+                    asked, found, count = asked + len(whole), found + sum(whole), count + 1
+                above += f"\n--- {comment}"
+    assert count >= 10
+    print(f"{found} of {asked} facts on {count} notes")
+    assert found >= 0.95 * asked
+
+
+def _facts(note: str, above: str) -> Iterator[bool]:
+    """Yield for each thing that a note must say whether it does; `above` is what stands on the ticket before it."""
+    said = dict(line.split(": ", 1) for line in note.splitlines() if ": " in line)
+    yield bool(said.get("Escalated by Baton", "").strip())
+    # A ticket that was there already has its customer's words itself.
+    yield "\nConversation:\n" in note or ", public\n" in above
+    yield from (said.get(label, "-").strip() not in {"", "-"} for label in MANDATORY)

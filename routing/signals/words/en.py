@@ -137,6 +137,23 @@ GRAMMAR: Final = Grammar(
     ),
     open_shapes=(
         (
+            r"(?:help|help me|assist me|assistance|hand)(?: (?:with|in|to))? (?:talking|speaking|chatting|connecting) "
+            rf"{_ADV}{_TO}{_DET}{_WORDS}{{who}}"
+        ),
+        (
+            r"(?:help|help me|assist me|assistance|hand)(?: (?:with|in|to))? (?:contacting|reaching|getting hold of) "
+            rf"{_DET}{_WORDS}{{who}}"
+        ),
+        (
+            rf"(?:{_FRAME}|help me(?: to)?|(?:need|have) to do to) (?:please )?(?:contact|reach) "
+            r"(?:(?:a|any|some|another) (?:\w+ )?person|someone|somebody|anyone|anybody)"
+            r"(?! (?:at|in|from) (?:my|his|her|their|another)\b)"
+        ),
+        (
+            r"(?:transfer|direct|connect|redirect|send|pass|forward)(?: over)? to me "
+            rf"(?:right away |now |please )?{_DET}{_WORDS}{{who}}"
+        ),
+        (
             rf"(?:{_FRAME}) (?:please )?{_ADV}(?:talk|speak|chat|have a (?:chat|word)|be (?:connected|transferred|"
             rf"put through)) {_ADV}"
             rf"(?:to|with) {_NO_OBJECT}(?:the|your|one of|some of|somebody|someone|a|an|reception|support|"

@@ -27,6 +27,10 @@ PERSON: Final = {
         "speak  to\na   human",
         "speak-to-a-human",
         "talk to a hu\u00adman",
+        "could you help me with reaching one of your advisers",
+        "I would appreciate some assistance in speaking to somebody",
+        "what must I do, I need to reach someone about this bill",
+        "please direct to me a person from billing",
     ),
     "de": (
         "Ich möchte mit einem Menschen sprechen",
@@ -110,6 +114,11 @@ MANAGER: Final = {
 NEITHER: Final = {
     "en": (
         "I don't want to talk to an agent",
+        "I don't need help talking to an agent",
+        "I have to contact someone at my bank first",
+        "thank you for your help and assistance",
+        "help me contacting the airport",
+        "the parcel was sent to me by an agent of yours",
         "I don\u2019t want to talk to an agent",
         "agent_007 is my name",
         "no need for a human",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -167,99 +164,3 @@ def test_every_phrase_of_distress_is_found(words: Any) -> None:
 )
 def test_anger_and_jokes_are_no_distress(text: str) -> None:
     assert distress_in(text) == ()
-
-
-# --- labelled text that nobody here wrote ----------------------------------------------------------------------------
-class Counted(NamedTuple):
-    """What came of one set."""
-
-    right: int
-    false: int
-    missed: int
-    calm: int
-
-    @property
-    def precision(self) -> float:
-        return self.right / max(self.right + self.false, 1)
-
-    @property
-    def recall(self) -> float:
-        return self.right / max(self.right + self.missed, 1)
-
-    @property
-    def f1(self) -> float:
-        return 2 * self.precision * self.recall / max(self.precision + self.recall, 1e-9)
-
-
-def rows(path: Path) -> Iterator[tuple[str, bool]]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        yield row["text"], row["handoff"]
-
-
-def count(pairs: list[tuple[str, bool]]) -> Counted:
-    heard = [(wanted, bool(requests_in(text).person)) for text, wanted in pairs]
-    return Counted(
-        right=heard.count((True, True)),
-        false=heard.count((False, True)),
-        missed=heard.count((True, False)),
-        calm=heard.count((False, False)),
-    )
-
-
-def test_who_wants_a_person_is_heard_in_labelled_text(reference: Path) -> None:
-    everything: list[tuple[str, bool]] = []
-    for path in sorted((reference / "escalation" / "handoff_intent").glob("*.jsonl")):
-        pairs = list(rows(path))
-        everything += pairs
-        got = count(pairs)
-        print(
-            f"{path.name}: {len(pairs)} texts, precision {got.precision:.3f}, recall {got.recall:.3f}, F1 {got.f1:.3f}"
-        )
-    whole = count(everything)
-    print(
-        f"all: {len(everything)} texts, precision {whole.precision:.3f}, recall {whole.recall:.3f}, F1 {whole.f1:.3f}"
-    )
-    assert len(everything) > 1000
-    assert whole.f1 >= 0.85
-    assert whole.false / (whole.false + whole.calm) <= 0.01
-
-
-def test_ordinary_messages_raise_no_false_alarm(reference: Path) -> None:
-    texts = sorted(ordinary(reference))
-    alarms = [text for text in texts if requests_in(text).person]
-    print(f"{len(alarms)} alarms on {len(texts)} ordinary messages")
-    assert len(texts) > 200
-    assert len(alarms) <= len(texts) * 0.01
-
-
-def ordinary(reference: Path) -> set[str]:
-    """Return messages of people out of sets that were made for other ends."""
-    found = {path.read_text(encoding="utf-8", errors="replace") for path in (reference / "reply").rglob("*.txt")}
-    talks: list[dict[str, Any]] = json.loads((reference / "escalation" / "abcd" / "abcd_sample.json").read_text())
-    found |= {said for talk in talks for who, said in talk["original"] if who == "customer"}
-    for folder in ("reply", "webhooks"):
-        for path in (reference / folder).rglob("*.json*"):
-            lines = path.read_text(encoding="utf-8", errors="replace")
-            for document in lines.splitlines() if path.suffix == ".jsonl" else [lines]:
-                try:
-                    found |= set(spoken(json.loads(document)))
-                except ValueError:
-                    continue
-    return found
-
-
-def spoken(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
-            if isinstance(inner, str):
-                # A body that is itself a document is no message.
-                if key in {"text", "body", "plain", "message", "content", "input"} and not inner.lstrip().startswith(
-                    ("{", "[")
-                ):
-                    yield inner
-            else:
-                yield from spoken(inner)  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(value, list):
-        for inner in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from spoken(inner)  # pyright: ignore[reportUnknownArgumentType]
