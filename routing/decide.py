@@ -26,6 +26,7 @@ from routing import ladder, lookup, sla
 from routing.acting import act_on, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
+from routing.risk import points
 from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
 from routing.states import news
@@ -41,7 +42,7 @@ def decide(snapshot: Snapshot, activity: Activity, now: int) -> Decision:
 def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     """Return the decision with what it was made from."""
     draft = Draft(snapshot, activity, now, count_in(snapshot.case, activity, snapshot.thread))
-    needed = REMEMBERING & snapshot.policy.reads
+    needed = REMEMBERING if snapshot.policy.risk is not None else REMEMBERING & snapshot.policy.reads
     if needed:
         draft.case = remember(draft.case, draft.signals, activity, needed)
     if activity.kind is ActivityKind.TIMER:
@@ -66,6 +67,8 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         _person_acted(draft, activity.sender.role)
     if sla.concerns(draft):
         sla.settle(draft)
+    if points.concerns(draft):
+        points.settle(draft)
     return draft
 
 

@@ -18,6 +18,7 @@ from routing.load_customer import read_customer
 from routing.load_ladder import read_ladder
 from routing.load_people import read_people
 from routing.load_reply import read_buttons, read_reply
+from routing.load_risk import read_risk
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
@@ -65,6 +66,7 @@ class _Reader(Reader):
         rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
         self._order(rules)
         customer = read_customer(self, values.get("customer", {}), rules, slas)
+        risk = read_risk(self, values)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)
@@ -90,6 +92,7 @@ class _Reader(Reader):
             match_clock_rules=compile_rules([matchable[index] for index in clocked]) if clocked else None,
             people=self.people,
             customer=customer,
+            risk=risk,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:

@@ -12,11 +12,12 @@ from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher, fields_of
 from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
+from routing.risk.rules import RiskRules
 from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
 
 #: What fields begin with that stand on evidence.
-_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer"})
+_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer", "risk"})
 
 
 class Act(StrEnum):
@@ -205,3 +206,5 @@ class Policy:
     people: People = NOBODY
     #: Where what conditions ask of the customer comes from; None when they ask nothing.
     customer: CustomerRules | None = None
+    #: When the predicted risk is spoken of, and learned; None when it is not.
+    risk: RiskRules | None = None

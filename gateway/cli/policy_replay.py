@@ -70,7 +70,9 @@ def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *,
 def _replayed(store: Store, outline: Outline, other: Outline | None, begin: int, limit: int) -> list[Replayed]:
     from gateway.clock import SystemClock
     from gateway.model import CaseStatus
+    from routing.outside import Outside
     from routing.replay import Replayed, evidence, story
+    from routing.risk.traced import traced
 
     now = SystemClock().now()
     found: list[Replayed] = []
@@ -79,9 +81,10 @@ def _replayed(store: Store, outline: Outline, other: Outline | None, begin: int,
         if history is None or case.status is CaseStatus.MERGED:
             continue
         said = [each.activity for each in history.activities]
-        own = story(said, outline.policy, outline.facts, case_id=case.id, until=now)
+        outside = Outside(risks=traced((each.activity, each.trace) for each in history.activities))
+        own = story(said, outline.policy, outline.facts, case_id=case.id, until=now, outside=outside)
         if other is not None:
-            before, after = own, story(said, other.policy, other.facts, case_id=case.id, until=now)
+            before, after = own, story(said, other.policy, other.facts, case_id=case.id, until=now, outside=outside)
         else:
             before, after = _of_then(history), own.as_stored()
         found.append(Replayed(case_id=case.id, before=before, after=after, evidence=evidence(said)))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
 from gateway.model.party import Channel, Mode, Party
+from gateway.model.risk import RiskPoint
 from gateway.model.sla import SlaClocks
 from gateway.model.waiting import NOBODY, Waiting
 
@@ -235,5 +236,7 @@ class Case:
     follows: str = ""
     #: The look-up of its customer that is out, or that failed last; None when there is neither.
     lookup: Lookup | None = None
+    #: The moment of its life that the risk is learned from once it is over; None before there was one, or when nothing is learned.
+    risk: RiskPoint | None = None
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

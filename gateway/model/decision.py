@@ -9,6 +9,7 @@ from enum import StrEnum
 from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
 from gateway.model.party import Mode
+from gateway.model.risk import Risk
 from gateway.model.sla import SlaClocks
 
 
@@ -118,6 +119,8 @@ class Trace:
     #: Agents that were thought of for the step, by their name in the policy, each with the reason why not; empty for those
     #: who got it.
     candidates_considered: tuple[tuple[str, str], ...] = ()
+    #: The predicted risk that the decision was told; None when the policy asks for none.
+    risk: Risk | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

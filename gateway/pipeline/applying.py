@@ -15,6 +15,7 @@ from gateway.model import Activity, Decision
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.census import Census
 from gateway.pipeline.policies import Direction, Policies
+from gateway.pipeline.risk import Risks
 from gateway.store.ports import AppliedBatch, CaseView, Step, Store
 from routing.decide import decide
 
@@ -35,6 +36,8 @@ class Applying:
         self._policies = policies
         self._clock = clock
         self._applied = applied
+        #: What is known of the risk of escalation.
+        self.risks = Risks(store, clock, rules=lambda: policies.direction.policy.risk)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="baton-apply")
         self._closing = False
         #: What is known of the policy's agents.
@@ -58,6 +61,7 @@ class Applying:
     def free(self) -> None:
         """Free the thread, once `run` has ended."""
         self._thread.shutdown(wait=True)
+        self.risks.free()
 
     # --- one turn, in the worker's thread ----------------------------------------------------------------------------
     def _turn(self) -> AppliedBatch:
@@ -68,13 +72,15 @@ class Applying:
 
     def _step(self, direction: Direction) -> Step:
         now = self._clock.now()
+        told = self.risks.told
         if not direction.policy.people.teams:
-            return lambda view, activity: decide(self._policies.snapshot(view, direction), activity, now)
+            return lambda view, activity: decide(told(self._policies.snapshot(view, direction), activity, now), activity, now)
         census = self.census
         census.look(now)
 
         def step(view: CaseView, activity: Activity) -> Decision:
-            decision = decide(self._policies.snapshot(view, direction, census.staff), activity, now)
+            snapshot = told(self._policies.snapshot(view, direction, census.staff), activity, now)
+            decision = decide(snapshot, activity, now)
             census.heed(view.episode, decision)
             return decision
 

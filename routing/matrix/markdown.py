@@ -10,13 +10,14 @@ from typing import Final
 from routing.matrix.words import asked, conditions, counted, does, group, hours, stands, targets, times, told, where
 from routing.people import Agent, Team
 from routing.policy import Ladder, Policy, Rule, Sla
+from routing.shown import duration_of
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 
 def markdown(policy: Policy) -> str:
     """Return the rules, the ladders, the SLAs, the people and the hours of a policy, as tables."""
-    parts = (_rules, _vips, _ladders, _slas, _people, _calendars)
+    parts = (_rules, _vips, _risk, _ladders, _slas, _people, _calendars)
     return "\n".join(line for part in parts for line in part(policy)) + "\n"
 
 
@@ -54,6 +55,15 @@ def _vips(policy: Policy) -> Iterator[str]:
     if policy.customer is not None and policy.customer.vip:
         words = ", ".join(sorted(policy.customer.vip))
         yield f"A VIP is a customer whose tier or tag in {plain(policy.customer.connection)} is one of: {plain(words)}."
+        yield ""
+
+
+def _risk(policy: Policy) -> Iterator[str]:
+    if policy.risk is not None:
+        yield (
+            f"The risk of escalation is learned from closed cases, and known once there are {policy.risk.at_least} of them;"
+            f" what comes within {duration_of(policy.risk.horizon)} counts."
+        )
         yield ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Case
+from gateway.model import Activity, ActivityKind, Case, Risk
 from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
@@ -21,6 +21,8 @@ from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
 
 #: Fields of the case that need each message of the customer to be looked at, once a policy asks for them.
 REMEMBERING: Final = frozenset({"case.repeated_question", "case.sentiment"})
+#: Nobody was asked for the risk.
+NO_RISK: Final = Risk(evidence="unknown: nothing was learned")
 #: Fields whose evidence is what the policy says of agents.
 _OF_PEOPLE: Final = frozenset({"authority.amount", "authority.limit", "actor.lacks_skill", "needed.skill"})
 
@@ -43,6 +45,8 @@ class Signals:
         self.customer = customer
         #: What the case's SLA says, for the fields `sla.…`.
         self.sla: SlaFacts = NO_SLA
+        #: What a model says of the case's risk, for the field `risk.score`.
+        self.risk: Risk = NO_RISK
 
     @cached_property
     def requests(self) -> Requests:
@@ -132,6 +136,8 @@ class Signals:
                 return "; ".join(self.distress_words)
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
+            case "risk.score":
+                return self.risk.evidence
             case _:
                 return self.customer.evidence(field) if field.startswith("customer.") else ""
 

@@ -13,11 +13,12 @@ from routing import (
     load_ladder,
     load_people,
     load_reply,
+    load_risk,
     load_sla,
     reader,
 )
 
 READERS: Final[tuple[ModuleType, ...]] = (
     *(load, load_asking, load_calendar, load_customer, load_ladder),
-    *(load_people, load_reply, load_sla, reader),
+    *(load_people, load_reply, load_risk, load_sla, reader),
 )
