@@ -67,8 +67,7 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         _person_acted(draft, activity.sender.role)
     if sla.concerns(draft):
         sla.settle(draft)
-    if points.concerns(draft):
-        points.settle(draft)
+    points.settle(draft)
     return draft
 
 

@@ -197,12 +197,6 @@ RISK: Final[dict[str, Any]] = {
     "horizon": _text(f"How long after a moment an escalation or a missed target counts: 12h, 3d. Default: {HORIZON}."),
 }
 TOP: Final[dict[str, Any]] = {
-    "risk": {
-        "type": "object",
-        "properties": RISK,
-        "additionalProperties": False,
-        "description": "That it is learned from closed cases how likely a case is to be escalated.",
-    },
     "customer": {
         "type": "object",
         "properties": CUSTOMER,
@@ -253,6 +247,12 @@ TOP: Final[dict[str, Any]] = {
         "type": "array",
         "items": {"type": "object", "properties": SLA, "required": ["id"], "additionalProperties": False},
         "description": "SLAs, looked at from the top; the first that applies to a case counts, and no other.",
+    },
+    "risk": {
+        "type": "object",
+        "properties": RISK,
+        "additionalProperties": False,
+        "description": "That it is learned from closed cases how likely a case is to be escalated.",
     },
     **PEOPLE,
 }

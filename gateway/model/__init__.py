@@ -54,8 +54,8 @@ from gateway.model.ids import effect_id, uuid7
 from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
 from gateway.model.profile import Profile
-from gateway.model.risk import Lesson, Risk, RiskPoint, lesson_of
 from gateway.model.progress import Progress
+from gateway.model.risk import Lesson, Risk, RiskPoint, lesson_of
 from gateway.model.sla import SlaClock, SlaClocks, SlaMark, SlaMetric
 from gateway.model.waiting import Spell, Waiting
 

@@ -236,7 +236,7 @@ class Case:
     follows: str = ""
     #: The look-up of its customer that is out, or that failed last; None when there is neither.
     lookup: Lookup | None = None
-    #: The moment of its life that the risk is learned from once it is over; None before there was one, or when nothing is learned.
+    #: The moment of its life that the risk is learned from once it is over; None when there was none, or nothing is learned.
     risk: RiskPoint | None = None
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

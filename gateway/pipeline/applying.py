@@ -74,7 +74,9 @@ class Applying:
         now = self._clock.now()
         told = self.risks.told
         if not direction.policy.people.teams:
-            return lambda view, activity: decide(told(self._policies.snapshot(view, direction), activity, now), activity, now)
+            return lambda view, activity: decide(
+                told(self._policies.snapshot(view, direction), activity, now), activity, now
+            )
         census = self.census
         census.look(now)
 

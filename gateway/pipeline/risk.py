@@ -1,7 +1,7 @@
 """The risk of escalation: learned in the background from closed cases, and told to decisions beforehand.
 
-`decide` knows neither the store nor the model: its snapshot has the score, what it stands on and the model's version. Scoring is done in
-a thread of its own, which is waited for only so long: one that fails or hangs makes the risk unknown, and no case waits for it.
+`decide` knows neither the store nor the model: its snapshot has the score, what it stands on and the model's version. Scoring is
+done in a thread of its own, which is waited for only so long: one that fails or hangs makes the risk unknown, and no case waits.
 """
 
 from __future__ import annotations
@@ -172,7 +172,8 @@ class Risks:
             features = features_of(snapshot, activity, now)
         except Exception as error:  # noqa: BLE001 (whatever it is, the case goes on without it)
             _log.warning(
-                "the features of a case could not be read", extra={"action": "risk_failed", "error": type(error).__name__}
+                "the features of a case could not be read",
+                extra={"action": "risk_failed", "error": type(error).__name__},
             )
             return replace(snapshot, risk=_failed(version, error))
         if model is None or silence(model, rules):

@@ -1,7 +1,7 @@
 """What closed cases teach of the risk of escalation, each once, and the model that learned from them: JSON, and never code.
 
-A case that is over leaves a lesson, in the transaction that closes it. It waits until its horizon has passed, since the case may be
-taken up again till then. The model and the mark that a lesson was learned are written together, one learner at a time.
+A case that is over leaves a lesson, in the transaction that closes it. It waits until its horizon has passed, since the case may
+be taken up again till then. The model and the mark that a lesson was learned are written together, one learner at a time.
 """
 
 from __future__ import annotations
@@ -131,5 +131,6 @@ def _keep(t: Transaction, version: int, now: int, text: str) -> None:
         "risk_models",
         _MODEL,
         [(_THE_MODEL, version, now, text)],
-        conflict="ON CONFLICT (id) DO UPDATE SET version = excluded.version, learned_at = excluded.learned_at, doc = excluded.doc",
+        conflict="ON CONFLICT (id) DO UPDATE SET version = excluded.version, learned_at = excluded.learned_at,"
+        " doc = excluded.doc",
     )

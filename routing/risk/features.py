@@ -1,7 +1,7 @@
 """What is known of a case at a moment, as features: words with a value, in any language the same.
 
-No feature holds what somebody wrote, who they are, or who answered them. A tier and tags are words of classes; one that looks like
-an address or a number is left out. What is as in most cases (no fallback, not reopened) has no feature: explanations stay short.
+No feature holds what somebody wrote, who they are, or who answered them. A tier and tags are words of classes; one that looks
+like an address or a number is left out. What is as in most cases (no fallback, not reopened) has no feature: explanations stay short.
 """
 
 from __future__ import annotations
@@ -57,15 +57,13 @@ def features_of(snapshot: Snapshot, activity: Activity, now: int) -> tuple[str, 
     case = count_in(snapshot.case, activity, snapshot.thread)
     policy, customer = snapshot.policy, customer_of(snapshot, now)
     case = remember(case, Signals(activity, policy.lexicons, policy.people, customer), activity, REMEMBERING)
-    return tuple(
-        (
-            *_of_case(case, now),
-            *_of_feeling(snapshot.case, case),
-            *_of_sla(case, _hours(snapshot, case), now),
-            *_of_time(now),
-            *_words("tier", (customer.tier or "",)),
-            *_words("tag", case.tags),
-        )
+    return (
+        *_of_case(case, now),
+        *_of_feeling(snapshot.case, case),
+        *_of_sla(case, _hours(snapshot, case), now),
+        *_of_time(now),
+        *_words("tier", (customer.tier or "",)),
+        *_words("tag", case.tags),
     )
 
 

@@ -55,9 +55,7 @@ def learned(model: RiskModel | None, lessons: Iterable[Lesson]) -> RiskModel:
         if sum(counts.values()) % _EVERY == 0:
             scale = fitted(stream)
             made = replace(made, slope=scale[0], offset=scale[1])
-    return replace(
-        made, escalated=counts[True], others=counts[False], bias=bias, weights=weights, stream=tuple(stream)
-    )
+    return replace(made, escalated=counts[True], others=counts[False], bias=bias, weights=weights, stream=tuple(stream))
 
 
 def _stepped(weight: Weight, slope: float) -> Weight:

@@ -115,6 +115,10 @@ class RiskModel:
         ]
         return tuple(sorted(made, key=lambda part: (-abs(part.amount), part.words)))
 
+    def amount(self, feature: str) -> float:
+        """Return what a feature adds to a score, in log odds, beside the mean of its kind."""
+        return self.slope * (self.weights[feature].value - self._means[feature.partition("=")[0]])
+
     @property
     def base(self) -> float:
         """Return the log odds that all cases have in the mean."""

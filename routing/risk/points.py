@@ -1,8 +1,8 @@
 """The one moment of a case's life that it is learned from, and whether it was escalated after that.
 
-Moments are the 1st, 2nd, 4th, 8th … message of the customer, and the making of a ticket, as long as nothing was escalated. Each that
-a case has had is as likely to be the one that is kept, by a hash of the case: so no case counts more than another, and nothing is
-known of what comes when it is chosen.
+Moments are the 1st, 2nd, 4th, 8th … message of the customer, and the making of a ticket, as long as nothing was escalated. Each
+that a case has had is as likely to be the one that is kept, by a hash of the case: so no case counts more than another, and nothing
+is known of what comes when it is chosen.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from routing.risk.rules import SCORE, RiskRules
 _MOMENTS: Final = frozenset({1, 2, 4, 8, 16, 32})
 
 
-def concerns(draft: Draft) -> bool:
-    """Tell whether there is anything to do for the risk: for a policy without, this is all that it costs."""
-    return draft.snapshot.policy.risk is not None or draft.case.risk is not None
-
-
 def settle(draft: Draft) -> None:
     """Note what became of the case since its moment, and whether this is a moment to be learned from."""
     rules = draft.snapshot.policy.risk
     point = draft.case.risk
+    if rules is None and point is None:
+        # For a policy without, this is all that it costs.
+        return
     if rules is None:
         # What happens meanwhile is not noted, so that it could teach something wrong.
         point = None
@@ -69,6 +67,4 @@ def _chosen(draft: Draft, point: RiskPoint | None, rules: RiskRules) -> RiskPoin
     passed = 1 if point is None else point.passed + 1
     if point is not None and crc32(f"{draft.case.id}:{passed}".encode()) % passed:
         return altered(point, passed=passed)
-    return RiskPoint(
-        features=draft.snapshot.features, at=draft.now, until=draft.now + rules.horizon, passed=passed
-    )
+    return RiskPoint(features=draft.snapshot.features, at=draft.now, until=draft.now + rules.horizon, passed=passed)

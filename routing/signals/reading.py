@@ -136,10 +136,14 @@ class Signals:
                 return "; ".join(self.distress_words)
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
-            case "risk.score":
-                return self.risk.evidence
             case _:
-                return self.customer.evidence(field) if field.startswith("customer.") else ""
+                return self._told(field)
+
+    def _told(self, field: str) -> str:
+        """Return in a few words what a signal stands on that others worked out."""
+        if field.startswith("customer."):
+            return self.customer.evidence(field)
+        return self.risk.evidence if field == "risk.score" else ""
 
     def _deed_words(self) -> str:
         deed = self.deed
