@@ -1,7 +1,7 @@
 """Predicted escalation on a log of incidents that others kept: learned from the earlier ones, asked about the later ones.
 
 An incident is known by what its first row says; whether it was escalated, by the rows after it. Baton learns as the gateway does,
-each incident once and in order; beside it stands scikit-learn's logistic regression over the same features, where that is installed.
+each incident once and in order; beside it stands scikit-learn's logistic regression over the same features, where there is one.
 """
 
 from __future__ import annotations

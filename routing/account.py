@@ -78,8 +78,8 @@ def accounts(
 ) -> Iterator[Account]:
     """Yield the account of each activity of a case, in their order; each comes with the hash of the policy it was decided by.
 
-    `policies` gives the policy of a hash; one that cannot be read any more is stood in for by another. `risks` are those that decisions were
-    told, by connection and dedupe key.
+    `policies` gives the policy of a hash; one that cannot be read any more is stood in for by another. `risks` are
+    those that decisions were told, by connection and dedupe key.
     """
     world: World | None = None
     outside = Outside(risks=risks or {})

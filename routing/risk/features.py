@@ -1,7 +1,8 @@
 """What is known of a case at a moment, as features: words with a value, in any language the same.
 
 No feature holds what somebody wrote, who they are, or who answered them. A tier and tags are words of classes; one that looks
-like an address or a number is left out. What is as in most cases (no fallback, not reopened) has no feature: explanations stay short.
+like an address or a number is left out. What is as in most cases (no fallback, not reopened) has no
+feature: explanations stay short.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def read(text: str) -> RiskModel:
             slope=_number(made["slope"]),
             offset=_number(made["offset"]),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"the text is no model ({type(error).__name__})") from None
 
 

@@ -1,8 +1,8 @@
 """The one moment of a case's life that it is learned from, and whether it was escalated after that.
 
 Moments are the 1st, 2nd, 4th, 8th … message of the customer, and the making of a ticket, as long as nothing was escalated. Each
-that a case has had is as likely to be the one that is kept, by a hash of the case: so no case counts more than another, and nothing
-is known of what comes when it is chosen.
+that a case has had is as likely to be the one that is kept, by a hash of the case: so no case counts more than another, and
+nothing is known of what comes when it is chosen.
 """
 
 from __future__ import annotations

@@ -252,3 +252,11 @@ def test_the_same_test_gives_the_same_result_byte_for_byte() -> None:
     """PO-1."""
     text = event({"rules": []}, message=HELP) + event({"path": []}, wait="1d")
     assert failures(played(text)) == failures(played(text))
+
+
+def test_the_risk_is_what_the_test_says_and_unknown_where_it_says_nothing() -> None:
+    """SG-11."""
+    likely = '[risk]\n[[rule]]\nid = "likely"\ndo = "escalate"\nladder = "second"\nwhen.all = ["risk.score >= 0.7"]\n'
+    rules = policy(likely + CATCH_ALL + LADDER)
+    for head, matched in (("risk = 0.7", "likely"), ("risk = 0.69", "rest"), ("risk = 1", "likely"), ("", "rest")):
+        assert failures(played(event({"rules": [matched]}, message="hello"), rules=rules, head=head)) == [], head

@@ -12,8 +12,10 @@ branch_labels = None
 depends_on = None
 
 _TABLES = (
-    "CREATE TABLE risk_lessons (case_id TEXT PRIMARY KEY, due_at $INT NOT NULL, state $INT NOT NULL DEFAULT 0,"
-    " doc TEXT NOT NULL)",
+    (
+        "CREATE TABLE risk_lessons (case_id TEXT PRIMARY KEY, due_at $INT NOT NULL, state $INT NOT NULL DEFAULT 0,"
+        " doc TEXT NOT NULL)"
+    ),
     "CREATE INDEX risk_lessons_due ON risk_lessons (due_at, case_id) WHERE state = 0",
     "CREATE TABLE risk_models (id $INT PRIMARY KEY, version $INT NOT NULL, learned_at $INT NOT NULL, doc TEXT NOT NULL)",
 )
