@@ -137,7 +137,9 @@ def test_an_explanation_shows_the_score_and_what_weighed(place: Path) -> None:
     store = open_store(database(place))
     store.register(dict.fromkeys(outline.facts))
     store.save_policy(outline.policy.digest, outline.policy.source, NOW)
-    risk = Risk(score=0.93, model=4, evidence="0.93 by model 4, of 60 closed cases: raised by bot fallbacks 2-3 (+1.20)")
+    risk = Risk(
+        score=0.93, model=4, evidence="0.93 by model 4, of 60 closed cases: raised by bot fallbacks 2-3 (+1.20)"
+    )
     connection = next(iter(outline.facts))
     bring(store, altered(message("m"), connection=connection))
 

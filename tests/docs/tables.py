@@ -277,6 +277,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "step": lambda: keys(schema.STEP),
     "final": lambda: keys(schema.FINAL),
     "sla": lambda: keys(schema.SLA),
+    "risk": lambda: keys(schema.RISK),
     "skill": lambda: keys(schema_people.SKILL),
     "authority": lambda: keys(schema_people.AUTHORITY),
     "agent": lambda: keys(schema_people.AGENT),

@@ -21,7 +21,9 @@ UNTIL: Final = NOW + 1_000
 POINT: Final = RiskPoint(features=("channel=chat",), at=NOW, until=UNTIL)
 
 
-def deciding(status: CaseStatus | None = None, point: RiskPoint | None = POINT) -> Callable[[CaseView, Activity], Decision]:
+def deciding(
+    status: CaseStatus | None = None, point: RiskPoint | None = POINT
+) -> Callable[[CaseView, Activity], Decision]:
     """Return a step that gives a case its moment, and moves it."""
 
     def step(view: CaseView, activity: Activity) -> Decision:
@@ -34,7 +36,9 @@ def deciding(status: CaseStatus | None = None, point: RiskPoint | None = POINT) 
     return step
 
 
-def happen(store: Store, key: str, status: CaseStatus | None, thread: str = "t", point: RiskPoint | None = POINT) -> None:
+def happen(
+    store: Store, key: str, status: CaseStatus | None, thread: str = "t", point: RiskPoint | None = POINT
+) -> None:
     bring(store, message(key, thread=thread))
     apply_all(store, deciding(status, point))
 

@@ -109,7 +109,7 @@ def test_what_is_known_of_a_case_is_told_by_its_size() -> None:
 @pytest.mark.parametrize(("before", "trend"), [(None, None), (0.9, "falling"), (-0.9, "rising"), (0.0, None)])
 def test_the_trend_of_sentiment_is_told_when_it_turns(before: float | None, trend: str | None) -> None:
     """The lexicon scores the word at 0.0 or so: the mean moves towards it."""
-    rules = policy('[lexicon.de]\nnaja = 0.01\n' + CATCH_ALL)
+    rules = policy("[lexicon.de]\nnaja = 0.01\n" + CATCH_ALL)
     what = message("naja", language="de")
     found = features_of(snapshot(rules, case=case(sentiment=before)), what, NOW)
     assert [each for each in found if each.startswith("sentiment_trend=")] == (

@@ -34,4 +34,12 @@ def test_the_split_is_by_time_and_nothing_of_the_outcome_is_known_beforehand(log
     earlier, later = risk.split(found)
     assert [*earlier, *later] == found
     known = {each.partition("=")[0] for incident in found for each in incident.features}
-    assert not known & {"made_sla", "closed_code", "resolved_by", "resolved_at", "closed_at", "sys_mod_count", "caller_id"}
+    assert not known & {
+        "made_sla",
+        "closed_code",
+        "resolved_by",
+        "resolved_at",
+        "closed_at",
+        "sys_mod_count",
+        "caller_id",
+    }

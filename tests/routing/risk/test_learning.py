@@ -21,9 +21,7 @@ from routing.risk.rules import RiskRules
 RULES = RiskRules(at_least=200, horizon=1)
 WORDS = ("channel=chat", "channel=email", "reopened=1", "reopened=2-3", "tag=vip", "tag=late")
 LESSONS = st.lists(
-    st.builds(
-        Lesson, features=st.lists(st.sampled_from(WORDS), max_size=4).map(tuple), escalated=st.booleans()
-    ),
+    st.builds(Lesson, features=st.lists(st.sampled_from(WORDS), max_size=4).map(tuple), escalated=st.booleans()),
     max_size=120,
 )
 

@@ -9,13 +9,36 @@ from typing import Any, Final
 import pytest
 from hypothesis import given, settings
 
-from gateway.model import Activity, Decision, EpisodeState, Risk, RiskPoint, TicketChange, TicketStatus, altered, lesson_of
+from gateway.model import (
+    Activity,
+    Decision,
+    EpisodeState,
+    Risk,
+    RiskPoint,
+    TicketChange,
+    TicketStatus,
+    altered,
+    lesson_of,
+)
 from routing.decide import decide
 from routing.explain import explain, seen
 from routing.policy import Policy
 from routing.snapshot import Snapshot
 from tests.routing.situations import LIVE, situations
-from tests.routing.values import CATCH_ALL, LADDER, MINUTE, NOW, after, answer, case, message, policy, snapshot, ticket, timer
+from tests.routing.values import (
+    CATCH_ALL,
+    LADDER,
+    MINUTE,
+    NOW,
+    after,
+    answer,
+    case,
+    message,
+    policy,
+    snapshot,
+    ticket,
+    timer,
+)
 
 DAY: Final = 24 * 60 * MINUTE
 RULES: Final = """
@@ -45,7 +68,9 @@ SLA: Final = policy(RULES + CATCH_ALL + LADDER + '[[sla]]\nid = "s"\nfirst = "1h
 FEATURES: Final = ("channel=chat",)
 
 
-def tell(*texts: str, rules: Policy = POLICY, score: float | None = None, **changes: Any) -> tuple[Snapshot, list[Decision]]:
+def tell(
+    *texts: str, rules: Policy = POLICY, score: float | None = None, **changes: Any
+) -> tuple[Snapshot, list[Decision]]:
     """Play messages of the customer, a minute apart, each with features that say its number."""
     where = snapshot(rules, **changes)
     made: list[Decision] = []
