@@ -1,4 +1,4 @@
-"""SG-11: learned in the background of a running gateway from its own closed cases, spoken of in its decisions, and never waited for."""
+"""SG-11: a gateway learns from its own closed cases in the background, speaks of it in decisions, and never waits for a scorer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from gateway.model import CaseStatus, Risk
 from gateway.pipeline.risk import BATCH, Guarded, Risks
 from gateway.store.ports import CaseHistory
+from gateway.store.sqlstore import SqlStore
 from routing.account import accounts
 from routing.risk.model import RiskModel, assess, read
 from routing.risk.rules import RiskRules
@@ -44,6 +45,11 @@ RULED: Final = RiskRules(at_least=50, horizon=1)
 def scored(history: CaseHistory) -> list[Any]:
     """Return what the traces of a case say of its risk."""
     return [each.trace["risk"] for each in history.activities if each.trace and each.trace.get("risk")]
+
+
+def knows(risks: Risks) -> bool:
+    """Tell whether a model is known."""
+    return risks._known[0] is not None
 
 
 def of_thread(world: World, thread: str) -> CaseHistory:
@@ -153,12 +159,11 @@ async def test_the_loop_learns_by_itself_and_a_model_that_is_none_stops_nothing(
         await grow(world, 51)
         async with asyncio.TaskGroup() as group:
             group.create_task(risks.run())
-            while world.store.risk().waiting or risks._known[0] is None:
+            while world.store.risk().waiting or not knows(risks):
                 await asyncio.sleep(0.01)
-            world.store.learn_risk(1, 0, lambda *_: "")
-            world.store._engine.write(lambda t: t.run("UPDATE risk_models SET doc = 'rm -rf', version = 99"))  # type: ignore[attr-defined]
+            spoil(world)
             risks.bell.ring()
-            while risks._known[0] is not None:
+            while knows(risks):
                 await asyncio.sleep(0.01)
             risks.close()
         assert "cannot be read" in caplog.text
@@ -166,6 +171,12 @@ async def test_the_loop_learns_by_itself_and_a_model_that_is_none_stops_nothing(
         world.decide()
         (risk,) = scored(of_thread(world, "after"))
         assert risk["score"] is None
+
+
+def spoil(world: World) -> None:
+    """Put something else in the place of the model."""
+    assert isinstance(world.store, SqlStore)
+    world.store._engine.write(lambda t: t.run("UPDATE risk_models SET doc = 'os.system(1)', version = 99"))
 
 
 # --- a scorer that fails or is slow ----------------------------------------------------------------------------------

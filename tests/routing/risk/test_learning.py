@@ -7,6 +7,7 @@ import math
 import random
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_what_is_learned_does_not_depend_on_the_batches(lessons: list[Lesson], c
     whole = learned(None, lessons)
     places = [0, *sorted(min(cut, len(lessons)) for cut in cuts), len(lessons)]
     model: RiskModel | None = None
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         # Over the stored text, as in the gateway.
         model = read(written(learned(model, lessons[start:end])))
     assert model == whole
@@ -158,7 +159,7 @@ def test_what_is_no_model_is_refused_and_nothing_else_happens() -> None:
         assert written(model) != text, each
 
 
-@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner)).map(json.dumps))
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 def test_any_text_is_a_model_or_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         read(text)
