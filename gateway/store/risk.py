@@ -92,7 +92,7 @@ class Risks:
             self._engine.take_turns(t, ["risk"])
             rows = t.rows(
                 f"SELECT case_id, doc FROM risk_lessons WHERE state = {_WAITING} AND due_at <= ?"
-                f" ORDER BY due_at, case_id LIMIT ? {self._engine.for_update}",
+                f" ORDER BY due_at, case_id LIMIT ? {self._engine.skip_locked}",
                 *(now, limit),
             )
             if rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli.commands import baton
-from gateway.model import CaseStatus, Decision, Risk, RiskPoint, altered, count_in, move
+from gateway.model import CaseStatus, Decision, Lesson, Risk, RiskPoint, altered, count_in, move
 from gateway.pipeline.risk import taught
 from gateway.store import open_store
 from gateway.store.ports import CaseView
@@ -75,6 +76,10 @@ def learn(place: Path, count: int) -> None:
     store.close()
 
 
+def nonsense(text: str, lessons: Sequence[Lesson]) -> str:
+    return "no model"
+
+
 def test_it_says_that_it_is_silent_and_why(place: Path) -> None:
     code, output = run(place, "risk", "show")
     assert code == 0
@@ -119,7 +124,7 @@ def test_a_policy_without_the_table_and_a_model_that_is_none_are_told(place: Pat
             case=move(altered(count_in(view.case, activity, view.thread), risk=point), CaseStatus.RESOLVED, NOW),
         ),
     )
-    assert store.learn_risk(1, NOW, lambda *_: "no model") == 1
+    assert store.learn_risk(1, NOW, nonsense) == 1
     store.close()
     assert "`baton risk forget` begins anew" in told(place, "risk", "show")["why_not"]
     policy = place / "escalation.toml"

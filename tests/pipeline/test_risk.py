@@ -1,4 +1,4 @@
-"""SG-11: a gateway learns from its own closed cases in the background, speaks of it in decisions, and never waits for a scorer."""
+"""SG-11: a gateway learns from its own closed cases in the background, speaks of it in decisions, and waits for no scorer."""
 
 from __future__ import annotations
 
@@ -186,8 +186,10 @@ class Odd:
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.error: Exception | None = None
+        self.asked = 0
 
     def __call__(self, model: RiskModel, version: int, features: Sequence[str], rules: RiskRules) -> Risk:
+        self.asked += 1
         if self.error is not None:
             raise self.error
         assert self.gate.wait(20)
@@ -216,6 +218,7 @@ async def test_a_scorer_that_hangs_makes_the_risk_unknown_and_keeps_no_case_wait
         async with asyncio.timeout(10):
             await asyncio.to_thread(world.decide)
         assert len(world.histories()) == 30
+        assert odd.asked == 1
         for history in world.histories():
             (risk,) = scored(history)
             assert (risk["score"], risk["model"]) == (None, 3)
