@@ -94,6 +94,7 @@ def test_a_case_that_is_taken_up_again_teaches_when_it_is_over_in_the_end(store:
     happen(store, "m5", CaseStatus.RESOLVED)
     assert store.learn_risk(10, UNTIL, taught) == 0, "once, whatever becomes of it later"
     assert store.risk().waiting == 0
+    assert rows(store, "SELECT doc FROM risk_lessons") == [("",)]
 
 
 def test_a_case_closed_and_taken_up_again_in_one_batch_teaches_nothing_yet(store: Store) -> None:

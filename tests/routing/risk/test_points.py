@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from gateway.model import (
     Activity,
     Decision,
-    EpisodeState,
+    Profile,
     Risk,
     RiskPoint,
     TicketChange,
@@ -24,7 +24,7 @@ from routing.decide import decide
 from routing.explain import explain, seen
 from routing.policy import Policy
 from routing.snapshot import Snapshot
-from tests.routing.situations import LIVE, situations
+from tests.routing.situations import ASKED, LIVE, WAITING, situations
 from tests.routing.values import (
     CATCH_ALL,
     LADDER,
@@ -34,6 +34,8 @@ from tests.routing.values import (
     answer,
     case,
     message,
+    open_episode,
+    outcome,
     policy,
     snapshot,
     ticket,
@@ -221,11 +223,42 @@ def test_a_policy_without_the_table_lets_the_moment_go() -> None:
     assert decide(replace(where, policy=LIVE), message("well", dedupe="e2"), NOW + 5 * MINUTE).case.risk is None
 
 
-def test_a_closed_episode_that_came_before_the_moment_is_no_outcome_of_it() -> None:
-    where, _ = tell("a real person please")
-    assert where.episode is not None
-    closed = altered(where.episode, state=EpisodeState.CLOSED, closed_at=NOW + 2 * MINUTE)
-    back = replace(where, episode=None, features=FEATURES)
-    back = do(back, message("hello again", dedupe="e7"), NOW + 9 * MINUTE)
-    assert closed.opened_at < point(back).at
-    assert point(back).escalated_at is None
+def test_what_came_before_the_moment_is_no_outcome_of_it() -> None:
+    where, _ = tell("hello", rules=SLA)
+    assert where.case.sla is not None
+    due = min(clock.due_at or 0 for clock in where.case.sla.clocks)
+    moment = altered(point(where), at=due + MINUTE)
+    where = replace(where, case=altered(where.case, risk=moment))
+    assert point(do(where, timer("sla:look"), due + 2 * MINUTE)).escalated_at is None, "missed before"
+    older = open_episode(rule="help", reasons=("help",), opened_at=moment.at - 1)
+    merged = replace(where, episode=older)
+    assert point(do(merged, message("well", dedupe="e7"), due + 2 * MINUTE)).escalated_at is None, "escalated before"
+    merged = replace(where, episode=altered(older, opened_at=moment.at + 1))
+    assert point(do(merged, message("well", dedupe="e7"), due + 2 * MINUTE)).escalated_at is not None
+
+
+def test_no_moment_comes_after_an_escalation_that_the_risk_demanded() -> None:
+    where, _ = tell("hello", "well", score=0.9)
+    assert point(where).forced
+    over = replace(where, episode=None, risk=Risk(), features=FEATURES)
+    over = do(over, message("well", dedupe="e3"), NOW + 5 * MINUTE)
+    over = do(over, message("well", dedupe="e4"), NOW + 6 * MINUTE)
+    assert over.case.customer_messages == 4
+    assert point(over) == point(where)
+
+
+def test_rules_that_look_again_once_a_look_up_has_answered_see_the_score() -> None:
+    rules = policy(
+        '[risk]\n[customer]\nprofile_from = "desk"\nvip = ["gold"]\n[[rule]]\nid = "both"\ndo = "none"\n'
+        'when.all = ["customer.vip", "risk.score > 0.5"]\n' + CATCH_ALL
+    )
+    where = snapshot(
+        rules,
+        case=case(lookup=ASKED),
+        profile=Profile(values={"tier": "gold"}, read_at=NOW),
+        askable=True,
+        waiting=(WAITING,),
+        risk=Risk(score=0.6),
+    )
+    decision = decide(where, outcome(ASKED.effect_id, None, effect_kind="lookup"), NOW)
+    assert [step.rule for step in decision.trace.steps] == ["both"]
