@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench import accept, decide, process
+from bench import accept, decide, process, risk
 from bench.events import slack_events
 from bench.path import reference_rate, whole_rate
 from gateway.telemetry.collector import calm_collector
@@ -141,11 +141,28 @@ def measure_decide(page: Page, rounds: int) -> None:
             page.row(f"{count:,} rules beside {name}", f"{theirs:,.1f} µs", f"{ours:,.1f} µs", spread, wanted)
 
 
+def measure_risk(page: Page) -> None:
+    """Measure the predicted escalation, where the log of incidents is."""
+    log = risk.shared_data() / risk.LOG
+    if not log.is_file():
+        print(f"the predicted risk is not measured: there is no {log}")
+        return
+
+    def told(side: risk.Judged) -> str:
+        recall = ", ".join(f"{each:.2f}" for each in side.recall)
+        return f"AUC {side.auc:.3f} ({side.spread[0]:.2f} to {side.spread[1]:.2f}); recall {recall}"
+
+    for name, asked, came, ours, theirs in risk.measured(log):
+        bare = told(theirs) if theirs is not None else "scikit-learn is not installed"
+        ratio = f"{ours.auc / theirs.auc:.2f}" if theirs is not None else "-"
+        page.row(f"{name}: {came} of {asked} later incidents; recall at 10, 20, 30 % flagged", bare, told(ours), ratio)
+
+
 def main(arguments: list[str]) -> int:
     """Measure everything and keep it in a file."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--size", choices=("ci", "full"), default="ci")
-    parser.add_argument("--only", choices=("path", "accept", "process", "decide"), default=None)
+    parser.add_argument("--only", choices=("path", "accept", "process", "decide", "risk"), default=None)
     parser.add_argument("--report", type=Path, default=Path("build/bench.md"))
     options = parser.parse_args(arguments)
     full = options.size == "full"
@@ -161,6 +178,8 @@ def main(arguments: list[str]) -> int:
             measure_process(page, directory, 10_000 if full else 4_000, 100_000 if full else 20_000)
         if options.only in {None, "decide"}:
             measure_decide(page, 7 if full else 3)
+        if options.only in {None, "risk"}:
+            measure_risk(page)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     head = f"Size `{options.size}`, {time.monotonic() - begun:.0f} s, {machine}, SQLite {sqlite3.sqlite_version}."
     options.report.parent.mkdir(parents=True, exist_ok=True)

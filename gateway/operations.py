@@ -54,6 +54,7 @@ class Operations:
             "contact-allow": self._allow,
             "suggestion-accept": self._accept,
             "suggestion-reject": self._reject,
+            "risk-forget": self._forget_risk,
         }[name]
         return verb(arguments, str(arguments.get("actor") or "unknown"))
 
@@ -138,6 +139,9 @@ class Operations:
         case, reason = str(arguments["case"]), str(arguments.get("reason") or "")
         into = _refusing(lambda: self.store.unmerge(case, actor, self.now(), reason))
         return {"case": case, "from": into, "merged": False}
+
+    def _forget_risk(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:  # noqa: ARG002 (every verb has them)
+        return {"forgotten": self.store.forget_risk(actor, self.now())}
 
     # --- contacts ----------------------------------------------------------------------------------------------------
     def _link(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.model import Activity, Decision, Episode, TraceStep
+from gateway.model import Activity, Decision, Episode, Risk, TraceStep
 from routing.explain import explain, seen
+from routing.outside import Outside
 from routing.policy import ConnectionFacts, Ladder, Policy
 from routing.snapshot import Snapshot
 from routing.world import World
@@ -73,16 +74,19 @@ def accounts(
     case_id: str,
     policies: Callable[[str], Policy],
     connections: Mapping[str, ConnectionFacts],
+    risks: Mapping[tuple[str, str], Risk] | None = None,
 ) -> Iterator[Account]:
     """Yield the account of each activity of a case, in their order; each comes with the hash of the policy it was decided by.
 
-    `policies` gives the policy of a hash; one that cannot be read any more is stood in for by another.
+    `policies` gives the policy of a hash; one that cannot be read any more is stood in for by another. `risks` are
+    those that decisions were told, by connection and dedupe key.
     """
     world: World | None = None
+    outside = Outside(risks=risks or {})
     for activity, digest in activities:
         policy = policies(digest)
         if world is None:
-            world = World(policy, connections, at=activity.received_at, case_id=case_id)
+            world = World(policy, connections, at=activity.received_at, case_id=case_id, outside=outside)
         world.policy = policy
         world.older[policy.digest] = policy
         before = world.episode

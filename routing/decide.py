@@ -26,6 +26,7 @@ from routing import ladder, lookup, sensitivity, severity, sla, suspending
 from routing.acting import act_on, escalate_now, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
+from routing.risk import points
 from routing.signals.authority import Deed
 from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
@@ -42,7 +43,7 @@ def decide(snapshot: Snapshot, activity: Activity, now: int) -> Decision:
 def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     """Return the decision with what it was made from."""
     draft = Draft(snapshot, activity, now, count_in(snapshot.case, activity, snapshot.thread))
-    needed = REMEMBERING & snapshot.policy.reads
+    needed = REMEMBERING if snapshot.policy.risk is not None else REMEMBERING & snapshot.policy.reads
     if needed:
         draft.case = remember(draft.case, draft.signals, activity, needed)
     sensitivity.look(draft, activity)
@@ -71,6 +72,7 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     suspending.call_off(draft)
     if sla.concerns(draft):
         sla.settle(draft)
+    points.settle(draft)
     return draft
 
 

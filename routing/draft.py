@@ -66,6 +66,7 @@ class Draft:
         #: What the rules look at: the activity, or one that waited for the look-up whose outcome the activity is.
         self.about = activity
         self.signals = Signals(activity, snapshot.policy.lexicons, snapshot.policy.people, customer_of(snapshot, now))
+        self.signals.risk = snapshot.risk or self.signals.risk
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode
@@ -98,7 +99,7 @@ class Draft:
         self.about = activity
         policy, before = self.snapshot.policy, self.signals
         self.signals = Signals(activity, policy.lexicons, policy.people, before.customer)
-        self.signals.sla = before.sla
+        self.signals.sla, self.signals.risk = before.sla, before.risk
 
     @property
     def policy(self) -> Policy:
@@ -215,5 +216,6 @@ class Draft:
                 skipped_why=self.skipped_why,
                 candidates_considered=self.candidates,
                 notes=tuple(self.notes),
+                risk=self.snapshot.risk,
             ),
         )

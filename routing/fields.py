@@ -422,4 +422,11 @@ FIELDS: Final[dict[str, Field]] = {
         lazy=True,
         about="the metrics whose target is missed, and still owed",
     ),
+    "risk.score": Field(
+        kind=Kind.NUMBER,
+        source="signals.risk.score",
+        nullable=True,
+        lazy=True,
+        about="how likely the case is to be escalated yet, from 0 to 1, by closed cases; missing until there are enough of them",
+    ),
 }

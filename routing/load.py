@@ -22,6 +22,7 @@ from routing.load_notices import read_playbook, read_suspend, read_templates
 from routing.load_people import read_people
 from routing.load_precautions import match_sensitive, read_mutes, read_sensitivities
 from routing.load_reply import read_buttons, read_reply
+from routing.load_risk import read_risk
 from routing.load_severity import read_levels, read_severity
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
@@ -91,6 +92,7 @@ class _Reader(Reader):
         mutes = read_mutes(self, values.get("mute", []), self._conditions, known_rules)
         boost = severity is not None and bool(severity.boost)
         customer = read_customer(self, values.get("customer", {}), rules, slas, (*private, *mutes), boost=boost)
+        risk = read_risk(self, values)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)
@@ -121,6 +123,7 @@ class _Reader(Reader):
             sensitivities=private,
             match_sensitive=match_sensitive(private),
             mutes=mutes,
+            risk=risk,
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:

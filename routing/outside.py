@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.model import Channel, Episode, EpisodeState, Profile
+from gateway.model import Activity, Channel, Episode, EpisodeState, Profile, Risk
 from routing.people import UNKNOWN, Load, Presence, Staff
 
 
@@ -22,6 +22,10 @@ class Outside:
     roster: Mapping[str, bool] = field(default_factory=dict[str, bool])
     #: Agent → open cases of others that they have, by channel.
     open: Mapping[str, Mapping[Channel, int]] = field(default_factory=dict[str, Mapping[Channel, int]])
+    #: What a model says of the case's risk; None when nobody was asked.
+    risk: Risk | None = None
+    #: What it said at single activities, by connection and dedupe key: that goes before.
+    risks: Mapping[tuple[str, str], Risk] = field(default_factory=dict[tuple[str, str], Risk])
 
 
 class Surroundings:
@@ -43,6 +47,10 @@ class Surroundings:
         """Return what a look-up found, None before."""
         found = self._outside.customer
         return None if found is None or self._read_at is None else Profile(values=found, read_at=self._read_at)
+
+    def risk(self, activity: Activity) -> Risk | None:
+        """Return what a model says of the case's risk at an activity."""
+        return self._outside.risks.get((activity.connection, activity.dedupe), self._outside.risk)
 
     def looked_up(self, now: int) -> None:
         """Note that what is known of the customer was read."""

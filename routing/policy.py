@@ -13,12 +13,13 @@ from routing.compiling import Condition, Matcher, fields_of
 from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
 from routing.precautions import Mute, Sensitivity
+from routing.risk.rules import RiskRules
 from routing.severity_values import Severity
 from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
 
 #: What fields begin with that stand on evidence.
-_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer"})
+_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer", "risk"})
 
 
 class Act(StrEnum):
@@ -244,3 +245,6 @@ class Policy:
             return "" if rule is None else rule.playbook
         ladder = self.ladders.get(rule.ladder)
         return "" if ladder is None else ladder.playbook
+
+    #: When the predicted risk is spoken of, and learned; None when it is not.
+    risk: RiskRules | None = None

@@ -23,6 +23,7 @@ from gateway.model import (
     TicketStatus,
 )
 from gateway.model.life import takes, takes_further
+from routing.outside import Outside
 from routing.policy import ConnectionFacts, Policy
 from routing.world import World
 
@@ -152,15 +153,16 @@ def story(
     *,
     case_id: str,
     until: int,
+    outside: Outside | None = None,
 ) -> Story:
-    """Return what a policy makes of a case, up to an instant."""
+    """Return what a policy makes of a case, up to an instant, with what was so outside of it."""
     world: World | None = None
     seen = _Seen()
     for activity in activities:
         if activity.kind in INTERNAL:
             continue
         if world is None:
-            world = World(policy, connections, at=activity.received_at, case_id=case_id)
+            world = World(policy, connections, at=activity.received_at, case_id=case_id, outside=outside)
         _count(world, seen, world.pass_time(activity.received_at).effects)
         happened = world.take(activity)
         seen.rules.append(tuple(step.rule for step in happened.decisions[0].trace.steps))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gateway.model import Mode, Priority, TicketStatus
 from routing.policy import Act, EscalationType, Hours
+from routing.risk.rules import AT_LEAST, FEWEST, HORIZON
 from routing.schema_people import ASKING, PEOPLE
 from routing.schema_precautions import PRECAUTIONS, SET_LEVELS
 
@@ -193,6 +194,16 @@ CUSTOMER: Final[dict[str, Any]] = {
     "fresh_for": _text("How long a profile counts as fresh: 15m, 12h, 1d (the default); then it is asked for anew."),
     "vip": _texts("Tiers and tags that make a customer a VIP, whatever their case."),
 }
+RISK: Final[dict[str, Any]] = {
+    "enabled": _flag("False to neither learn nor speak. Default: true, once the table is there."),
+    "at_least": {
+        "type": "integer",
+        "minimum": FEWEST,
+        "description": "Closed cases that are needed before `risk.score` is known, a tenth of them escalated, a tenth not. "
+        f"Default: {AT_LEAST}.",
+    },
+    "horizon": _text(f"How long after a moment an escalation or a missed target counts: 12h, 3d. Default: {HORIZON}."),
+}
 TOP: Final[dict[str, Any]] = {
     "customer": {
         "type": "object",
@@ -244,6 +255,12 @@ TOP: Final[dict[str, Any]] = {
         "type": "array",
         "items": {"type": "object", "properties": SLA, "required": ["id"], "additionalProperties": False},
         "description": "SLAs, looked at from the top; the first that applies to a case counts, and no other.",
+    },
+    "risk": {
+        "type": "object",
+        "properties": RISK,
+        "additionalProperties": False,
+        "description": "That it is learned from closed cases how likely a case is to be escalated.",
     },
     **PEOPLE,
     **PRECAUTIONS,

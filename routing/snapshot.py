@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.model import Activity, Case, Episode, Profile, Thread, TicketLink
+from gateway.model import Activity, Case, Episode, Profile, Risk, Thread, TicketLink
 from routing.people import UNKNOWN, Staff
 from routing.policy import ConnectionFacts, Policy
 
@@ -42,3 +42,7 @@ class Snapshot:
     waiting: tuple[Activity, ...] = ()
     #: Connection and key of the case's threads on which no messages are wanted (STOP).
     silenced: frozenset[tuple[str, str]] = frozenset()
+    #: What a model says of the case's risk as the activity leaves it; None when the policy has none, or nobody asked.
+    risk: Risk | None = None
+    #: What that stands on, which the case may be learned from; empty when nothing is learned.
+    features: tuple[str, ...] = ()

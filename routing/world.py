@@ -254,6 +254,7 @@ class World:
             ),
             connections=self._connections,
             staff=self._around.staff(running, self.now) if self.policy.people.agents else UNKNOWN,
+            risk=self._around.risk(activity),
             **(self._of_customer(activity) if self.policy.customer is not None else {}),
         )
 

@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
         "gateway.cli.cases", "Show cases, and why they were escalated or not; merge those that are one matter."
     ),
     "contacts": Entry("gateway.cli.contacts", "Show customers, and say who is one person and who is not."),
+    "risk": Entry("gateway.cli.risk", "Show what was learned of the risk that cases are escalated, or forget it."),
     "dlq": Entry("gateway.cli.dlq", "Show, replay and discard dead letters."),
     "replay": Entry("gateway.cli.replay", "Have deliveries parsed again, after a mapping was mended."),
     "pause": Entry("gateway.cli.pause", "Hold what goes out: of everything, of a connection or of a rule."),

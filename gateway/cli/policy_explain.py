@@ -87,9 +87,11 @@ def _accounts(
     applied: Sequence[AppliedActivity], case_id: str, policies: Callable[[str], Policy], outline: Outline
 ) -> list[Account]:
     from routing.account import accounts
+    from routing.risk.traced import traced
 
     told = [(each.activity, str((each.trace or {}).get("policy", ""))) for each in applied]
-    return list(accounts(told, case_id, policies, outline.facts))
+    risks = traced((each.activity, each.trace) for each in applied)
+    return list(accounts(told, case_id, policies, outline.facts, risks))
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
@@ -108,6 +110,8 @@ def _tell(stored: AppliedActivity, account: Account) -> None:
     if account.seen:
         known = ", ".join(f"{name} {_word(name, value)}" for name, value in account.seen.items() if value is not None)
         paragraph(f"The rules saw: {known}.", indent="       ")
+        if account.decision.trace.risk is not None:
+            paragraph(f"Risk of escalation: {account.decision.trace.risk.evidence}.", indent="       ")
         for rule in account.rules:
             _tell_rule(rule)
     for step in account.steps:
@@ -176,6 +180,7 @@ def _values(stored: AppliedActivity, account: Account) -> dict[str, Any]:
         "notes": _notes(stored),
         "doubts": _doubts(stored, account),
         "seen": plain(account.seen),
+        "risk": plain(account.decision.trace.risk),
         "rules": [
             {
                 "rule": rule.step.rule,

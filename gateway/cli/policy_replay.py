@@ -86,7 +86,9 @@ def _unknown(*policies: Policy) -> list[str]:
 def _replayed(store: Store, outline: Outline, other: Outline | None, begin: int, limit: int) -> list[Replayed]:
     from gateway.clock import SystemClock
     from gateway.model import CaseStatus
+    from routing.outside import Outside
     from routing.replay import Replayed, evidence, story
+    from routing.risk.traced import traced
 
     now = SystemClock().now()
     found: list[Replayed] = []
@@ -95,9 +97,10 @@ def _replayed(store: Store, outline: Outline, other: Outline | None, begin: int,
         if history is None or case.status is CaseStatus.MERGED:
             continue
         said = [each.activity for each in history.activities]
-        own = story(said, outline.policy, outline.facts, case_id=case.id, until=now)
+        outside = Outside(risks=traced((each.activity, each.trace) for each in history.activities))
+        own = story(said, outline.policy, outline.facts, case_id=case.id, until=now, outside=outside)
         if other is not None:
-            before, after = own, story(said, other.policy, other.facts, case_id=case.id, until=now)
+            before, after = own, story(said, other.policy, other.facts, case_id=case.id, until=now, outside=outside)
         else:
             before, after = _of_then(history), own.as_stored()
         found.append(Replayed(case_id=case.id, before=before, after=after, evidence=evidence(said)))

@@ -55,6 +55,7 @@ from gateway.model.life import IllegalMove, count_in, move, recount, speaks
 from gateway.model.party import Audience, Channel, Evidence, Mode, Party, Role
 from gateway.model.profile import Profile
 from gateway.model.progress import Progress
+from gateway.model.risk import Lesson, Risk, RiskPoint, lesson_of
 from gateway.model.sla import SlaClock, SlaClocks, SlaMark, SlaMetric, SlaOutcome
 from gateway.model.waiting import Spell, Waiting
 
@@ -93,6 +94,7 @@ __all__ = [
     "HandoffRequested",
     "IllegalMove",
     "InboundEmail",
+    "Lesson",
     "Lookup",
     "MailFacts",
     "MessageAction",
@@ -107,6 +109,8 @@ __all__ = [
     "Progress",
     "Receipt",
     "Reply",
+    "Risk",
+    "RiskPoint",
     "Role",
     "Satisfaction",
     "SatisfactionGiven",
@@ -131,6 +135,7 @@ __all__ = [
     "altered",
     "count_in",
     "effect_id",
+    "lesson_of",
     "move",
     "recount",
     "speaks",

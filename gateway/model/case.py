@@ -10,6 +10,7 @@ from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
 from gateway.model.keeping import NOT_PRIVATE, Private, Suspended
 from gateway.model.party import Channel, Mode, Party
+from gateway.model.risk import RiskPoint
 from gateway.model.sla import SlaClocks
 from gateway.model.waiting import NOBODY, Waiting
 
@@ -241,5 +242,7 @@ class Case(Struct, frozen=True, kw_only=True, gc=False):
     private: Private = NOT_PRIVATE
     #: Escalations that wait for it to solve itself.
     suspended: tuple[Suspended, ...] = ()
+    #: The moment of its life that the risk is learned from once it is over; None when there was none, or nothing is learned.
+    risk: RiskPoint | None = None
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
 from gateway.model.party import Mode
+from gateway.model.risk import Risk
 from gateway.model.sla import SlaClocks, SlaMetric, SlaOutcome
 
 
@@ -121,6 +122,8 @@ class Trace(Struct, frozen=True, kw_only=True, gc=False):
     candidates_considered: tuple[tuple[str, str], ...] = ()
     #: Further sentences: how the priority came about, what is sensitive, what waits, which notice was held. Never a body.
     notes: tuple[str, ...] = ()
+    #: The predicted risk that the decision was told; None when the policy asks for none.
+    risk: Risk | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True, gc=False):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 #: Name of the tag with which an agent says that a case is not sensitive any more.
 LIFT: Final = "not_sensitive"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Private:
+class Private(Struct, frozen=True, kw_only=True, gc=False):
     """Where a sensitive case is kept, and what a person said of it."""
 
     #: The group that its tickets stand in, by the helpdesk's name; empty while it is not sensitive.
@@ -23,8 +23,7 @@ class Private:
     tagged: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspended:
+class Suspended(Struct, frozen=True, kw_only=True, gc=False):
     """An escalation that waits: it comes when the case has not solved itself by then."""
 
     #: The rule.

@@ -15,6 +15,7 @@ from gateway.model import Activity, Decision
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.census import Census
 from gateway.pipeline.policies import Direction, Policies
+from gateway.pipeline.risk import Risks
 from gateway.pipeline.shadow import Seen
 from gateway.store.ports import AppliedBatch, CaseView, Step, Store
 from routing.decide import decide
@@ -50,6 +51,8 @@ class Applying:
         self._clock = clock
         self._applied = applied
         self._seen = seen
+        #: What is known of the risk of escalation.
+        self.risks = Risks(store, clock, rules=lambda: policies.direction.policy.risk)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="baton-apply")
         self._closing = False
         #: What is known of the policy's agents.
@@ -73,6 +76,7 @@ class Applying:
     def free(self) -> None:
         """Free the thread, once `run` has ended."""
         self._thread.shutdown(wait=True)
+        self.risks.free()
 
     # --- one turn, in the worker's thread ----------------------------------------------------------------------------
     def _turn(self) -> AppliedBatch:
@@ -92,9 +96,11 @@ class Applying:
         census = self.census if direction.policy.people.teams else None
         if census is not None:
             census.look(now)
+        told = self.risks.told
 
         def step(view: CaseView, activity: Activity) -> Decision:
-            snapshot = self._policies.snapshot(view, direction, UNKNOWN if census is None else census.staff)
+            staff = UNKNOWN if census is None else census.staff
+            snapshot = told(self._policies.snapshot(view, direction, staff), activity, now)
             decision = decide(snapshot, activity, now)
             if census is not None:
                 census.heed(view.episode, decision)

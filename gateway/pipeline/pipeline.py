@@ -90,6 +90,7 @@ class Pipeline:
             group.create_task(self._keep("results", self.dispatch.record))
             group.create_task(self._keep("timers", self.timers.run))
             group.create_task(self._keep("rosters", self.rosters.run))
+            group.create_task(self._keep("risk", self.applying.risks.run))
             group.create_task(self._keep("hints", self._listen))
         for step in (self.intake, self.parsing, self.applying, self.shadow, self.dispatch, self.timers):
             step.free()
@@ -123,6 +124,7 @@ class Pipeline:
         self.intake.close()
         self.timers.close()
         self.rosters.close()
+        self.applying.risks.close()
         self.dispatch.close()
         self.parsing.close()
         self.applying.close()
@@ -140,12 +142,14 @@ class Pipeline:
         """Decide by a new policy and new connections from the next batch on."""
         self.policies.swap(direction)
         self.rosters.bell.ring()
+        self.applying.risks.bell.ring()
         self._work()
 
     def ring(self) -> None:
         """Look for work now: an operator has changed something."""
         self._work()
         self.timers.bell.ring()
+        self.applying.risks.bell.ring()
 
     async def _listen(self) -> None:
         """Take hints of other processes. Only a hint: each loop polls as well."""

@@ -29,6 +29,7 @@ from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import bury
 from gateway.store.names import BATON_NAME, Names
 from gateway.store.profiles import Asked, people_of
+from gateway.store.risk import Lessons, keep_lessons, take_note
 from gateway.store.speakers import read_threads
 from gateway.store.values import AppliedBatch, CaseView, Step
 
@@ -107,6 +108,8 @@ class _Batch:
         self.effects: list[Effect] = []
         self.letters: list[Row] = []
         self.targets: list[tuple[SlaMetric, SlaOutcome]] = []
+        #: What cases that are over teach, or, taken up again, do not teach yet.
+        self.lessons: Lessons = {}
 
     def apply(self, limit: int, step: Step) -> AppliedBatch:
         waiting, more = self._take(limit)
@@ -289,6 +292,7 @@ class _Batch:
         self.threads_of[case_id] = [thread if each.id == thread_id else each for each in self.threads_of[case_id]]
 
     def _take_over(self, case_id: str, decision: Decision) -> None:
+        take_note(self.lessons, self.cases[case_id], decision.case)
         self.cases[case_id] = decision.case
         self.touched.add(case_id)
         self.effects += decision.effects
@@ -357,3 +361,4 @@ class _Batch:
         ]
         self.t.insert("effects", _EFFECT, rows, conflict="ON CONFLICT (id) DO NOTHING")
         bury(self.t, self.letters)
+        keep_lessons(self.t, self.lessons)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.model import Activity, Case, Effect, Episode, Profile, Progress, Receipt, TicketLink
+from gateway.model import Activity, Case, Effect, Episode, Lesson, Profile, Progress, Receipt, TicketLink
 
 _ENCODER: Final = msgspec.json.Encoder()
 encode_bytes = _ENCODER.encode
@@ -17,6 +17,7 @@ activity_from: Final = msgspec.json.Decoder(Activity).decode
 case_from: Final = msgspec.json.Decoder(Case).decode
 effect_from: Final = msgspec.json.Decoder(Effect).decode
 episode_from: Final = msgspec.json.Decoder(Episode).decode
+lesson_from: Final = msgspec.json.Decoder(Lesson).decode
 profile_from: Final = msgspec.json.Decoder(Profile).decode
 progress_from: Final = msgspec.json.Decoder(Progress).decode
 receipt_from: Final = msgspec.json.Decoder(Receipt).decode

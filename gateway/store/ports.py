@@ -15,6 +15,7 @@ from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
 from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
 from gateway.store.profiles import Asked
+from gateway.store.risk import RiskStanding, Teach
 from gateway.store.shadows import Diverged, ShadowView, Tried
 from gateway.store.values import (
     Accounts,
@@ -66,6 +67,7 @@ __all__ = [
     "Identifier",
     "JournalEntry",
     "ParsedDelivery",
+    "RiskStanding",
     "Said",
     "SavedBatch",
     "Separation",
@@ -75,6 +77,7 @@ __all__ = [
     "StoreUnavailable",
     "StoredDelivery",
     "Suggestion",
+    "Teach",
     "Tried",
     "Unrenamed",
     "Verdict",
@@ -318,6 +321,22 @@ class Store(Protocol):
 
     def accounts(self) -> Accounts:
         """Count everything, in one consistent read."""
+        ...
+
+    # --- risk --------------------------------------------------------------------------------------------------------
+    def risk(self) -> RiskStanding:
+        """Return the model of the risk, and how many closed cases it was not taught yet."""
+        ...
+
+    def learn_risk(self, limit: int, now: int, teach: Teach) -> int:
+        """Teach the model the oldest closed cases that are due, at most `limit`; return how many. Each case teaches once.
+
+        The model and the mark that a case was learned from are written together. What `teach` raises changes nothing.
+        """
+        ...
+
+    def forget_risk(self, actor: str, now: int) -> int:
+        """Drop the model, and what waits to be learned; return how many closed cases that were in all."""
         ...
 
     def said(self, connection: str, thread: str, limit: int) -> Sequence[Said]:

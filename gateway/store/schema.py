@@ -148,6 +148,10 @@ CREATE TABLE dead_letters (
     reason TEXT NOT NULL, created_at $INT NOT NULL, state TEXT NOT NULL);
 CREATE INDEX dead_letters_open ON dead_letters (state, id);
 
+CREATE TABLE risk_lessons (case_id TEXT PRIMARY KEY, due_at $INT NOT NULL, state $INT NOT NULL DEFAULT 0, doc TEXT NOT NULL);
+CREATE INDEX risk_lessons_due ON risk_lessons (due_at, case_id) WHERE state = 0;
+CREATE TABLE risk_models (id $INT PRIMARY KEY, version $INT NOT NULL, learned_at $INT NOT NULL, doc TEXT NOT NULL);
+
 CREATE TABLE pauses (scope TEXT PRIMARY KEY, actor TEXT NOT NULL, reason TEXT NOT NULL, since $INT NOT NULL);
 
 CREATE TABLE policies (digest TEXT PRIMARY KEY, text TEXT NOT NULL, saved_at $INT NOT NULL);

@@ -19,6 +19,7 @@ from gateway.store.operators import Operators
 from gateway.store.outbox import Outbox
 from gateway.store.people import People
 from gateway.store.reading import Reading
+from gateway.store.risk import Risks
 from gateway.store.shadows import Shadows
 from gateway.store.targets import Targets
 
@@ -98,6 +99,8 @@ class SqlStore:
         self.oldest_pending = reading.oldest_pending
         shadows = Shadows(engine)
         self.keep_shadow, self.shadow = shadows.keep, shadows.read
+        risks = Risks(engine, auditing)
+        self.risk, self.learn_risk, self.forget_risk = risks.standing, risks.learn, risks.forget
         self.wait, self.close = engine.wait, engine.close
 
     def append(self, case_id: str, activity: Activity) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from routing.lint.finding import LINTS, Examined, Finding
 from routing.lint.of_people import unused_people
 from routing.lint.of_precautions import precautions, severities, templates
+from routing.lint.of_risk import unlearned_risk
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
 from routing.lint.of_the_rest import overlapping, repeated, silent, unused
@@ -20,6 +21,7 @@ _CHECKS = (
     unknown_connections,
     unused,
     unused_people,
+    unlearned_risk,
     unreachable_slas,
     silent,
     overlapping,

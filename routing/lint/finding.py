@@ -31,6 +31,7 @@ LINTS: Final[Mapping[str, str]] = {
     "unused-agent": "No step asks them, they manage nobody, and no condition asks who did something.",
     "unused-skill": "No step wants it, and no condition asks for a skill.",
     "unused-authority": "No condition asks for authority.",
+    "unlearned-risk": "A condition reads risk.score, and the policy has no [risk]: it is never known, so it never holds.",
     "unused-customer": "No condition asks who the customer is, so nobody is asked about them.",
     "unreachable-sla": "No case has it: its conditions contradict each other, or SLAs above take every case.",
     "silent-end": "Nobody is told when a case comes to the end of the ladder.",

@@ -11,13 +11,14 @@ from routing.matrix import precautions
 from routing.matrix.words import asked, conditions, counted, does, group, hours, stands, targets, times, told, where
 from routing.people import Agent, Team
 from routing.policy import Ladder, Policy, Rule, Sla
+from routing.shown import duration_of
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 
 def markdown(policy: Policy) -> str:
     """Return the rules, the ladders, the SLAs, the people and the hours of a policy, as tables."""
-    parts = (_rules, _vips, _severity, _ladders, _slas, _precautions, _people, _calendars)
+    parts = (_rules, _vips, _risk, _severity, _ladders, _slas, _precautions, _people, _calendars)
     return "\n".join(line for part in parts for line in part(policy)) + "\n"
 
 
@@ -80,6 +81,15 @@ def _precautions(policy: Policy) -> Iterator[str]:
 def _plain_table(grid: precautions.Grid) -> Iterator[str]:
     head, rows = grid
     yield from _table(head, (map(plain, row) for row in rows))
+
+
+def _risk(policy: Policy) -> Iterator[str]:
+    if policy.risk is not None:
+        yield (
+            f"The risk of escalation is learned from closed cases, and known once there are {policy.risk.at_least} of them;"
+            f" what comes within {duration_of(policy.risk.horizon)} counts."
+        )
+        yield ""
 
 
 def _row(number: int, rule: Rule) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from routing.reader import Path, Reader
 
 _MICRO: Final = 1_000_000
 #: Fields of the case that Baton alone gives.
-_HIDDEN: Final = frozenset({"id", "seq", "last_activity_at"})
+_HIDDEN: Final = frozenset({"id", "seq", "last_activity_at", "risk"})
 
 
 #: What stands for a text of `each`.

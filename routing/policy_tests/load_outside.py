@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.model import Channel
+from gateway.model import Channel, Risk
 from gateway.toml import did_you_mean
 from routing.outside import Outside
 from routing.people import People
 from routing.policy import Policy
 from routing.policy_tests import schema
 from routing.reader import Path, Reader
+from routing.risk.rules import SCORE
 
 _WORDS: Final = ("tier", "organization", "language")
 
@@ -22,6 +23,7 @@ def read_outside(reader: Reader, path: Path, table: Mapping[str, Any], policy: P
         customer=_customer(reader, (*path, "customer"), table["customer"], policy) if "customer" in table else None,
         roster=_roster(reader, (*path, "roster"), table.get("roster", {}), policy.people),
         open=_open(reader, (*path, "open_cases"), table.get("open_cases", {}), policy.people),
+        risk=_risk(reader, path, table, policy),
     )
 
 
@@ -59,6 +61,18 @@ def _customer(reader: Reader, path: Path, value: object, policy: Policy) -> dict
     if not isinstance(known, bool):
         reader.note((*path, "known"), "known must be true or false", value=True)
     return made if known else None
+
+
+def _risk(reader: Reader, path: Path, table: Mapping[str, Any], policy: Policy) -> Risk | None:
+    if "risk" not in table:
+        return None
+    score = table["risk"]
+    if SCORE not in policy.reads:
+        reader.note((*path, "risk"), f"no condition of the policy asks for {SCORE}: remove risk")
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        reader.note((*path, "risk"), "risk must be a number from 0 to 1", value=True)
+        return None
+    return Risk(score=float(score), evidence=f"{score:g}, as the policy test says")
 
 
 def _roster(reader: Reader, path: Path, value: object, people: People) -> dict[str, bool]:

@@ -154,6 +154,12 @@ TEST: Final[dict[str, Any]] = {
         "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
         "description": "How many other cases agents have, by name and channel: `{ anna = { helpdesk = 10 } }`.",
     },
+    "risk": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "The predicted risk that the case is escalated yet, `risk.score`. Left out: it is unknown.",
+    },
     "event": {
         "type": "array",
         "minItems": 1,

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Case, altered
+from gateway.model import Activity, ActivityKind, Case, Risk, altered
 from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
 from routing.signals.amounts import shown
@@ -22,6 +22,8 @@ from routing.signals.solved import solved_by, solved_in
 
 #: Fields of the case that need each message of the customer to be looked at, once a policy asks for them.
 REMEMBERING: Final = frozenset({"case.repeated_question", "case.sentiment"})
+#: Nobody was asked for the risk.
+NO_RISK: Final = Risk(evidence="unknown: nothing was learned")
 #: Fields whose evidence is what the policy says of agents.
 _OF_PEOPLE: Final = frozenset({"authority.amount", "authority.limit", "actor.lacks_skill", "needed.skill"})
 
@@ -44,6 +46,8 @@ class Signals:
         self.customer = customer
         #: What the case's SLA says, for the fields `sla.…`.
         self.sla: SlaFacts = NO_SLA
+        #: What a model says of the case's risk, for the field `risk.score`.
+        self.risk: Risk = NO_RISK
 
     @cached_property
     def requests(self) -> Requests:
@@ -144,7 +148,13 @@ class Signals:
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
             case _:
-                return self.customer.evidence(field) if field.startswith("customer.") else ""
+                return self._told(field)
+
+    def _told(self, field: str) -> str:
+        """Return in a few words what a signal stands on that others worked out."""
+        if field.startswith("customer."):
+            return self.customer.evidence(field)
+        return self.risk.evidence if field == "risk.score" else ""
 
     def _deed_words(self) -> str:
         deed = self.deed

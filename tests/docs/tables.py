@@ -297,6 +297,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "mute": lambda: keys(schema_precautions.MUTE),
     "template": lambda: keys(schema_precautions.TEMPLATE),
     "notice-places": notice_places,
+    "risk": lambda: keys(schema.RISK),
     "skill": lambda: keys(schema_people.SKILL),
     "authority": lambda: keys(schema_people.AUTHORITY),
     "agent": lambda: keys(schema_people.AGENT),

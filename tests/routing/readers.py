@@ -15,6 +15,7 @@ from routing import (
     load_people,
     load_precautions,
     load_reply,
+    load_risk,
     load_severity,
     load_sla,
     reader,
@@ -22,6 +23,6 @@ from routing import (
 
 READERS: Final[tuple[ModuleType, ...]] = (
     *(load, load_asking, load_calendar, load_customer, load_ladder),
-    *(load_people, load_reply, load_sla, reader),
+    *(load_people, load_reply, load_risk, load_sla, reader),
     *(load_notices, load_precautions, load_severity),
 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, Case, Profile, SlaClock, SlaClocks, SlaMark, SlaMetric
+from gateway.model import Activity, Case, Profile, Risk, SlaClock, SlaClocks, SlaMark, SlaMetric
 from gateway.toml import nearest
 from routing.compiling import Condition, Matchable, compile_rules
 from routing.expression import DEEPEST, ExpressionError, Not, Several, parse
@@ -72,6 +72,8 @@ SLA: Final[dict[str, object]] = {
 }
 
 
+#: What a model says of the risk of the same cases.
+RISK: Final = Risk(score=0.5, model=1)
 #: What may be known of a customer, and rules about it.
 KNOWN: Final[tuple[Profile | None, ...]] = (
     None,
@@ -104,6 +106,7 @@ def signals_of(of: Case, what: Activity) -> Signals:
     """Return the signals of an activity, of which one kind of dedupe key stands for a case with an SLA."""
     signals = Signals(what, {}, PEOPLE, Customer(ABOUT, known(of), NOW))
     if what.dedupe == "e1":
+        signals.risk = RISK
         signals.sla = SlaFacts(clocks=_CLOCKS, now=NOW, event=SlaMark.BREACHED, metric=SlaMetric.FIRST)
     return signals
 
@@ -138,6 +141,7 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "case.impact": lambda of, what: of.impact or None,
     "case.urgency": lambda of, what: of.urgency or None,
     "case.sensitivity": lambda of, what: of.sensitive or None,
+    "risk.score": lambda of, what: RISK.score if what.dedupe == "e1" else None,
     "customer.vip": lambda of, what: None if known(of) is None else told(of, "tier") == "alpha",
     "customer.tier": lambda of, what: told(of, "tier"),
     "customer.value": lambda of, what: told(of, "value"),

@@ -293,6 +293,20 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "no condition asks for authority, so authority.refund is for nothing",
         ),
     ],
+    "unlearned-risk": [
+        Pair(
+            rules(ALL + '["HERE"]'),
+            "risk.score > 0.7",
+            "message.distress",
+            "rule r1 reads risk.score, which is never known: write a table [risk]",
+        ),
+        Pair(
+            "[risk]\nenabled = HERE\n" + rules(ALL + '["risk.score > 0.7"]'),
+            "false",
+            "true",
+            "rule r1 reads risk.score, which is never known: [risk] says enabled = false",
+        ),
+    ],
     "unused-customer": [
         Pair(
             '[customer]\nvip = ["gold"]\n' + rules(ALL + '["HERE"]'),

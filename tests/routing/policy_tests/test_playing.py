@@ -285,3 +285,11 @@ def test_a_customer_whom_the_channel_does_not_prove_is_nobody_whatever_the_helpd
 ) -> None:
     """PO-4: as in the gateway, where a Slack user is nobody's customer until an operator links them."""
     assert failures(played(event({"rules": rules, "effects": effects}, message="hello"), rules=VIPS, head=head)) == []
+
+
+def test_the_risk_is_what_the_test_says_and_unknown_where_it_says_nothing() -> None:
+    """SG-11."""
+    likely = '[risk]\n[[rule]]\nid = "likely"\ndo = "escalate"\nladder = "second"\nwhen.all = ["risk.score >= 0.7"]\n'
+    rules = policy(likely + CATCH_ALL + LADDER)
+    for head, matched in (("risk = 0.7", "likely"), ("risk = 0.69", "rest"), ("risk = 1", "likely"), ("", "rest")):
+        assert failures(played(event({"rules": [matched]}, message="hello"), rules=rules, head=head)) == [], head
