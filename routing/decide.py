@@ -22,7 +22,7 @@ from gateway.model import (
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import ladder, lookup, sla
+from routing import incidents, ladder, lookup, sla
 from routing.acting import act_on, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
@@ -30,6 +30,7 @@ from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
 from routing.states import news
 
+_NOTED: Final = frozenset({ActivityKind.DELIVERY_REPORT, ActivityKind.CONSENT})
 _PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 
 
@@ -48,12 +49,10 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         _timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
         _outcome_came(draft)
-    elif activity.kind is ActivityKind.DELIVERY_REPORT:
-        draft.say("report", "The vendor says how far a message of ours came.")
-    elif activity.kind is ActivityKind.CONSENT:
-        draft.say(
-            "consent", "The customer wants messages again." if activity.consent else "The customer wants no messages."
-        )
+    elif activity.kind in _NOTED:
+        _noted(draft)
+    elif activity.kind is ActivityKind.INCIDENT:
+        incidents.told(draft)
     elif activity.own:
         draft.say("own", "Baton did this itself: no rule looks at it.")
         news(draft)
@@ -69,9 +68,20 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     return draft
 
 
+def _noted(draft: Draft) -> None:
+    """Say what was only taken note of."""
+    if draft.activity.kind is ActivityKind.DELIVERY_REPORT:
+        draft.say("report", "The vendor says how far a message of ours came.")
+    else:
+        wants = draft.activity.consent
+        draft.say("consent", "The customer wants messages again." if wants else "The customer wants no messages.")
+
+
 def _timer_fired(draft: Draft) -> None:
     """Go on where a ladder waited, or let those rules look that ask for clocks of SLAs."""
-    if not sla.is_timer(draft.activity.name):
+    if draft.activity.name == incidents.QUIET:
+        incidents.quiet(draft)
+    elif not sla.is_timer(draft.activity.name):
         ladder.timer_fired(draft)
     elif sla.reached(draft):
         _rules(draft)
@@ -86,6 +96,8 @@ def _outcome_came(draft: Draft) -> None:
         lookup.answered(draft, outcome, _rules)
     else:
         ladder.outcome_came(draft)
+        if outcome is not None:
+            incidents.outcome_came(draft, outcome)
 
 
 def _machine_acted(draft: Draft) -> None:
@@ -145,6 +157,7 @@ def _status_changed(draft: Draft) -> bool:
             draft.move_case(CaseStatus.RESOLVED)
         ladder.close(draft)
         draft.say("resolved", f"The ticket was set to {ticket.status.value} in the helpdesk: the case is resolved.")
+        incidents.resolved(draft)
         return True
     if changed is not None and draft.case.status is CaseStatus.RESOLVED:
         draft.move_case(CaseStatus.OPEN)
@@ -152,7 +165,12 @@ def _status_changed(draft: Draft) -> bool:
 
 
 def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
-    """Find the rules that match, and do what they say, but for those that are done already."""
+    """Find the rules that match, and do what they say, but for those that are done already or that an incident holds back."""
+    if incidents.is_parent(draft):
+        draft.say("incident", "The case stands for an incident: no rule looks at it.")
+        return
+    if draft.about is draft.activity:
+        incidents.look(draft)
     if draft.snapshot.policy.slas and draft.activity.kind is not ActivityKind.TIMER:
         sla.look(draft)
         if draft.about is not draft.activity:
@@ -161,7 +179,7 @@ def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
     rules, steps, draft.skipped = matching_rules(draft)
     draft.steps += steps
     for rule in rules:
-        if rule.id not in done:
+        if rule.id not in done and not incidents.holds_back(draft, rule):
             act_on(draft, rule)
     if draft.snapshot.policy.customer is not None and draft.about is draft.activity:
         lookup.ask(draft, rules)

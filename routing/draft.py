@@ -14,6 +14,7 @@ from gateway.model import (
     Effect,
     EffectKind,
     Episode,
+    IncidentFacts,
     Mode,
     Priority,
     TicketLink,
@@ -62,6 +63,8 @@ class Draft:
         #: What the rules look at: the activity, or one that waited for the look-up whose outcome the activity is.
         self.about = activity
         self.signals = Signals(activity, snapshot.policy.lexicons, snapshot.policy.people, customer_of(snapshot, now))
+        self.signals.bursts = snapshot.bursts
+        self.signals.incident = case.incident if case.incident is not None and case.incident.open else None
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode
@@ -79,6 +82,9 @@ class Draft:
         self.skipped = 0
         self.skipped_why: tuple[tuple[int, str], ...] = ()
         self.candidates: tuple[tuple[str, str], ...] = ()
+        #: What is to happen to incidents; and what to say of it besides.
+        self.incidents: list[IncidentFacts] = []
+        self.grouped = ""
         self.cause = f"{activity.connection}:{activity.dedupe}"
 
     def look_at(self, activity: Activity) -> None:
@@ -86,7 +92,7 @@ class Draft:
         self.about = activity
         policy, before = self.snapshot.policy, self.signals
         self.signals = Signals(activity, policy.lexicons, policy.people, before.customer)
-        self.signals.sla = before.sla
+        self.signals.sla, self.signals.incident = before.sla, before.incident
 
     @property
     def policy(self) -> Policy:
@@ -188,10 +194,12 @@ class Draft:
             timers=tuple(self.timers),
             cancelled=tuple(self.cancelled),
             tickets=() if self.told is None else (self.told,),
+            incidents=tuple(self.incidents),
             trace=Trace(
                 policy=self.snapshot.policy.digest,
                 result=self.result,
-                sentence=self.sentence,
+                sentence=f"{self.sentence} {self.grouped}".strip() if self.grouped else self.sentence,
+                bursts=self.snapshot.bursts,
                 steps=self.steps,
                 skipped=self.skipped,
                 skipped_why=self.skipped_why,

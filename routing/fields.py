@@ -388,4 +388,23 @@ FIELDS: Final[dict[str, Field]] = {
         lazy=True,
         about="the metrics whose target is missed, and still owed",
     ),
+    "burst.customers": Field(
+        kind=Kind.NUMBER,
+        source="signals.burst_customers",
+        lazy=True,
+        about="distinct customers whose messages count with this one for an `[[incident]]`, within its window; 0 for none",
+    ),
+    "incident.open": Field(
+        kind=Kind.FLAG,
+        source="(signals.incident is not None)",
+        lazy=True,
+        about="the case belongs to an incident that is open",
+    ),
+    "incident.id": Field(
+        kind=Kind.WORD,
+        source="(signals.incident.name if signals.incident is not None else None)",
+        nullable=True,
+        lazy=True,
+        about="that incident, by its id in the policy",
+    ),
 }

@@ -15,13 +15,14 @@ from routing.expression import ExpressionError, parse
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_customer import read_customer
+from routing.load_incident import check_inhibited, match_incidents, read_incidents
 from routing.load_ladder import read_ladder
 from routing.load_people import read_people
 from routing.load_reply import read_buttons, read_reply
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
-from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Sla
+from routing.policy import Act, ConnectionFacts, EscalationType, Incident, Ladder, Policy, Rule, Settings, Sla
 from routing.reader import NAME, Path, Reader
 
 
@@ -40,6 +41,7 @@ class _Reader(Reader):
         super().__init__(document, connections)
         self.phrases: dict[str, tuple[str, ...]] = {}
         self.people: People = NOBODY
+        self.incidents: frozenset[str] = frozenset()
 
     # --- the whole ---------------------------------------------------------------------------------------------------
     def policy(self, text: str) -> Policy | None:
@@ -56,6 +58,8 @@ class _Reader(Reader):
             if ladder is not None:
                 ladders[name] = ladder
         slas = read_slas(self, values.get("sla", []), hours, self._conditions)
+        incidents = read_incidents(self, values.get("incident", []), named, self._conditions)
+        self.incidents = frozenset(each.id for each in incidents)
         given = values.get("rule", [])
         if not isinstance(given, list) or not given:
             self.note(("rule",), "a policy needs rules: write [[rule]] tables, the last one with catch_all = true")
@@ -64,18 +68,19 @@ class _Reader(Reader):
         listed: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
         rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
         self._order(rules)
+        check_inhibited(self, incidents, rules)
         customer = read_customer(self, values.get("customer", {}), rules, slas)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
-        asking: list[Rule | Sla] = [*made, *slas]
+        asking: list[Rule | Sla | Incident] = [*made, *slas, *incidents]
         reads = fields_of(condition for each in asking for condition in (*each.all, *each.any))
         return Policy(
             digest=hashlib.sha256(text.encode()).hexdigest(),
             source=text,
             rules=made,
-            by_id={rule.id: rule for rule in made},
+            by_id={rule.id: rule for rule in (*made, *(each.rule for each in incidents))},
             ladders=ladders,
             calendars={name: calendar for name, calendar in hours.items() if calendar is not None},
             phrases=self.phrases,
@@ -90,6 +95,8 @@ class _Reader(Reader):
             match_clock_rules=compile_rules([matchable[index] for index in clocked]) if clocked else None,
             people=self.people,
             customer=customer,
+            incidents={each.id: each for each in incidents},
+            match_incidents=match_incidents(incidents),
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:
@@ -216,6 +223,7 @@ class _Reader(Reader):
             "actor.agent": frozenset(people.agents),
             "actor.skills": frozenset(people.skills),
             "needed.skill": frozenset(people.skills),
+            "incident.id": self.incidents,
         }
         try:
             return Condition(source=text, node=parse(text, nearest=nearest, sets=sets))

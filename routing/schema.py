@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gateway.model import Mode, Priority, TicketStatus
 from routing.policy import Act, EscalationType, Hours
+from routing.schema_incident import INCIDENT
 from routing.schema_people import ASKING, PEOPLE
 
 #: How often the steps of a ladder may be gone through anew.
@@ -236,6 +237,16 @@ TOP: Final[dict[str, Any]] = {
         "type": "array",
         "items": {"type": "object", "properties": SLA, "required": ["id"], "additionalProperties": False},
         "description": "SLAs, looked at from the top; the first that applies to a case counts, and no other.",
+    },
+    "incident": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": INCIDENT,
+            "required": ["id", "when", "window", "threshold", "ladder"],
+            "additionalProperties": False,
+        },
+        "description": "Incidents: one matter of many customers, with one parent case.",
     },
     **PEOPLE,
 }

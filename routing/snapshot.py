@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.model import Activity, Case, Episode, Profile, Thread, TicketLink
+from gateway.model import Activity, Burst, Case, Episode, OpenIncident, Profile, Thread, TicketLink
 from routing.people import UNKNOWN, Staff
 from routing.policy import ConnectionFacts, Policy
 
@@ -42,3 +42,7 @@ class Snapshot:
     waiting: tuple[Activity, ...] = ()
     #: Connection and key of the case's threads on which no messages are wanted (STOP).
     silenced: frozenset[tuple[str, str]] = frozenset()
+    #: What was counted for the incidents that the activity counts for.
+    bursts: tuple[Burst, ...] = ()
+    #: The open incident that the case is the parent of, None for none.
+    incident: OpenIncident | None = None

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
+from gateway.model.incident import Membership
 from gateway.model.party import Channel, Mode, Party
 from gateway.model.sla import SlaClocks
 from gateway.model.waiting import NOBODY, Waiting
@@ -233,6 +234,10 @@ class Case:
     resolved_at: int | None = None
     #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.
     follows: str = ""
+    #: The incident that it belongs to, or belonged to last; its own id stands in it when it is the parent of one.
+    incident: Membership | None = None
+    #: Incidents whose reply its customer was sent, by their ids: each once.
+    broadcasts: tuple[str, ...] = ()
     #: The look-up of its customer that is out, or that failed last; None when there is neither.
     lookup: Lookup | None = None
     #: Activities applied so far; the order of everything that happened to the case.

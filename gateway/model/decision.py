@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
+from gateway.model.incident import Burst, IncidentFacts
 from gateway.model.party import Mode
 from gateway.model.sla import SlaClocks
 
@@ -97,6 +98,8 @@ class TraceStep:
     conditions: tuple[tuple[str, bool], ...] = ()
     #: What the signals stood on that the rule asked for: the field and, in our own words, phrase or score. Never a body.
     evidence: tuple[tuple[str, str], ...] = ()
+    #: Why the rule, which matched, did not escalate: the incident that holds it back. Empty when nothing did.
+    held_back: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,8 @@ class Trace:
     #: Agents that were thought of for the step, by their name in the policy, each with the reason why not; empty for those
     #: who got it.
     candidates_considered: tuple[tuple[str, str], ...] = ()
+    #: What was counted for incidents when it was decided.
+    bursts: tuple[Burst, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +133,7 @@ class Decision:
     case: Case
     #: The episode afterwards, None when there is none open and none was closed now.
     episode: Episode | None
-    #: An episode that never reached the helpdesk, closed now because `episode` takes its place; else None.
+    #: An episode that ends now because `episode` takes its place: it never reached the helpdesk, or an incident ended it.
     replaced: Episode | None = None
     #: What to do outside.
     effects: tuple[Effect, ...] = ()
@@ -138,5 +143,7 @@ class Decision:
     cancelled: tuple[str, ...] = ()
     #: Tickets of the case of which the helpdesk told another state.
     tickets: tuple[TicketLink, ...] = ()
+    #: What is to happen to incidents, which span cases.
+    incidents: tuple[IncidentFacts, ...] = ()
     #: Why.
     trace: Trace

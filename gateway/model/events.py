@@ -321,6 +321,20 @@ class TicketChanged(_Event):
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentReported(_Event):
+    """A system that watches others says that an incident begins or is over. Its thread is the incident."""
+
+    #: True when it is over.
+    over: bool = False
+    #: What it is about, one line.
+    title: str = ""
+    #: What is the same about the messages that belong to it, in the policy's terms; empty for all that count.
+    fingerprint: str = ""
+    #: Where people can see it, empty when nowhere.
+    url: str = ""
+
+
 ChannelEvent: TypeAlias = (
     ChatMessage
     | TextMessage
@@ -332,4 +346,5 @@ ChannelEvent: TypeAlias = (
     | SatisfactionGiven
     | ConsentChanged
     | TicketChanged
+    | IncidentReported
 )

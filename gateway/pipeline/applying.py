@@ -64,7 +64,10 @@ class Applying:
         direction = self._policies.direction
         asks = direction.policy.customer
         profiles = asks.connection if asks is not None else None
-        return self._store.apply(BATCH, self._clock.now(), self._step(direction), direction.cases, profiles)
+        now = self._clock.now()
+        return self._store.apply(
+            BATCH, now, self._step(direction), direction.cases, profiles, self._policies.watch(direction, now)
+        )
 
     def _step(self, direction: Direction) -> Step:
         now = self._clock.now()

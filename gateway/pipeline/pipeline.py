@@ -167,6 +167,8 @@ class Pipeline:
         for word, count in (("applied", batch.applied), ("dead", batch.dead)):
             if count:
                 self._meters.applied.labels(word).inc(count)
+        for word, count in batch.incidents.items():
+            self._meters.incidents.labels(word).inc(count)
         if batch.connections:
             self.dispatch.bell.ring()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Number of the newest migration; a store with a higher one is refused.
-VERSION: Final = 4
+VERSION: Final = 5
 
 #: Words that the engines spell differently.
 _WORDS: Final = {
@@ -154,6 +154,19 @@ CREATE TABLE policies (digest TEXT PRIMARY KEY, text TEXT NOT NULL, saved_at $IN
 
 CREATE TABLE cursors (
     connection_id $INT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (connection_id, name));
+
+CREATE TABLE incidents (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, fingerprint TEXT NOT NULL, title TEXT NOT NULL, opened_by TEXT NOT NULL,
+    opened_at $INT NOT NULL, last_at $INT NOT NULL, closed_at $INT, ticket TEXT NOT NULL DEFAULT '',
+    url TEXT NOT NULL DEFAULT '');
+CREATE UNIQUE INDEX incidents_one_open ON incidents (name, fingerprint) WHERE closed_at IS NULL;
+CREATE TABLE incident_cases (
+    incident_id TEXT NOT NULL, case_id TEXT NOT NULL, contact_id TEXT NOT NULL, joined_at $INT NOT NULL,
+    PRIMARY KEY (incident_id, case_id));
+CREATE TABLE sightings (
+    name TEXT NOT NULL, fingerprint TEXT NOT NULL, case_id TEXT NOT NULL, contact_id TEXT NOT NULL, seen_at $INT NOT NULL,
+    PRIMARY KEY (name, fingerprint, case_id, contact_id));
+CREATE INDEX sightings_seen ON sightings (name, seen_at);
 
 CREATE TABLE leases (connection_id $INT PRIMARY KEY, owner TEXT NOT NULL, until $INT NOT NULL);
 

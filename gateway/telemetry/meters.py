@@ -49,6 +49,7 @@ class Meters:
         gauge = partial(Gauge, registry=self.registry)
         self.parsed = count("baton_parsed_events", "Events out of parsing, by what they were.", ["result"])
         self.applied = count("baton_applied_activities", "Activities decided, by what came of it.", ["result"])
+        self.incidents = count("baton_incidents", "Incidents, by what happened to them: opened or closed.", ["change"])
         self.timers = count("baton_timers_fired", "Deadlines that were reached.")
         self.unparsed = gauge("baton_deliveries_pending", "Deliveries that wait for parsing.")
         self.unapplied = gauge("baton_activities_pending", "Activities that wait for a decision.")

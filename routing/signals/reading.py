@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Case
+from gateway.model import Activity, ActivityKind, Burst, Case, Membership
 from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
@@ -43,6 +43,9 @@ class Signals:
         self.customer = customer
         #: What the case's SLA says, for the fields `sla.…`.
         self.sla: SlaFacts = NO_SLA
+        #: What was counted for incidents, and the open one that the case belongs to: `burst.…` and `incident.…`.
+        self.bursts: tuple[Burst, ...] = ()
+        self.incident: Membership | None = None
 
     @cached_property
     def requests(self) -> Requests:
@@ -116,24 +119,37 @@ class Signals:
         """Return what was done of the actions that have a limit."""
         return deed_of(self._activity, self._people)
 
+    @property
+    def burst_customers(self) -> int:
+        """Return the most distinct customers that were counted for an incident."""
+        return max((burst.customers for burst in self.bursts), default=0)
+
     def evidence(self, field: str) -> str:
         """Return in a few words what a signal stands on; empty for a field that is no signal, or has none.
 
         Only our own words, numbers and languages stand here, so that it may be kept with a decision.
         """
-        if field in _OF_PEOPLE:
-            return self._deed_words() if field.startswith("authority.") else self._skill_words()
         match field:
-            case "message.wants_person":
-                return "; ".join(self.requests.person)
-            case "message.wants_manager":
-                return "; ".join(self.requests.manager)
-            case "message.distress":
-                return "; ".join(self.distress_words)
+            case each if each in _OF_PEOPLE:
+                return self._deed_words() if field.startswith("authority.") else self._skill_words()
+            case "burst.customers" | "incident.open" | "incident.id":
+                return self._incident_words(field)
+            case "message.wants_person" | "message.wants_manager" | "message.distress":
+                return "; ".join(self._phrases(field))
             case "message.sentiment":
                 return f"{self.sentiment:g} ({self.feeling.why})" if self.sentiment is not None else self.feeling.why
             case _:
                 return self.customer.evidence(field) if field.startswith("customer.") else ""
+
+    def _incident_words(self, field: str) -> str:
+        if field == "burst.customers":
+            return "; ".join(f"{each.customers} for incident {each.name}" for each in self.bursts if each.customers)
+        return self.incident.words if self.incident is not None else ""
+
+    def _phrases(self, field: str) -> tuple[str, ...]:
+        if field == "message.distress":
+            return self.distress_words
+        return self.requests.person if field == "message.wants_person" else self.requests.manager
 
     def _deed_words(self) -> str:
         deed = self.deed
