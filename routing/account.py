@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.model import Activity, Decision, Episode, TraceStep
+from gateway.model import Activity, Decision, Episode, Trace, TraceStep
 from routing.explain import explain, seen
 from routing.policy import ConnectionFacts, Ladder, Policy
 from routing.snapshot import Snapshot
@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     """What became of a rule."""
 
     MATCHED = "matched"
+    #: It matched, and an incident keeps it from escalating.
+    HELD_BACK = "held back"
     #: Its conditions do not hold.
     PASSED_OVER = "passed over"
     #: A rule above matched and does not continue.
@@ -73,9 +75,11 @@ def accounts(
     case_id: str,
     policies: Callable[[str], Policy],
     connections: Mapping[str, ConnectionFacts],
+    counted: Mapping[tuple[str, str], Trace] | None = None,
 ) -> Iterator[Account]:
     """Yield the account of each activity of a case, in their order; each comes with the hash of the policy it was decided by.
 
+    `counted` has traces that tell what was counted for incidents, by the activity's connection and dedupe key.
     `policies` gives the policy of a hash; one that cannot be read any more is stood in for by another.
     """
     world: World | None = None
@@ -86,7 +90,7 @@ def accounts(
         world.policy = policy
         world.older[policy.digest] = policy
         before = world.episode
-        snapshot, decision = world.recall(activity)
+        snapshot, decision = world.recall(activity, (counted or {}).get((activity.connection, activity.dedupe)))
         yield Account(
             activity=activity,
             policy=policy.digest,
@@ -100,12 +104,16 @@ def accounts(
 def _rules(snapshot: Snapshot, activity: Activity, now: int, decision: Decision) -> Iterator[RuleAccount]:
     rules = snapshot.policy.rules
     asked = bool(decision.trace.steps)
+    held = {step.rule: step.held_back for step in decision.trace.steps if step.held_back}
     taker = ""
     for rule, step in zip(rules, explain(snapshot, activity, now), strict=True):
         if not asked:
             yield RuleAccount(step=step, verdict=Verdict.NONE_ASKED, why=decision.trace.sentence)
         elif step.matched:
-            yield RuleAccount(step=step, verdict=Verdict.MATCHED, why="Its conditions hold.")
+            verdict, why = Verdict.MATCHED, "Its conditions hold."
+            if rule.id in held:
+                verdict, why = Verdict.HELD_BACK, f"Its conditions hold, and {held[rule.id]} holds its escalation back."
+            yield RuleAccount(step=step, verdict=verdict, why=why)
             taker = taker or ("" if rule.goes_on else rule.id)
         elif taker:
             why = f"Rule {taker} stands above it, matched, and does not continue."

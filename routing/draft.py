@@ -200,6 +200,7 @@ class Draft:
                 result=self.result,
                 sentence=f"{self.sentence} {self.grouped}".strip() if self.grouped else self.sentence,
                 bursts=self.snapshot.bursts,
+                incident=self.snapshot.incident,
                 steps=self.steps,
                 skipped=self.skipped,
                 skipped_why=self.skipped_why,

@@ -15,6 +15,7 @@ from routing.load_sla import Conditions
 from routing.policy import Act, EscalationType, Incident, Rule, Settings
 from routing.reader import NAME, Path, Reader
 from routing.schema_incident import INCIDENT
+from routing.template import places
 
 #: What the name of an incident's rule begins with: no rule of the policy's list can have such a name.
 RULE_PREFIX: Final = "incident:"
@@ -58,13 +59,16 @@ def read_incidents(
 def check_inhibited(reader: Reader, incidents: Sequence[Incident], rules: Sequence[Rule | None]) -> None:
     """Note rules that an incident holds back and that are not there, or do not escalate."""
     known = {rule.id: rule for rule in rules if rule is not None}
+    # Rules that have mistakes of their own are there all the same.
+    given = reader.document.values.get("rule", ())
+    there = [str(each.get("id", "")) for each in given if isinstance(each, dict)] if isinstance(given, list) else []
     for index, value in enumerate(reader.document.values.get("incident", ())):
         named = value.get("inhibit", ()) if isinstance(value, dict) else ()
         for number, name in enumerate(named if isinstance(named, list) and incidents else ()):
             path = ("incident", index, "inhibit", number)
             rule = known.get(name) if isinstance(name, str) else None
-            if rule is None and isinstance(name, str):
-                hint = did_you_mean(name, known, f"there are {', '.join(known) or 'none'}")
+            if isinstance(name, str) and name not in there:
+                hint = did_you_mean(name, there, f"there are {', '.join(there) or 'none'}")
                 reader.note(path, f"there is no rule {name}: {hint}", value=True)
             elif rule is not None and rule.act is not Act.ESCALATE:
                 reader.note(path, f"rule {name} does not escalate: there is nothing to hold back", value=True)
@@ -98,7 +102,7 @@ def _incident(
             reader.note((*path, "opened_by", place), sentence, value=True)
     priority = reader.word(path, table, "priority", [each.value for each in Priority])
     inhibit = reader.strings((*path, "inhibit"), table.get("inhibit", []), "inhibit")
-    reply = read_reply(reader, path, table, Act.NONE.value)
+    reply = _reply(reader, path, table)
     title = " ".join(reader.string(path, table, "title").split()) or number
     tags = reader.strings((*path, "tags"), table.get("tags", []), "tags")
     if len(reader.problems) > before:
@@ -136,13 +140,24 @@ def _incident(
     )
 
 
+def _reply(reader: Reader, path: Path, table: Mapping[str, Any]) -> str:
+    text = read_reply(reader, path, table, Act.ESCALATE.value)
+    for name, offset in places(text):
+        if name.startswith("ticket."):
+            sentence = (
+                f"{{{{{name}}}}} would be the ticket of the customer's own case, which may have none: leave it out"
+            )
+            reader.note((*path, "reply"), sentence, value=True, offset=offset + 1)
+    return text
+
+
 def _when(
     reader: Reader, path: Path, table: Mapping[str, Any], conditions: Conditions, named: str
 ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
     here = (*path, "when")
     when = reader.table(here, table.get("when", {}), "when")
     every, some = conditions(here, when)
-    if not any(when.get(key) for key in ("all", "any")) and reader.lacks(path, {}, "when"):
+    if reader.lacks(path, {}, "when") and reader.lacks(here, when, "all", "any"):
         reader.note(path, f"{named} does not say which messages count: write when.all or when.any")
     for key, made in (("all", every), ("any", some)):
         listed: list[Any] = when[key] if isinstance(when.get(key), list) else []

@@ -5,10 +5,21 @@ In the gateway a look-up asks for the one, and rosters and a count over all case
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.model import Channel, Episode, EpisodeState, Profile
+from gateway.model import (
+    Burst,
+    Case,
+    Channel,
+    Episode,
+    EpisodeState,
+    IncidentChange,
+    IncidentFacts,
+    OpenIncident,
+    Profile,
+    Sighting,
+)
 from routing.people import UNKNOWN, Load, Presence, Staff
 
 
@@ -22,6 +33,8 @@ class Outside:
     roster: Mapping[str, bool] = field(default_factory=dict[str, bool])
     #: Agent → open cases of others that they have, by channel.
     open: Mapping[str, Mapping[Channel, int]] = field(default_factory=dict[str, Mapping[Channel, int]])
+    #: Incident → how many other customers counted for it within its window; None for one that is open.
+    incidents: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
 
 
 class Surroundings:
@@ -32,6 +45,11 @@ class Surroundings:
         self._outside = outside
         self._last: dict[str, int] = {}
         self._read_at: int | None = None
+        self._opened = {
+            name: OpenIncident(id=f"incident-{name}", name=name, title=name)
+            for name, count in outside.incidents.items()
+            if count is None
+        }
 
     @property
     def askable(self) -> bool:
@@ -69,3 +87,30 @@ class Surroundings:
                 name: Presence(available=available, read_at=now) for name, available in self._outside.roster.items()
             },
         )
+
+    # --- incidents ---------------------------------------------------------------------------------------------------
+    def bursts(self, sightings: Iterable[Sighting]) -> tuple[Burst, ...]:
+        """Return what is counted for sightings, the case's own customer included."""
+        return tuple(
+            Burst(
+                name=each.name,
+                fingerprint=each.fingerprint,
+                customers=(self._outside.incidents.get(each.name) or 0) + 1 if each.counts else 0,
+                open=self._opened.get(each.name),
+            )
+            for each in sightings
+        )
+
+    def incident_of(self, case: Case | None) -> OpenIncident | None:
+        """Return the open incident that a case is the parent of."""
+        member = case.incident if case is not None else None
+        found = self._opened.get(member.name) if member is not None else None
+        return found if found is not None and case is not None and found.id == case.id else None
+
+    def heed_incidents(self, steps: Iterable[IncidentFacts], now: int) -> None:
+        """Note which incidents were opened and closed."""
+        for step in steps:
+            if step.change is IncidentChange.OPENED:
+                self._opened[step.name] = OpenIncident(id=step.id, name=step.name, title=step.title, last_at=now)
+            elif step.change is IncidentChange.CLOSED:
+                self._opened.pop(step.name, None)

@@ -234,3 +234,8 @@ class Policy:
     #: Incidents by their id, and what says which of them an activity counts for, by their place.
     incidents: Mapping[str, Incident] = field(default_factory=dict[str, Incident])
     match_incidents: Matcher | None = None
+
+    @property
+    def escalating(self) -> tuple[Rule, ...]:
+        """Return the rules, and after them those of incidents, which are no rules of the list: whatever climbs a ladder."""
+        return (*self.rules, *(each.rule for each in self.incidents.values()))

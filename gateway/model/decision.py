@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
-from gateway.model.incident import Burst, IncidentFacts
+from gateway.model.incident import Burst, IncidentFacts, OpenIncident
 from gateway.model.party import Mode
 from gateway.model.sla import SlaClocks
 
@@ -123,6 +123,8 @@ class Trace:
     candidates_considered: tuple[tuple[str, str], ...] = ()
     #: What was counted for incidents when it was decided.
     bursts: tuple[Burst, ...] = ()
+    #: The open incident that the case was the parent of then, None for none.
+    incident: OpenIncident | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

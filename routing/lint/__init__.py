@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from routing.lint.finding import LINTS, Examined, Finding
+from routing.lint.of_incidents import nothing_counted
 from routing.lint.of_people import unused_people
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
@@ -20,6 +21,7 @@ _CHECKS = (
     unused,
     unused_people,
     unreachable_slas,
+    nothing_counted,
     silent,
     overlapping,
     repeated,

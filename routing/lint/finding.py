@@ -32,6 +32,7 @@ LINTS: Final[Mapping[str, str]] = {
     "unused-authority": "No condition asks for authority.",
     "unused-customer": "No condition asks who the customer is, so nobody is asked about them.",
     "unreachable-sla": "No case has it: its conditions contradict each other, or SLAs above take every case.",
+    "no-incident": "A condition asks for incidents or bursts, and there is no `[[incident]]`: nothing is counted.",
     "silent-end": "Nobody is told when a case comes to the end of the ladder.",
     "silent-ladder": "Neither its steps nor its end tell anybody.",
     "two-helpdesks": "Its steps and its end name several helpdesks, and a ticket does not move between them.",

@@ -10,6 +10,7 @@ from routing import (
     load_asking,
     load_calendar,
     load_customer,
+    load_incident,
     load_ladder,
     load_people,
     load_reply,
@@ -18,6 +19,6 @@ from routing import (
 )
 
 READERS: Final[tuple[ModuleType, ...]] = (
-    *(load, load_asking, load_calendar, load_customer, load_ladder),
+    *(load, load_asking, load_calendar, load_customer, load_incident, load_ladder),
     *(load_people, load_reply, load_sla, reader),
 )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Event
 
 import pytest
 
 from gateway.model import Activity, Decision
 from gateway.pipeline.policies import Direction, Policies
 from gateway.store import Store, open_store
-from gateway.store.ports import CaseView
+from gateway.store.ports import CaseView, Step
 from routing.decide import decide
 from tests.routing.values import NOW, connections
 from tests.store.acts import bring
 from tests.store.outage import POLICY, THRESHOLD, says
 
-_ROUNDS = 12
+#: Seconds that the one waits for the other, who must wait for it.
+_A_WHILE = 1.0
 
 
 class _Process:
@@ -26,9 +27,9 @@ class _Process:
         self.store = store
         self.policies = Policies(store, Direction(policy=POLICY, connections=connections()))
 
-    def apply(self, limit: int = 1) -> int:
+    def apply(self, limit: int = 1, step: Step | None = None) -> int:
         watch = self.policies.watch(self.policies.direction, NOW)
-        return self.store.apply(limit, NOW, self.decide, watch=watch).applied
+        return self.store.apply(limit, NOW, step or self.decide, watch=watch).applied
 
     def decide(self, view: CaseView, activity: Activity) -> Decision:
         return decide(self.policies.snapshot(view, self.policies.direction), activity, NOW)
@@ -40,45 +41,34 @@ def _ready(store: Store) -> None:
 
 
 def test_two_processes_that_count_at_once_miss_nobody(url: str) -> None:
-    """Each round a burst of exactly enough customers of another connection's fingerprint: one incident, all in it."""
-    stores = [open_store(url)]
-    _ready(stores[0])
-    if stores[0].engine == "postgresql":
-        stores.append(open_store(url))
-    processes = [_Process(stores[number % len(stores)]) for number in range(THRESHOLD)]
-    barrier = Barrier(THRESHOLD)
+    """While the one decides on the second customer, the other gets the third: each would see two, and three are enough."""
+    one = _Process(open_store(url))
+    other = _Process(open_store(url)) if one.store.engine == "postgresql" else one
+    _ready(one.store)
+    bring(one.store, says("0"))
+    one.apply()
+    bring(one.store, says("1"), says("2"))
+    begun, counted = Event(), Event()
 
-    def together(process: _Process) -> int:
-        barrier.wait()
-        return process.apply()
+    def slowly(view: CaseView, activity: Activity) -> Decision:
+        begun.set()
+        counted.wait(_A_WHILE)
+        return one.decide(view, activity)
 
-    with ThreadPoolExecutor(THRESHOLD) as pool:
-        for number in range(_ROUNDS):
-            for who in range(THRESHOLD):
-                # A lane and a case each, so that nobody waits for anybody.
-                bring(stores[0], says(f"{number}-{who}", at=NOW), lane=f"{number}-{who}")
-            list(pool.map(together, processes))
-            while any(process.apply(64) for process in processes):
-                pass
-            (incident,) = stores[0].incidents()
-            assert incident.customers == THRESHOLD
-            assert incident.closed_at is None
-            stores[0].close_incident(incident.id, "test", "next round", NOW)
-            while any(process.apply(64) for process in processes):
-                pass
-            _forget(stores[0])
-    for store in stores:
-        store.close()
+    def then(view: CaseView, activity: Activity) -> Decision:
+        counted.set()
+        return other.decide(view, activity)
 
-
-def _forget(store: Store) -> None:
-    """Forget an incident and what was counted, as if nothing had happened yet."""
-
-    def work(t: object) -> None:
-        for table in ("sightings", "incident_cases", "incidents"):
-            t.run(f"DELETE FROM {table}")  # type: ignore[attr-defined] # pyright: ignore
-
-    store._engine.write(work)  # type: ignore[attr-defined] # pyright: ignore
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(one.apply, 1, slowly)
+        begun.wait()
+        applied = other.apply(64, then)
+        assert first.result() + applied == len(("1", "2"))
+    while one.apply(64):
+        pass
+    assert [incident.customers for incident in one.store.incidents()] == [THRESHOLD]
+    for each in {one, other}:
+        each.store.close()
 
 
 def test_a_process_that_dies_while_it_decides_has_counted_nothing(store: Store) -> None:
