@@ -226,6 +226,10 @@ def _opened(draft: Draft, facts: IncidentFacts) -> None:
         return
     title = facts.title or incident.title
     member = Membership(id=draft.case.id, name=incident.id, title=title)
+    if draft.case.status is CaseStatus.RESOLVED:
+        # An alert that fires again: its case, and its ticket, are taken up again.
+        draft.move_case(CaseStatus.OPEN)
+        draft.back = True
     draft.change_case(incident=member, subject=f"Incident: {title}")
     if not facts.id:
         # Asked for by a person or from outside: the store does not know of it yet.
@@ -276,7 +280,7 @@ def _over(draft: Draft, facts: IncidentFacts) -> None:
     member = draft.case.incident
     if draft.activity.connection != _BATON:
         draft.say("incident", "The alert is over; the incident, if one is open, ends with its parent case.")
-    elif member is None or member.id != facts.id:
+    elif member is None or member.id != facts.id or not member.open:
         draft.say("incident", "This is no news for the case.")
     else:
         draft.change_case(incident=altered(member, open=False))

@@ -244,8 +244,9 @@ class Grouping:
 
     def _open(self, step: IncidentFacts, case_id: str, activity: Activity) -> None:
         self._t.run(
+            # An alert that fires again opens its own incident again: the case and the ticket are there.
             "INSERT INTO incidents (id, name, fingerprint, title, opened_by, opened_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO NOTHING",
+            " ON CONFLICT (id) DO UPDATE SET closed_at = NULL, title = excluded.title, last_at = excluded.last_at",
             *(step.id, step.name, step.fingerprint, step.title, step.by, self._now, activity.received_at),
         )
         detail = {"name": step.name, "fingerprint": step.fingerprint, "reason": step.reason}
@@ -267,7 +268,7 @@ class Grouping:
         for (other,) in rows:
             if other != case_id:
                 facts = IncidentFacts(change=IncidentChange.JOINED, id=step.id, name=step.name, title=step.title)
-                tell(self._t, self._entropy, other, facts, f"incident:{step.id}:joined:{other}", self._now)
+                tell(self._t, self._entropy, other, facts, f"incident:{step.id}:joined:{other}:{self._now}", self._now)
 
     def _join(self, step: IncidentFacts, case_id: str, thread_id: str, activity: Activity) -> None:
         contact = self._contact(thread_id)
@@ -282,7 +283,7 @@ class Grouping:
         if rows and rows[0][2] is not None:
             # It was closed while the case was on its way into it.
             facts = IncidentFacts(change=IncidentChange.CLOSED, id=step.id, name=rows[0][0], title=rows[0][1])
-            tell(self._t, self._entropy, case_id, facts, f"incident:{step.id}:closed:{case_id}", self._now)
+            tell(self._t, self._entropy, case_id, facts, f"incident:{step.id}:closed:{case_id}:{self._now}", self._now)
             return
         if rows and rows[0][3]:
             facts = IncidentFacts(
@@ -307,7 +308,14 @@ class Grouping:
             " ORDER BY c.root_id",
             step.id,
         ):
-            tell(self._t, self._entropy, member, step, f"incident:{step.id}:{step.change.value}:{member}", self._now)
+            tell(
+                self._t,
+                self._entropy,
+                member,
+                step,
+                f"incident:{step.id}:{step.change.value}:{member}:{self._now}",
+                self._now,
+            )
 
 
 def make_parent(t: Transaction, case_id: str, now: int) -> None:

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from connectors.chatbot import SPEC as CHATBOT
 from connectors.email import SPEC as EMAIL
 from connectors.hubspot import SPEC as HUBSPOT
+from connectors.incidents import SPEC as INCIDENTS
 from connectors.request_tracker import SPEC as REQUEST_TRACKER
 from connectors.slack import SPEC as SLACK
 from connectors.twilio import SPEC as TWILIO
@@ -259,6 +260,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "hubspot-settings": lambda: settings(HUBSPOT.settings),
     "webchat-settings": lambda: settings(WEBCHAT.settings),
+    "incidents-settings": lambda: settings(INCIDENTS.settings),
     "chatbot-settings": lambda: settings(CHATBOT.settings),
     "request_tracker-settings": lambda: settings(REQUEST_TRACKER.settings),
     "gateway": lambda: settings(GatewaySection),

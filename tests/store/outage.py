@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gateway.model import Activity, Decision, Effect, EffectKind, ForeignId, Party, Receipt, Role
 from gateway.store import Store
 from gateway.store.ports import CaseHistory, IncidentView
-from routing.policy import Policy
+from routing.policy import ConnectionFacts, Policy
 from tests.routing.stored import Stored
 from tests.routing.values import MINUTE, NOW, connections, message, policy
 
@@ -87,9 +87,11 @@ def says(customer: str, text: str = "It is down", *, at: int = NOW, number: int 
 class Outage(Stored):
     """The desk."""
 
-    def __init__(self, store: Store, rules: Policy = POLICY) -> None:
+    def __init__(
+        self, store: Store, rules: Policy = POLICY, facts: Mapping[str, ConnectionFacts] | None = None
+    ) -> None:
         """Take an empty store."""
-        super().__init__(store, rules, connections())
+        super().__init__(store, rules, connections() if facts is None else facts)
 
     def incidents(self) -> Sequence[IncidentView]:
         """Return the incidents, the oldest first."""

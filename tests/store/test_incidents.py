@@ -10,19 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.model import (
+    Activity,
     CaseStatus,
+    Channel,
     EffectKind,
     EpisodeState,
     IncidentChange,
     IncidentFacts,
+    IncidentReported,
+    Party,
+    Role,
     TicketChange,
     TicketFacts,
     TicketStatus,
     altered,
 )
 from gateway.store import Store, open_store
-from tests.routing.values import MINUTE, NOW, ticket
-from tests.store.outage import THRESHOLD, WINDOW, Outage, notes, replies, says
+from normalizers import normalize
+from tests.routing.values import MINUTE, NOW, connection, connections, policy, ticket
+from tests.store.outage import POLICY, THRESHOLD, WINDOW, Outage, notes, replies, says
 
 _MANY = ("ann", "bob", "cat", "dan")
 
@@ -234,3 +240,82 @@ def test_an_incident_is_closed_by_hand_once(store: Store) -> None:
         store.close_incident(incident.id, "cli:ada", "mended", NOW + 5 * MINUTE)
     with pytest.raises(ValueError, match="There is no incident nobody"):
         store.close_incident("nobody", "cli:ada", "", NOW)
+
+
+# --- from outside ----------------------------------------------------------------------------------------------------
+def alert(number: int, *, over: bool = False, at: int = NOW, connection: str = "watch", thread: str = "a") -> Activity:
+    """Return what a system that watches others says."""
+    event = IncidentReported(
+        thread=thread,
+        dedupe=f"{thread}-{number}",
+        occurred_at=at,
+        sender=Party(kind="alertmanager", value="baton", name="Alertmanager", role=Role.SYSTEM),
+        over=over,
+        title="The shop does not answer",
+        url="https://alertmanager.example",
+    )
+    return normalize(event, connection=connection, channel=Channel.HELPDESK, received_at=at)
+
+
+def watched(store: Store) -> Outage:
+    """Return a desk whose incident is opened by a connection as well."""
+    text = POLICY.source.replace('id = "outage"\n', 'id = "outage"\nopened_by = ["watch"]\n')
+    facts = connections() | {
+        "watch": connection("watch", Channel.HELPDESK),
+        "other": connection("other", Channel.HELPDESK),
+    }
+    return Outage(store, policy(text, facts), facts)
+
+
+def test_an_alert_opens_an_incident_and_ends_it(store: Store) -> None:
+    """Groups, by webhook: its own case is the parent, with the alert's title and page in the ticket."""
+    desk = watched(store)
+    desk.take(says("ann"))
+    desk.take(alert(1, at=NOW + MINUTE))
+    desk.take(alert(2, at=NOW + 2 * MINUTE))
+    desk.take(says("bob", at=NOW + 3 * MINUTE))
+    (incident,) = desk.incidents()
+    assert (incident.title, incident.opened_by, incident.customers) == ("The shop does not answer", "watch", 2)
+    parent = desk.parent()
+    assert parent.case.subject == "Incident: The shop does not answer"
+    assert [each.ladder for each in parent.episodes] == ["major"]
+    assert replies(desk.case_of("bob")) == ["We know of it, Bob."]
+    desk.take(alert(3, over=True, at=NOW + 5 * MINUTE))
+    assert desk.incidents()[0].closed_at == NOW + 5 * MINUTE
+    assert desk.parent().case.status is CaseStatus.RESOLVED
+
+
+def test_an_alert_that_fires_again_opens_its_incident_again_and_nobody_is_told_twice(store: Store) -> None:
+    """Groups, by webhook: an alert that flaps makes one ticket and one message."""
+    desk = watched(store)
+    for number in range(0, 6, 2):
+        desk.take(alert(number, at=NOW + number * MINUTE))
+        desk.take(says("ann", at=NOW + number * MINUTE + 1, number=number))
+        desk.take(alert(number + 1, over=True, at=NOW + (number + 1) * MINUTE))
+        member = desk.case_of("ann").case.incident
+        assert member is not None
+        assert not member.open
+    desk.take(alert(9, at=NOW + 9 * MINUTE))
+    (incident,) = desk.incidents()
+    assert incident.closed_at is None
+    assert replies(desk.case_of("ann")) == ["We know of it, Ann."]
+    assert len(desk.parent().tickets) == 1
+
+
+def test_an_alert_joins_an_incident_that_customers_opened_and_does_not_end_it(store: Store) -> None:
+    """Groups, by webhook: one parent, whoever came first."""
+    desk = watched(store)
+    for number, who in enumerate(_MANY[:3]):
+        desk.take(says(who, at=NOW + number))
+    desk.take(alert(1, at=NOW + MINUTE))
+    desk.take(alert(2, over=True, at=NOW + 2 * MINUTE))
+    (incident,) = desk.incidents()
+    assert (incident.closed_at, incident.opened_by) == (None, "rules")
+
+
+def test_an_alert_of_a_connection_that_opens_nothing_is_kept_and_does_nothing(store: Store) -> None:
+    """Groups, by webhook."""
+    desk = watched(store)
+    desk.take(alert(1, connection="other"))
+    assert not desk.incidents()
+    assert desk.decisions[-1][1].trace.sentence == "No [[incident]] of the policy is opened by other."
