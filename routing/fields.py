@@ -389,22 +389,10 @@ FIELDS: Final[dict[str, Field]] = {
         about="the metrics whose target is missed, and still owed",
     ),
     "burst.customers": Field(
-        kind=Kind.NUMBER,
-        source="signals.burst_customers",
-        lazy=True,
-        about="distinct customers whose messages count with this one for an `[[incident]]`, within its window; 0 for none",
+        kind=Kind.NUMBER, source="signals.burst_customers", lazy=True, about="customers who count for an `[[incident]]`"
     ),
     "incident.open": Field(
-        kind=Kind.FLAG,
-        source="(signals.incident is not None)",
-        lazy=True,
-        about="the case belongs to an incident that is open",
+        kind=Kind.FLAG, source="signals.grouped", lazy=True, about="the case is in an open incident"
     ),
-    "incident.id": Field(
-        kind=Kind.WORD,
-        source="(signals.incident.name if signals.incident is not None else None)",
-        nullable=True,
-        lazy=True,
-        about="that incident, by its id in the policy",
-    ),
+    "incident.id": Field(kind=Kind.WORD, source="signals.incident_id", nullable=True, lazy=True, about="its id here"),
 }

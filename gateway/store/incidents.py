@@ -275,9 +275,10 @@ class Grouping:
         if activity.connection == BATON_NAME:
             contact = str((self._t.rows("SELECT contact_id FROM cases WHERE id = ?", case_id) or [("",)])[0][0] or "")
         self._t.run(
-            "INSERT INTO incident_cases (incident_id, case_id, contact_id, joined_at) VALUES (?, ?, ?, ?)"
+            # An alert's case belongs to it as well, and is no customer's.
+            "INSERT INTO incident_cases (incident_id, case_id, contact_id, customers, joined_at) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (incident_id, case_id) DO NOTHING",
-            *(step.id, case_id, contact, self._now),
+            *(step.id, case_id, contact, int(not _opens(activity)), self._now),
         )
         rows = self._t.rows("SELECT name, title, closed_at, ticket, url FROM incidents WHERE id = ?", step.id)
         if rows and rows[0][2] is not None:
@@ -343,10 +344,16 @@ def tell(
 
 def _customers_of(t: Transaction, incident_id: str) -> int:
     rows = t.rows(
-        f"SELECT count(DISTINCT {_PERSON}) FROM incident_cases s JOIN cases c ON c.id = s.case_id WHERE s.incident_id = ?",
+        f"SELECT count(DISTINCT {_PERSON}) FROM incident_cases s JOIN cases c ON c.id = s.case_id"
+        " WHERE s.incident_id = ? AND s.customers = 1",
         incident_id,
     )
     return int(rows[0][0])
+
+
+def _opens(activity: Activity) -> bool:
+    """Tell whether somebody asks for an incident: a person, or a system that watches."""
+    return activity.incident is not None and activity.incident.change is IncidentChange.OPENED
 
 
 def _viewed(t: Transaction, row: Row) -> IncidentView:

@@ -124,6 +124,16 @@ class Signals:
         """Return the most distinct customers that were counted for an incident."""
         return max((burst.customers for burst in self.bursts), default=0)
 
+    @property
+    def grouped(self) -> bool:
+        """Return whether the case belongs to an open incident."""
+        return self.incident is not None
+
+    @property
+    def incident_id(self) -> str | None:
+        """Return the open incident that the case belongs to, by its id in the policy."""
+        return self.incident.name if self.incident is not None else None
+
     def evidence(self, field: str) -> str:
         """Return in a few words what a signal stands on; empty for a field that is no signal, or has none.
 

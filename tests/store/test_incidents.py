@@ -311,6 +311,7 @@ def test_an_alert_joins_an_incident_that_customers_opened_and_does_not_end_it(st
     desk.take(alert(2, over=True, at=NOW + 2 * MINUTE))
     (incident,) = desk.incidents()
     assert (incident.closed_at, incident.opened_by) == (None, "rules")
+    assert (incident.customers, incident.cases) == (3, 4)
 
 
 def test_an_alert_of_a_connection_that_opens_nothing_is_kept_and_does_nothing(store: Store) -> None:

@@ -18,8 +18,8 @@ CREATE TABLE incidents (
     url TEXT NOT NULL DEFAULT '');
 CREATE UNIQUE INDEX incidents_one_open ON incidents (name, fingerprint) WHERE closed_at IS NULL;
 CREATE TABLE incident_cases (
-    incident_id TEXT NOT NULL, case_id TEXT NOT NULL, contact_id TEXT NOT NULL, joined_at $INT NOT NULL,
-    PRIMARY KEY (incident_id, case_id));
+    incident_id TEXT NOT NULL, case_id TEXT NOT NULL, contact_id TEXT NOT NULL, customers $INT NOT NULL,
+    joined_at $INT NOT NULL, PRIMARY KEY (incident_id, case_id));
 CREATE TABLE sightings (
     name TEXT NOT NULL, fingerprint TEXT NOT NULL, case_id TEXT NOT NULL, contact_id TEXT NOT NULL, seen_at $INT NOT NULL,
     PRIMARY KEY (name, fingerprint, case_id, contact_id));
