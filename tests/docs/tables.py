@@ -32,7 +32,7 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import expression, lexicons, schema, schema_people
+from routing import expression, fingerprints, lexicons, schema, schema_incident, schema_people
 from routing.fields import FIELDS
 from routing.lint import LINTS
 from routing.policy_tests import load as load_tests
@@ -279,6 +279,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "step": lambda: keys(schema.STEP),
     "final": lambda: keys(schema.FINAL),
     "sla": lambda: keys(schema.SLA),
+    "incident": lambda: keys(schema_incident.INCIDENT),
     "skill": lambda: keys(schema_people.SKILL),
     "authority": lambda: keys(schema_people.AUTHORITY),
     "agent": lambda: keys(schema_people.AGENT),
@@ -288,7 +289,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "fields": fields,
     "sentences-of-the-file": lambda: sentences("note", *READERS),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
-    "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
+    "sentences-of-conditions": lambda: sentences("ExpressionError", expression, fingerprints),
     "lints": lints,
     "policy-tests": lambda: keys(test_schema.TOP),
     "policy-test": lambda: keys(test_schema.TEST),
