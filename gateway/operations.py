@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from gateway.model import IncidentChange, IncidentFacts
 from gateway.toml import QUOTED, did_you_mean
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Operations:
             "replay": self._replay,
             "case-merge": self._merge,
             "case-unmerge": self._unmerge,
+            "incident-open": self._open_incident,
+            "incident-close": self._close_incident,
             "contact-link": self._link,
             "contact-unlink": self._unlink,
             "contact-allow": self._allow,
@@ -142,6 +145,22 @@ class Operations:
 
     def _forget_risk(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:  # noqa: ARG002 (every verb has them)
         return {"forgotten": self.store.forget_risk(actor, self.now())}
+
+    # --- incidents ---------------------------------------------------------------------------------------------------
+    def _open_incident(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        title, fingerprint, reason = (
+            " ".join(str(arguments.get(key) or "").split()) for key in ("title", "fingerprint", "reason")
+        )
+        name = str(arguments["name"])
+        facts = IncidentFacts(
+            change=IncidentChange.OPENED, name=name, title=title, fingerprint=fingerprint, by=actor, reason=reason
+        )
+        return {"id": _refusing(lambda: self.store.open_incident(facts, self.now())), "name": name}
+
+    def _close_incident(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        number, reason = str(arguments["id"]), str(arguments.get("reason") or "")
+        _refusing(lambda: self.store.close_incident(number, actor, reason, self.now()))
+        return {"id": number, "closing": True}
 
     # --- contacts ----------------------------------------------------------------------------------------------------
     def _link(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from gateway.model import (
     DeliveryReport,
     HandoffRequested,
     InboundEmail,
+    IncidentReported,
     Party,
     PhoneCall,
     SatisfactionGiven,
@@ -45,6 +46,7 @@ _NORMALIZERS: Final[dict[type, Callable[..., Activity]]] = {
     SatisfactionGiven: any_channel.satisfaction,
     ConsentChanged: any_channel.consent,
     TicketChanged: helpdesk.ticket,
+    IncidentReported: any_channel.incident,
 }
 
 

@@ -10,6 +10,9 @@ from gateway.model import (
     DeliveryFacts,
     DeliveryReport,
     HandoffRequested,
+    IncidentChange,
+    IncidentFacts,
+    IncidentReported,
     Satisfaction,
     SatisfactionGiven,
     altered,
@@ -62,4 +65,20 @@ def consent(event: ConsentChanged, shared: Activity) -> Activity:
         audience=Audience.PUBLIC,
         text=clean(event.text),
         consent=event.granted,
+    )
+
+
+def incident(event: IncidentReported, shared: Activity) -> Activity:
+    """Return the activity of an incident that begins or is over, as another system says."""
+    return altered(
+        shared,
+        kind=ActivityKind.INCIDENT,
+        audience=Audience.INTERNAL,
+        incident=IncidentFacts(
+            change=IncidentChange.CLOSED if event.over else IncidentChange.OPENED,
+            title=one_line(event.title),
+            fingerprint=one_line(event.fingerprint),
+            url=event.url,
+            by=shared.connection,
+        ),
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.model import Activity, Decision, Episode, Risk, TraceStep
+from gateway.model import Activity, Decision, Episode, Risk, Trace, TraceStep
 from routing.explain import explain, seen
 from routing.outside import Outside
 from routing.policy import ConnectionFacts, Ladder, Policy
@@ -22,6 +22,8 @@ class Verdict(StrEnum):
     """What became of a rule."""
 
     MATCHED = "matched"
+    #: It matched, and an incident keeps it from escalating.
+    HELD_BACK = "held back"
     #: Its conditions do not hold.
     PASSED_OVER = "passed over"
     #: A rule above matched and does not continue.
@@ -75,11 +77,12 @@ def accounts(
     policies: Callable[[str], Policy],
     connections: Mapping[str, ConnectionFacts],
     risks: Mapping[tuple[str, str], Risk] | None = None,
+    counted: Mapping[tuple[str, str], Trace] | None = None,
 ) -> Iterator[Account]:
     """Yield the account of each activity of a case, in their order; each comes with the hash of the policy it was decided by.
 
     `policies` gives the policy of a hash; one that cannot be read any more is stood in for by another. `risks` are
-    those that decisions were told, by connection and dedupe key.
+    those that decisions were told, and `counted` traces that tell what was counted for incidents, by connection and dedupe key.
     """
     world: World | None = None
     outside = Outside(risks=risks or {})
@@ -90,7 +93,7 @@ def accounts(
         world.policy = policy
         world.older[policy.digest] = policy
         before = world.episode
-        snapshot, decision = world.recall(activity)
+        snapshot, decision = world.recall(activity, (counted or {}).get((activity.connection, activity.dedupe)))
         yield Account(
             activity=activity,
             policy=policy.digest,
@@ -104,12 +107,16 @@ def accounts(
 def _rules(snapshot: Snapshot, activity: Activity, now: int, decision: Decision) -> Iterator[RuleAccount]:
     rules = snapshot.policy.rules
     asked = bool(decision.trace.steps)
+    held = {step.rule: step.held_back for step in decision.trace.steps if step.held_back}
     taker = ""
     for rule, step in zip(rules, explain(snapshot, activity, now), strict=True):
         if not asked:
             yield RuleAccount(step=step, verdict=Verdict.NONE_ASKED, why=decision.trace.sentence)
         elif step.matched:
-            yield RuleAccount(step=step, verdict=Verdict.MATCHED, why="Its conditions hold.")
+            verdict, why = Verdict.MATCHED, "Its conditions hold."
+            if rule.id in held:
+                verdict, why = Verdict.HELD_BACK, f"Its conditions hold, and {held[rule.id]} holds its escalation back."
+            yield RuleAccount(step=step, verdict=verdict, why=why)
             taker = taker or ("" if rule.goes_on else rule.id)
         elif taker:
             why = f"Rule {taker} stands above it, matched, and does not continue."

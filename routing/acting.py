@@ -40,9 +40,11 @@ def _act(draft: Draft, rule: Rule) -> None:
     if rule.mode is Mode.OBSERVE:
         _rehearse(draft, rule)
         return
-    _mark(draft, rule)
+    mark(draft, rule)
     if rule.act is Act.ESCALATE:
         if draft.episode is None or draft.episode.state is EpisodeState.CLOSED:
+            # One that is closed was ended just now, by an incident that the case joined.
+            draft.replaced = draft.episode
             _open(draft, rule)
         elif _unreached(draft, rule, draft.episode):
             _replace(draft, rule, draft.episode)
@@ -101,7 +103,7 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
     )
 
 
-def _mark(draft: Draft, rule: Rule) -> None:
+def mark(draft: Draft, rule: Rule) -> None:
     """Set the case's priority and tags. While an episode is open the priority rises and never falls."""
     wanted, has = severity.wanted(draft, rule), draft.case.priority
     if wanted is not None and (has is None or draft.episode is None or wanted.value < has.value) and wanted is not has:

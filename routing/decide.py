@@ -22,7 +22,7 @@ from gateway.model import (
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import ladder, lookup, sensitivity, severity, sla, suspending
+from routing import incidents, ladder, lookup, sensitivity, severity, sla, suspending
 from routing.acting import act_on, escalate_now, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
@@ -32,6 +32,7 @@ from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
 from routing.states import news
 
+_NOTED: Final = frozenset({ActivityKind.DELIVERY_REPORT, ActivityKind.CONSENT})
 _PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 
 
@@ -52,12 +53,10 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         _timer_fired(draft)
     elif activity.kind is ActivityKind.OUTCOME:
         _outcome_came(draft)
-    elif activity.kind is ActivityKind.DELIVERY_REPORT:
-        draft.say("report", "The vendor says how far a message of ours came.")
-    elif activity.kind is ActivityKind.CONSENT:
-        draft.say(
-            "consent", "The customer wants messages again." if activity.consent else "The customer wants no messages."
-        )
+    elif activity.kind in _NOTED:
+        _noted(draft)
+    elif activity.kind is ActivityKind.INCIDENT:
+        incidents.told(draft)
     elif activity.own:
         draft.say("own", "Baton did this itself: no rule looks at it.")
         news(draft)
@@ -76,11 +75,22 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     return draft
 
 
+def _noted(draft: Draft) -> None:
+    """Say what was only taken note of."""
+    if draft.activity.kind is ActivityKind.DELIVERY_REPORT:
+        draft.say("report", "The vendor says how far a message of ours came.")
+    else:
+        wants = draft.activity.consent
+        draft.say("consent", "The customer wants messages again." if wants else "The customer wants no messages.")
+
+
 def _timer_fired(draft: Draft) -> None:
     """Go on where a ladder waited, or let those rules look that ask for clocks of SLAs."""
     if suspending.is_timer(draft.activity.name):
         if (waited := suspending.due(draft)) is not None:
             escalate_now(draft, *waited)
+    elif draft.activity.name == incidents.QUIET:
+        incidents.quiet(draft)
     elif not sla.is_timer(draft.activity.name):
         ladder.timer_fired(draft)
     elif sla.reached(draft):
@@ -96,6 +106,8 @@ def _outcome_came(draft: Draft) -> None:
         lookup.answered(draft, outcome, _rules)
     else:
         ladder.outcome_came(draft)
+        if outcome is not None:
+            incidents.outcome_came(draft, outcome)
 
 
 def _machine_acted(draft: Draft) -> None:
@@ -155,6 +167,7 @@ def _status_changed(draft: Draft) -> bool:
             draft.move_case(CaseStatus.RESOLVED)
         ladder.close(draft)
         draft.say("resolved", f"The ticket was set to {ticket.status.value} in the helpdesk: the case is resolved.")
+        incidents.resolved(draft)
         return True
     if changed is not None and draft.case.status is CaseStatus.RESOLVED:
         draft.move_case(CaseStatus.OPEN)
@@ -162,7 +175,12 @@ def _status_changed(draft: Draft) -> bool:
 
 
 def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
-    """Find the rules that match, and do what they say, but for those that are done already."""
+    """Find the rules that match, and do what they say, but for those that are done already or that an incident holds back."""
+    if incidents.is_parent(draft):
+        draft.say("incident", "The case stands for an incident: no rule looks at it.")
+        return
+    if draft.about is draft.activity:
+        incidents.look(draft)
     if draft.snapshot.policy.slas and draft.activity.kind is not ActivityKind.TIMER:
         sla.look(draft)
         if draft.about is not draft.activity:
@@ -177,7 +195,7 @@ def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
     if deed.action is not None and deed.amount is None:
         draft.remarks.append(f"The amount of {deed.action} is not known: {deed.said.doubt}.")
     for rule in rules:
-        if rule.id not in done:
+        if rule.id not in done and not incidents.holds_back(draft, rule):
             act_on(draft, rule)
     if draft.snapshot.policy.customer is not None and draft.about is draft.activity:
         lookup.ask(draft, rules)

@@ -13,6 +13,7 @@ from gateway.model import (
     Effect,
     EffectKind,
     Episode,
+    IncidentFacts,
     Mode,
     Priority,
     SlaMetric,
@@ -67,6 +68,8 @@ class Draft:
         self.about = activity
         self.signals = Signals(activity, snapshot.policy.lexicons, snapshot.policy.people, customer_of(snapshot, now))
         self.signals.risk = snapshot.risk or self.signals.risk
+        self.signals.bursts = snapshot.bursts
+        self.signals.incident = case.incident if case.incident is not None and case.incident.open else None
         #: The case as the rules saw it, before they changed it; None when none was asked.
         self.looked_at: Case | None = None
         self.episode = snapshot.episode
@@ -92,6 +95,9 @@ class Draft:
         self.waited: Suspended | None = None
         #: Further sentences on why, for the trace.
         self.notes: list[str] = []
+        #: What is to happen to incidents; and what to say of it besides.
+        self.incidents: list[IncidentFacts] = []
+        self.grouped = ""
         self.cause = f"{activity.connection}:{activity.dedupe}"
 
     def look_at(self, activity: Activity) -> None:
@@ -99,7 +105,7 @@ class Draft:
         self.about = activity
         policy, before = self.snapshot.policy, self.signals
         self.signals = Signals(activity, policy.lexicons, policy.people, before.customer)
-        self.signals.sla, self.signals.risk = before.sla, before.risk
+        self.signals.sla, self.signals.risk, self.signals.incident = before.sla, before.risk, before.incident
 
     @property
     def policy(self) -> Policy:
@@ -207,10 +213,13 @@ class Draft:
             cancelled=tuple(self.cancelled),
             tickets=() if self.told is None else (self.told,),
             targets=self.targets,
+            incidents=tuple(self.incidents),
             trace=Trace(
                 policy=self.snapshot.policy.digest,
                 result=self.result,
-                sentence=" ".join((self.sentence, *self.remarks)).strip(),
+                sentence=" ".join((self.sentence, self.grouped, *self.remarks)).replace("  ", " ").strip(),
+                bursts=self.snapshot.bursts,
+                incident=self.snapshot.incident,
                 steps=self.steps,
                 skipped=self.skipped,
                 skipped_why=self.skipped_why,

@@ -429,4 +429,11 @@ FIELDS: Final[dict[str, Field]] = {
         lazy=True,
         about="how likely the case is to be escalated yet, from 0 to 1, by closed cases; missing until there are enough of them",
     ),
+    "burst.customers": Field(
+        kind=Kind.NUMBER, source="signals.burst_customers", lazy=True, about="customers who count for an `[[incident]]`"
+    ),
+    "incident.open": Field(
+        kind=Kind.FLAG, source="signals.grouped", lazy=True, about="the case is in an open incident"
+    ),
+    "incident.id": Field(kind=Kind.WORD, source="signals.incident_id", nullable=True, lazy=True, about="its id here"),
 }

@@ -17,6 +17,7 @@ from routing.including import placed
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_customer import read_customer
+from routing.load_incident import check_inhibited, match_incidents, read_incidents
 from routing.load_ladder import read_ladder
 from routing.load_notices import read_playbook, read_suspend, read_templates
 from routing.load_people import read_people
@@ -27,7 +28,7 @@ from routing.load_severity import read_levels, read_severity
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
-from routing.policy import Act, ConnectionFacts, EscalationType, Ladder, Policy, Rule, Settings, Sla
+from routing.policy import Act, ConnectionFacts, EscalationType, Incident, Ladder, Policy, Rule, Settings, Sla
 from routing.precautions import Mute, Sensitivity
 from routing.reader import NAME, Path, Reader
 
@@ -56,6 +57,7 @@ class _Reader(Reader):
         super().__init__(document, connections)
         self.phrases: dict[str, tuple[str, ...]] = {}
         self.people: People = NOBODY
+        self.incidents: frozenset[str] = frozenset()
 
     # --- the whole ---------------------------------------------------------------------------------------------------
     def policy(self, text: str) -> Policy | None:
@@ -80,6 +82,8 @@ class _Reader(Reader):
         slas = read_slas(self, values.get("sla", []), hours, self._conditions)
         severity = read_severity(self, values)
         private = read_sensitivities(self, values.get("sensitivity", {}), self._conditions)
+        incidents = read_incidents(self, values.get("incident", []), named, self._conditions)
+        self.incidents = frozenset(each.id for each in incidents)
         given = values.get("rule", [])
         if not isinstance(given, list) or not given:
             self.note(("rule",), "a policy needs rules: write [[rule]] tables, the last one with catch_all = true")
@@ -92,19 +96,20 @@ class _Reader(Reader):
         mutes = read_mutes(self, values.get("mute", []), self._conditions, known_rules)
         boost = severity is not None and bool(severity.boost)
         customer = read_customer(self, values.get("customer", {}), rules, slas, (*private, *mutes), boost=boost)
+        check_inhibited(self, incidents, rules)
         risk = read_risk(self, values)
         if self.problems:
             return None
         made = tuple(rule for rule in rules if rule is not None)
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
-        asking: list[Rule | Sla | Sensitivity | Mute] = [*made, *slas, *private, *mutes]
+        asking: list[Rule | Sla | Sensitivity | Mute | Incident] = [*made, *slas, *private, *mutes, *incidents]
         reads = fields_of(condition for each in asking for condition in (*each.all, *each.any))
         source = with_files(text, self.files)
         return Policy(
             digest=hashlib.sha256(source.encode()).hexdigest(),
             source=source,
             rules=made,
-            by_id={rule.id: rule for rule in made},
+            by_id={rule.id: rule for rule in (*made, *(each.rule for each in incidents))},
             ladders=ladders,
             calendars={name: calendar for name, calendar in hours.items() if calendar is not None},
             phrases=self.phrases,
@@ -124,6 +129,8 @@ class _Reader(Reader):
             match_sensitive=match_sensitive(private),
             mutes=mutes,
             risk=risk,
+            incidents={each.id: each for each in incidents},
+            match_incidents=match_incidents(incidents),
         )
 
     def _calendars(self, value: object) -> dict[str, Calendar | None]:
@@ -253,6 +260,7 @@ class _Reader(Reader):
             "actor.agent": frozenset(people.agents),
             "actor.skills": frozenset(people.skills),
             "needed.skill": frozenset(people.skills),
+            "incident.id": self.incidents,
         }
         try:
             return Condition(source=text, node=parse(text, nearest=nearest, sets=sets))

@@ -5,10 +5,23 @@ In the gateway a look-up asks for the one, and rosters and a count over all case
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.model import Activity, Channel, Episode, EpisodeState, Profile, Risk
+from gateway.model import (
+    Activity,
+    Burst,
+    Case,
+    Channel,
+    Episode,
+    EpisodeState,
+    IncidentChange,
+    IncidentFacts,
+    OpenIncident,
+    Profile,
+    Risk,
+    Sighting,
+)
 from routing.people import UNKNOWN, Load, Presence, Staff
 
 
@@ -26,6 +39,8 @@ class Outside:
     risk: Risk | None = None
     #: What it said at single activities, by connection and dedupe key: that goes before.
     risks: Mapping[tuple[str, str], Risk] = field(default_factory=dict[tuple[str, str], Risk])
+    #: Incident → how many other customers counted for it within its window; None for one that is open.
+    incidents: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
 
 
 class Surroundings:
@@ -36,6 +51,11 @@ class Surroundings:
         self._outside = outside
         self._last: dict[str, int] = {}
         self._read_at: int | None = None
+        self._opened = {
+            name: OpenIncident(id=f"incident-{name}", name=name, title=name)
+            for name, count in outside.incidents.items()
+            if count is None
+        }
 
     @property
     def askable(self) -> bool:
@@ -77,3 +97,30 @@ class Surroundings:
                 name: Presence(available=available, read_at=now) for name, available in self._outside.roster.items()
             },
         )
+
+    # --- incidents ---------------------------------------------------------------------------------------------------
+    def bursts(self, sightings: Iterable[Sighting]) -> tuple[Burst, ...]:
+        """Return what is counted for sightings, the case's own customer included."""
+        return tuple(
+            Burst(
+                name=each.name,
+                fingerprint=each.fingerprint,
+                customers=(self._outside.incidents.get(each.name) or 0) + 1 if each.counts else 0,
+                open=self._opened.get(each.name),
+            )
+            for each in sightings
+        )
+
+    def incident_of(self, case: Case | None) -> OpenIncident | None:
+        """Return the open incident that a case is the parent of."""
+        member = case.incident if case is not None else None
+        found = self._opened.get(member.name) if member is not None else None
+        return found if found is not None and case is not None and found.id == case.id else None
+
+    def heed_incidents(self, steps: Iterable[IncidentFacts], now: int) -> None:
+        """Note which incidents were opened and closed."""
+        for step in steps:
+            if step.change is IncidentChange.OPENED:
+                self._opened[step.name] = OpenIncident(id=step.id, name=step.name, title=step.title, last_at=now)
+            elif step.change is IncidentChange.CLOSED:
+                self._opened.pop(step.name, None)

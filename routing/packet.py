@@ -35,7 +35,7 @@ _BATON: Final = Party(kind="baton", value="baton", name="Baton", role=Role.SYSTE
 _SHOWN: Final = frozenset(
     {
         *(ActivityKind.MESSAGE, ActivityKind.EDIT, ActivityKind.DELETION, ActivityKind.BUTTON, ActivityKind.CALL),
-        *(ActivityKind.HANDOFF_REQUEST, ActivityKind.SATISFACTION, ActivityKind.CONSENT),
+        *(ActivityKind.HANDOFF_REQUEST, ActivityKind.SATISFACTION, ActivityKind.CONSENT, ActivityKind.INCIDENT),
     }
 )
 
@@ -71,6 +71,10 @@ def _happening(activity: Activity) -> str:
     if activity.satisfaction is not None:
         word = f" ({activity.satisfaction.word})" if activity.satisfaction.word else ""
         return f"(judged {activity.satisfaction.score:.0%}{word}) {activity.text}".rstrip()
+    if activity.incident is not None:
+        facts = activity.incident
+        about = " ".join(filter(None, (facts.title, facts.ticket, facts.url)))
+        return f"(incident {facts.change.value}{f' by {facts.by}' if facts.by else ''}) {about}".rstrip()
     if activity.consent is not None:
         return "(wants messages again)" if activity.consent else "(wants no more messages)"
     if activity.kind is ActivityKind.HANDOFF_REQUEST:

@@ -10,6 +10,7 @@ from typing import Final
 from gateway.model import Channel, Mode, Priority, SlaMetric, TicketStatus
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher, fields_of
+from routing.fingerprints import Part
 from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
 from routing.precautions import Mute, Sensitivity
@@ -19,7 +20,7 @@ from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
 
 #: What fields begin with that stand on evidence.
-_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer", "risk"})
+_SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer", "risk", "burst", "incident"})
 
 
 class Act(StrEnum):
@@ -198,6 +199,31 @@ class Sla:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One matter of many customers: which messages count for it, and what holds while it is open."""
+
+    id: str
+    #: Its name for people.
+    title: str
+    all: tuple[Condition, ...]
+    any: tuple[Condition, ...]
+    #: What is the same about messages that count together: fields and words, one after the other; none for all of them.
+    fingerprint: tuple[Part, ...]
+    #: Microseconds within which the customers must come.
+    window: int
+    #: So many distinct customers open it.
+    threshold: int
+    #: Rules that do not escalate a case that belongs to it.
+    inhibit: frozenset[str]
+    #: Connections that open and close it.
+    opened_by: frozenset[str]
+    #: Microseconds after its last message after which it closes by itself; None for never.
+    resolve_after: int | None
+    #: How its parent case is escalated, and what customers are told; no rule of the policy's list.
+    rule: Rule
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Policy:
     """A whole policy, by the hash of its text."""
@@ -237,6 +263,11 @@ class Policy:
     match_sensitive: Matcher | None = None
     #: Notices that are held for a time.
     mutes: tuple[Mute, ...] = ()
+    #: When the predicted risk is spoken of, and learned; None when it is not.
+    risk: RiskRules | None = None
+    #: Incidents by their id, and what says which of them an activity counts for, by their place.
+    incidents: Mapping[str, Incident] = field(default_factory=dict[str, Incident])
+    match_incidents: Matcher | None = None
 
     def playbook(self, rule_id: str) -> str:
         """Return what agents should do in a case of a rule, as an address; empty when the policy names none."""
@@ -246,5 +277,7 @@ class Policy:
         ladder = self.ladders.get(rule.ladder)
         return "" if ladder is None else ladder.playbook
 
-    #: When the predicted risk is spoken of, and learned; None when it is not.
-    risk: RiskRules | None = None
+    @property
+    def escalating(self) -> tuple[Rule, ...]:
+        """Return the rules, and after them those of incidents, which are no rules of the list: whatever climbs a ladder."""
+        return (*self.rules, *(each.rule for each in self.incidents.values()))

@@ -8,6 +8,7 @@ from typing import Any, Final
 from gateway.model import Mode, Priority, TicketStatus
 from routing.policy import Act, EscalationType, Hours
 from routing.risk.rules import AT_LEAST, FEWEST, HORIZON
+from routing.schema_incident import INCIDENT
 from routing.schema_people import ASKING, PEOPLE
 from routing.schema_precautions import PRECAUTIONS, SET_LEVELS
 
@@ -261,6 +262,16 @@ TOP: Final[dict[str, Any]] = {
         "properties": RISK,
         "additionalProperties": False,
         "description": "That it is learned from closed cases how likely a case is to be escalated.",
+    },
+    "incident": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": INCIDENT,
+            "required": ["id", "when", "window", "threshold", "ladder"],
+            "additionalProperties": False,
+        },
+        "description": "Incidents: one matter of many customers, with one parent case.",
     },
     **PEOPLE,
     **PRECAUTIONS,

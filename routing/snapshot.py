@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.model import Activity, Case, Episode, Profile, Risk, Thread, TicketLink
+from gateway.model import Activity, Burst, Case, Episode, OpenIncident, Profile, Risk, Thread, TicketLink
 from routing.people import UNKNOWN, Staff
 from routing.policy import ConnectionFacts, Policy
 
@@ -46,3 +46,7 @@ class Snapshot:
     risk: Risk | None = None
     #: What that stands on, which the case may be learned from; empty when nothing is learned.
     features: tuple[str, ...] = ()
+    #: What was counted for the incidents that the activity counts for.
+    bursts: tuple[Burst, ...] = ()
+    #: The open incident that the case is the parent of, None for none.
+    incident: OpenIncident | None = None

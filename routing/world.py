@@ -26,6 +26,7 @@ from gateway.model import (
     Episode,
     EpisodeState,
     ForeignId,
+    IncidentChange,
     Mode,
     Outcome,
     Party,
@@ -33,9 +34,11 @@ from gateway.model import (
     Role,
     Thread,
     TicketLink,
+    Trace,
     altered,
 )
 from routing.decide import decide
+from routing.incidents import watch
 from routing.outside import Outside, Surroundings
 from routing.people import UNKNOWN
 from routing.policy import ConnectionFacts, Policy
@@ -142,6 +145,9 @@ class World:
         """Let something happen now."""
         self._made += 1
         self.now += _MOMENT
+        facts, case = activity.incident, self.case
+        if facts is not None and not facts.id and facts.change is IncidentChange.CLOSED and case and case.incident:
+            activity = altered(activity, incident=altered(facts, id=case.incident.id))
         return self.take(
             altered(
                 activity,
@@ -158,8 +164,11 @@ class World:
         self._adopt(activity)
         return self._settle(activity)
 
-    def recall(self, activity: Activity) -> tuple[Snapshot, Decision]:
-        """Let something happen of which all that came of it is known as well: nothing lands and no deadline happens by itself."""
+    def recall(self, activity: Activity, counted: Trace | None = None) -> tuple[Snapshot, Decision]:
+        """Let something happen of which all that came of it is known as well: nothing lands and no deadline happens by itself.
+
+        `counted` has what was counted for incidents then.
+        """
         self.now = activity.received_at
         self._adopt(activity)
         outcome = activity.outcome
@@ -172,6 +181,8 @@ class World:
             )
             self._links.setdefault(outcome.connection, link)
         snapshot = self._snapshot(activity)
+        if counted is not None:
+            snapshot = altered(snapshot, bursts=counted.bursts, incident=counted.incident)
         return snapshot, self._decide(activity, snapshot)
 
     def press(self, action: str, name: str, actor: str = "") -> Happened:
@@ -240,7 +251,7 @@ class World:
     def _snapshot(self, activity: Activity) -> Snapshot:
         running = self.episode if self.episode is not None and self.episode.state is not EpisodeState.CLOSED else None
         older = self.older.get(running.policy) if running is not None else None
-        return Snapshot(
+        snapshot = Snapshot(
             policy=self.policy,
             episode_policy=older if older is not self.policy else None,
             case=self.case or self._begun(activity),
@@ -257,6 +268,10 @@ class World:
             risk=self._around.risk(activity),
             **(self._of_customer(activity) if self.policy.customer is not None else {}),
         )
+        if not self.policy.incidents:
+            return snapshot
+        bursts = self._around.bursts(watch(snapshot, activity, self.now))
+        return altered(snapshot, bursts=bursts, incident=self._around.incident_of(self.case))
 
     def _of_customer(self, activity: Activity) -> dict[str, Any]:
         """Return what a decision may know of the customer, and what waited for it when the activity brings it."""
@@ -272,6 +287,8 @@ class World:
         decision = decide(snapshot, activity, self.now)
         self.case = decision.case
         self.matched |= {step.rule for step in decision.trace.steps}
+        self.matched |= {self.policy.incidents[step.name].rule.id for step in decision.incidents if step.name}
+        self._around.heed_incidents(decision.incidents, self.now)
         for timer in decision.timers:
             self.timers[timer.name] = timer.due_at
         for name in decision.cancelled:

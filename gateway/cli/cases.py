@@ -11,6 +11,7 @@ from gateway.cli.configuration import config_option
 from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, print_list
 
 if TYPE_CHECKING:
+    from gateway.model import Membership
     from gateway.store.ports import AppliedActivity, CaseHistory, EffectView
 
 _REASON = "Why; it stands in the audit."
@@ -23,6 +24,7 @@ _DUE: Final = {
     "relax": "fewer skills are asked for",
     "suspend": "it is escalated, unless it has solved itself",
     "unmute": "a mute ends: what it held is told",
+    "incident": "the incident closes, unless messages still come for it",
 }
 #: Where the mark stands in the name of an SLA's deadline.
 _MARK: Final = 2
@@ -125,6 +127,7 @@ def _show(history: CaseHistory) -> None:
         click.echo(f"  is merged into case {history.merged_into}: what comes in stands there")
     if case.follows:
         click.echo(f"  follows case {case.follows}, which was over for too long to be reopened")
+    _show_incident(case.id, case.incident)
     for label, words in case.sla.lines() if case.sla is not None else ():
         click.echo(f"  {label}: {words}")
     for thread in history.threads:
@@ -141,6 +144,19 @@ def _show(history: CaseHistory) -> None:
         _show_effect(effect)
     for name, due_at in history.timers.items():
         click.echo(f"  {instant(due_at)}: {_due(name)}")
+
+
+def _show_incident(case_id: str, member: Membership | None) -> None:
+    if member is None:
+        return
+    own = member.id == case_id
+    over = "" if member.open else ", which is over"
+    what = (
+        f"stands for {member.words}{over}"
+        if own
+        else f"belongs to {member.words}{over}: its parent is case {member.id}"
+    )
+    click.echo(f"  {what}")
 
 
 def _due(name: str) -> str:

@@ -41,6 +41,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "cases": Entry(
         "gateway.cli.cases", "Show cases, and why they were escalated or not; merge those that are one matter."
     ),
+    "incidents": Entry("gateway.cli.incidents", "Show incidents; open and close them by hand."),
     "contacts": Entry("gateway.cli.contacts", "Show customers, and say who is one person and who is not."),
     "risk": Entry("gateway.cli.risk", "Show what was learned of the risk that cases are escalated, or forget it."),
     "dlq": Entry("gateway.cli.dlq", "Show, replay and discard dead letters."),

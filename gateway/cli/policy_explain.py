@@ -86,12 +86,20 @@ def _shelf(store: Store, outline: Outline) -> Callable[[str], Policy]:
 def _accounts(
     applied: Sequence[AppliedActivity], case_id: str, policies: Callable[[str], Policy], outline: Outline
 ) -> list[Account]:
+    import msgspec
+
+    from gateway.model import Trace
     from routing.account import accounts
     from routing.risk.traced import traced
 
     told = [(each.activity, str((each.trace or {}).get("policy", ""))) for each in applied]
     risks = traced((each.activity, each.trace) for each in applied)
-    return list(accounts(told, case_id, policies, outline.facts, risks))
+    counted = {
+        (each.activity.connection, each.activity.dedupe): msgspec.convert(each.trace, Trace)
+        for each in applied
+        if each.trace and (each.trace.get("bursts") or each.trace.get("incident"))
+    }
+    return list(accounts(told, case_id, policies, outline.facts, risks, counted))
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
@@ -123,6 +131,8 @@ def _tell_rule(rule: RuleAccount) -> None:
 
     word = good(rule.verdict.value) if rule.verdict is Verdict.MATCHED else rule.verdict.value
     click.echo(f"       {rule.step.rule}: {word}")
+    if rule.verdict is Verdict.HELD_BACK:
+        paragraph(rule.why, indent="           ")
     if rule.verdict is Verdict.NOT_ASKED:
         # What it would have said is in --json: for people it would hide what mattered.
         paragraph(rule.why, indent="           ")

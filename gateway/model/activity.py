@@ -17,6 +17,7 @@ from gateway.model.events import (
     TicketStatus,
 )
 from gateway.model.handoff import Receipt
+from gateway.model.incident import IncidentFacts
 from gateway.model.party import Audience, Channel, Party
 
 
@@ -33,6 +34,8 @@ class ActivityKind(StrEnum):
     HANDOFF_REQUEST = "handoff_request"
     SATISFACTION = "satisfaction"
     CONSENT = "consent"
+    #: Something happened to an incident: told by a person or from outside, or passed on by the store among its cases.
+    INCIDENT = "incident"
 
     TIMER = "timer"
     OUTCOME = "outcome"
@@ -196,6 +199,8 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
     consent: bool | None = None
     #: What became of an effect, for `OUTCOME`.
     outcome: Outcome | None = None
+    #: What happened to an incident, for `INCIDENT`.
+    incident: IncidentFacts | None = None
     #: Name of the timer, for `TIMER`.
     name: str = ""
     #: True when the connection's own account did it.

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gateway.model.events import TicketStatus
 from gateway.model.handoff import Priority
+from gateway.model.incident import Membership
 from gateway.model.keeping import NOT_PRIVATE, Private, Suspended
 from gateway.model.party import Channel, Mode, Party
 from gateway.model.risk import RiskPoint
@@ -234,6 +235,10 @@ class Case(Struct, frozen=True, kw_only=True, gc=False):
     resolved_at: int | None = None
     #: The case that it takes up again, when its customer came back too late to reopen that one; empty for all others.
     follows: str = ""
+    #: The incident that it belongs to, or belonged to last; its own id stands in it when it is the parent of one.
+    incident: Membership | None = None
+    #: Incidents whose reply its customer was sent, by their ids: each once.
+    broadcasts: tuple[str, ...] = ()
     #: The look-up of its customer that is out, or that failed last; None when there is neither.
     lookup: Lookup | None = None
     #: The policy's `[sensitivity.NAME]` that marked it, empty when it is not sensitive. It stays until a person lifts it.

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from gateway.model.case import Case, Episode, TicketLink
 from gateway.model.handoff import Priority
+from gateway.model.incident import Burst, IncidentFacts, OpenIncident
 from gateway.model.party import Mode
 from gateway.model.risk import Risk
 from gateway.model.sla import SlaClocks, SlaMetric, SlaOutcome
@@ -100,6 +101,8 @@ class TraceStep(Struct, frozen=True, kw_only=True, gc=False):
     conditions: tuple[tuple[str, bool], ...] = ()
     #: What the signals stood on that the rule asked for: the field and, in our own words, phrase or score. Never a body.
     evidence: tuple[tuple[str, str], ...] = ()
+    #: Why the rule, which matched, did not escalate: the incident that holds it back. Empty when nothing did.
+    held_back: str = ""
 
 
 class Trace(Struct, frozen=True, kw_only=True, gc=False):
@@ -124,6 +127,10 @@ class Trace(Struct, frozen=True, kw_only=True, gc=False):
     notes: tuple[str, ...] = ()
     #: The predicted risk that the decision was told; None when the policy asks for none.
     risk: Risk | None = None
+    #: What was counted for incidents when it was decided.
+    bursts: tuple[Burst, ...] = ()
+    #: The open incident that the case was the parent of then, None for none.
+    incident: OpenIncident | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True, gc=False):
@@ -133,7 +140,7 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     case: Case
     #: The episode afterwards, None when there is none open and none was closed now.
     episode: Episode | None
-    #: An episode that never reached the helpdesk, closed now because `episode` takes its place; else None.
+    #: An episode that ends now because `episode` takes its place: it never reached the helpdesk, or an incident ended it.
     replaced: Episode | None = None
     #: What to do outside.
     effects: tuple[Effect, ...] = ()
@@ -145,5 +152,7 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     tickets: tuple[TicketLink, ...] = ()
     #: Targets of the SLA of which it is known by now what came of them, each told once.
     targets: tuple[tuple[SlaMetric, SlaOutcome], ...] = ()
+    #: What is to happen to incidents, which span cases.
+    incidents: tuple[IncidentFacts, ...] = ()
     #: Why.
     trace: Trace

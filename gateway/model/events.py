@@ -308,6 +308,19 @@ class TicketChanged(_Event, frozen=True, kw_only=True, gc=False):
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+class IncidentReported(_Event, frozen=True, kw_only=True, gc=False):
+    """A system that watches others says that an incident begins or is over. Its thread is the incident."""
+
+    #: True when it is over.
+    over: bool = False
+    #: What it is about, one line.
+    title: str = ""
+    #: What is the same about the messages that belong to it, in the policy's terms; empty for all that count.
+    fingerprint: str = ""
+    #: Where people can see it, empty when nowhere.
+    url: str = ""
+
+
 ChannelEvent: TypeAlias = (
     ChatMessage
     | TextMessage
@@ -319,4 +332,5 @@ ChannelEvent: TypeAlias = (
     | SatisfactionGiven
     | ConsentChanged
     | TicketChanged
+    | IncidentReported
 )

@@ -83,9 +83,10 @@ class Applying:
         direction = self._policies.direction
         asks = direction.policy.customer
         profiles = asks.connection if asks is not None else None
+        now = self._clock.now()
         seen: Hearing | None = None if direction.shadow is None or self._seen is None else {}
-        step = self._step(direction, seen)
-        batch = self._store.apply(BATCH, self._clock.now(), step, direction.cases, profiles)
+        step, watch = self._step(direction, seen), self._policies.watch(direction, now)
+        batch = self._store.apply(BATCH, now, step, direction.cases, profiles, watch)
         if seen and self._seen is not None:
             # Only now does it stand in the store.
             self._seen(list(seen.values()))

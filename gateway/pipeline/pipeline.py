@@ -184,6 +184,8 @@ class Pipeline:
                 self._meters.applied.labels(word).inc(count)
         for metric, outcome in batch.targets:
             self._meters.sla_targets.labels(metric.value, outcome.value).inc()
+        for word, count in batch.incidents.items():
+            self._meters.incidents.labels(word).inc(count)
         if batch.connections:
             self.dispatch.bell.ring()
         if batch.applied:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.store.ports import CaseRules, CaseView, Store
+from gateway.store.ports import CaseRules, CaseView, Store, Watch
 from gateway.toml import Problems
 from normalizers.redaction import Secret
+from routing.incidents import watch
 from routing.load import load_policy
 from routing.people import UNKNOWN, Staff
 from routing.policy import Policy
@@ -75,6 +76,12 @@ class Policies:
             )
             return None
 
+    def watch(self, direction: Direction, now: int) -> Watch | None:
+        """Return what says for which incidents an activity counts; None when the policy has none."""
+        if not direction.policy.incidents:
+            return None
+        return lambda view, activity: watch(self.snapshot(view, direction), activity, now)
+
     def snapshot(self, view: CaseView, direction: Direction, staff: Staff = UNKNOWN) -> Snapshot:
         """Return what a decision may know."""
         older = None
@@ -94,4 +101,6 @@ class Policies:
             askable=view.askable,
             waiting=view.waiting,
             silenced=frozenset((each.connection, each.key) for each in view.threads if each.silenced),
+            bursts=view.bursts,
+            incident=view.incident,
         )

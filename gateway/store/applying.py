@@ -27,11 +27,12 @@ from gateway.store import codec
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import bury
+from gateway.store.incidents import Grouping
 from gateway.store.names import BATON_NAME, Names
 from gateway.store.profiles import Asked, people_of
 from gateway.store.risk import Lessons, keep_lessons, take_note
 from gateway.store.speakers import read_threads
-from gateway.store.values import AppliedBatch, CaseView, Step
+from gateway.store.values import AppliedBatch, CaseView, Step, Watch
 
 #: States of an effect as numbers: below 10 it is open and keeps later effects of its case and connection waiting.
 PENDING, SENDING, UNKNOWN, STUCK, DONE, FAILED, CANCELLED, OBSERVED = 0, 1, 2, 3, 10, 11, 12, 13
@@ -63,12 +64,18 @@ class Applying:
         self._entropy = entropy
 
     def apply(
-        self, limit: int, now: int, step: Step, rules: CaseRules = _DEFAULT, profiles: str | None = None
+        self,
+        limit: int,
+        now: int,
+        step: Step,
+        rules: CaseRules = _DEFAULT,
+        profiles: str | None = None,
+        watch: Watch | None = None,
     ) -> AppliedBatch:
         """Decide and write the oldest waiting activities; see `Store.apply`."""
         knows = None if profiles is None else self._names.find(profiles)
         return self._engine.write(
-            lambda t: _Batch(t, self._engine, self._names, self._entropy, rules, now, knows).apply(limit, step)
+            lambda t: _Batch(t, self._engine, self._names, self._entropy, rules, now, knows, watch).apply(limit, step)
         )
 
 
@@ -84,6 +91,7 @@ class _Batch:
         rules: CaseRules,
         now: int,
         knows: int | None,
+        watch: Watch | None = None,
     ) -> None:
         self.t = t
         self.engine = engine
@@ -93,6 +101,8 @@ class _Batch:
         self.now = now
         #: The connection whose profiles are read, None for none.
         self.knows = knows
+        self.watch = watch
+        self.grouping = Grouping(t, engine, entropy, now)
         #: The customer of each case, as far as that connection may be asked.
         self.customers: dict[str, Asked] = {}
         #: Case of each thread.
@@ -128,6 +138,7 @@ class _Batch:
             connections=frozenset(effect.connection for effect in self.effects if effect.mode is not Mode.OBSERVE),
             more=more,
             targets=tuple(self.targets),
+            incidents=self.grouping.changed,
         )
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -266,8 +277,12 @@ class _Batch:
             profile=customer.profile if customer is not None else None,
             askable=customer is not None and bool(customer.contact.parties),
             waiting=self._waiting(self.cases[case_id], activity),
+            incident=self.grouping.of_parent(self.cases[case_id]),
         )
         try:
+            if self.watch is not None and (sightings := self.watch(view, activity)):
+                bursts = self.grouping.count(sightings, case_id, thread_id, activity)
+                view = altered(view, bursts=bursts)
             decision = step(view, activity)
             for effect in decision.effects:
                 # Of a connection that nobody knows it cannot be kept: that must not hold up all other cases.
@@ -281,6 +296,7 @@ class _Batch:
         self.marks.append((activity_id, 1, decision.case.seq, case_id))
         self.traces.append((activity_id, decision.trace.policy, codec.encode(decision.trace)))
         self._take_over(case_id, decision)
+        self.grouping.take_over(decision.incidents, case_id, thread_id, activity)
 
     def _keep_consent(self, thread_id: str, case_id: str, *, granted: bool) -> None:
         """Keep a STOP or START with the thread: it outlives the case, and holds whatever the rules make of it."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO, Protocol
 
-from gateway.model import Activity, Case, Effect, SlaMetric, SlaOutcome
+from gateway.model import Activity, Case, Effect, IncidentFacts, SlaMetric, SlaOutcome
 from gateway.sdk import Standing
 from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
 from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
+from gateway.store.incidents import IncidentView
 from gateway.store.profiles import Asked
 from gateway.store.risk import RiskStanding, Teach
 from gateway.store.shadows import Diverged, ShadowView, Tried
@@ -42,6 +43,7 @@ from gateway.store.values import (
     Unrenamed,
     Verdict,
     WantedFile,
+    Watch,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "EventFailure",
     "FileBytes",
     "Identifier",
+    "IncidentView",
     "JournalEntry",
     "ParsedDelivery",
     "RiskStanding",
@@ -82,6 +85,7 @@ __all__ = [
     "Unrenamed",
     "Verdict",
     "WantedFile",
+    "Watch",
 ]
 
 
@@ -121,11 +125,19 @@ class Store(Protocol):
         ...
 
     def apply(
-        self, limit: int, now: int, step: Step, rules: CaseRules = ..., profiles: str | None = None
+        self,
+        limit: int,
+        now: int,
+        step: Step,
+        rules: CaseRules = ...,
+        profiles: str | None = None,
+        watch: Watch | None = None,
     ) -> AppliedBatch:
         """Take the oldest waiting activities, lock their cases in id order, and decide and write them in order.
 
         With `profiles`, the name of a connection, the step is given what that one knows of each case's customer.
+
+        With `watch`, what that names is counted first, by distinct customers, and the step is given the count.
 
         A customer who speaks in a case that was resolved too long ago begins a new one, which follows it, on the same thread.
         """
@@ -309,6 +321,21 @@ class Store(Protocol):
 
     def cases(self, limit: int = 100) -> Sequence[Case]:
         """Return the newest cases, newest first."""
+        ...
+
+    def incidents(self, limit: int = 100) -> Sequence[IncidentView]:
+        """Return incidents, the newest first."""
+        ...
+
+    def open_incident(self, facts: IncidentFacts, now: int) -> str:
+        """Ask for an incident to be opened, and return its parent case; it is open once that is decided on.
+
+        Raises ValueError when one is open already of that name and fingerprint.
+        """
+        ...
+
+    def close_incident(self, incident_id: str, actor: str, reason: str, now: int) -> None:
+        """Have an incident closed. Raises ValueError when it is none, or over."""
         ...
 
     def assigned(self) -> Sequence[Assigned]:

@@ -166,6 +166,19 @@ CREATE TABLE divergences (
 CREATE TABLE cursors (
     connection_id $INT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (connection_id, name));
 
+CREATE TABLE incidents (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, fingerprint TEXT NOT NULL, title TEXT NOT NULL, opened_by TEXT NOT NULL,
+    opened_at $INT NOT NULL, last_at $INT NOT NULL, closed_at $INT, ticket TEXT NOT NULL DEFAULT '',
+    url TEXT NOT NULL DEFAULT '');
+CREATE UNIQUE INDEX incidents_one_open ON incidents (name, fingerprint) WHERE closed_at IS NULL;
+CREATE TABLE incident_cases (
+    incident_id TEXT NOT NULL, case_id TEXT NOT NULL, contact_id TEXT NOT NULL, customers $INT NOT NULL,
+    joined_at $INT NOT NULL, PRIMARY KEY (incident_id, case_id));
+CREATE TABLE sightings (
+    name TEXT NOT NULL, fingerprint TEXT NOT NULL, case_id TEXT NOT NULL, contact_id TEXT NOT NULL, seen_at $INT NOT NULL,
+    PRIMARY KEY (name, fingerprint, case_id, contact_id));
+CREATE INDEX sightings_seen ON sightings (name, seen_at);
+
 CREATE TABLE leases (connection_id $INT PRIMARY KEY, owner TEXT NOT NULL, until $INT NOT NULL);
 
 CREATE TABLE audit (

@@ -13,6 +13,7 @@ from gateway.store.conversations import Conversations
 from gateway.store.engine import Engine, Transaction
 from gateway.store.files import Files
 from gateway.store.inbound import Inbound, append_internal
+from gateway.store.incidents import Incidents
 from gateway.store.merges import Merges
 from gateway.store.names import Names
 from gateway.store.operators import Operators
@@ -48,6 +49,7 @@ class SqlStore:
         reading = Reading(engine, names)
         files = Files(engine, names, inbound)
         conversations = Conversations(engine, names)
+        incidents = Incidents(engine, auditing, entropy)
 
         self.register = names.register
         self.journal = inbound.journal
@@ -91,6 +93,9 @@ class SqlStore:
         self.history = reading.history
         self.cases = reading.cases
         self.accounts = reading.accounts
+        self.incidents = incidents.incidents
+        self.open_incident = incidents.open_incident
+        self.close_incident = incidents.close_incident
         self.assigned = Assignments(engine).assigned
         self.sla_targets = Targets(engine).sla_targets
         self.said, self.standing = conversations.said, conversations.standing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, TypeAlias
@@ -10,15 +10,18 @@ from typing import BinaryIO, TypeAlias
 from gateway.model import (
     Activity,
     Attachment,
+    Burst,
     Case,
     Channel,
     Decision,
     Effect,
     Episode,
+    OpenIncident,
     Party,
     Profile,
     Progress,
     Receipt,
+    Sighting,
     SlaMetric,
     SlaOutcome,
     Thread,
@@ -160,8 +163,14 @@ class CaseView:
     askable: bool = False
     #: What waits for the look-up whose outcome the activity in hand is.
     waiting: tuple[Activity, ...] = ()
+    #: What was counted for the incidents that the activity counts for.
+    bursts: tuple[Burst, ...] = ()
+    #: The open incident that the case is the parent of, None for none.
+    incident: OpenIncident | None = None
 
 
+#: Says for which incidents an activity counts. As pure and quick as a decision, before which it is asked.
+Watch: TypeAlias = Callable[[CaseView, Activity], Sequence[Sighting]]
 #: Decides one activity. Pure and quick: it runs inside the transaction. An exception makes the activity a dead letter.
 Step: TypeAlias = Callable[[CaseView, Activity], Decision]
 
@@ -178,6 +187,8 @@ class AppliedBatch:
     more: bool
     #: Targets of SLAs of which it became known what came of them.
     targets: tuple[tuple[SlaMetric, SlaOutcome], ...] = ()
+    #: How many incidents were opened and closed, by that word.
+    incidents: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ class Meters:
         gauge = partial(Gauge, registry=self.registry)
         self.parsed = count("baton_parsed_events", "Events out of parsing, by what they were.", ["result"])
         self.applied = count("baton_applied_activities", "Activities decided, by what came of it.", ["result"])
+        self.incidents = count("baton_incidents", "Incidents, by what happened to them: opened or closed.", ["change"])
         self.timers = count("baton_timers_fired", "Deadlines that were reached.")
         targets = "Targets of SLAs that were met or missed; time in which a clock stood is not counted."
         self.sla_targets = count("baton_sla_targets", targets, ["metric", "outcome"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from routing.lint.finding import LINTS, Examined, Finding
+from routing.lint.of_incidents import nothing_counted
 from routing.lint.of_people import unused_people
 from routing.lint.of_precautions import precautions, severities, templates
 from routing.lint.of_risk import unlearned_risk
@@ -23,6 +24,7 @@ _CHECKS = (
     unused_people,
     unlearned_risk,
     unreachable_slas,
+    nothing_counted,
     silent,
     overlapping,
     repeated,

@@ -34,6 +34,7 @@ LINTS: Final[Mapping[str, str]] = {
     "unlearned-risk": "A condition reads risk.score, and the policy has no [risk]: it is never known, so it never holds.",
     "unused-customer": "No condition asks who the customer is, so nobody is asked about them.",
     "unreachable-sla": "No case has it: its conditions contradict each other, or SLAs above take every case.",
+    "no-incident": "A condition asks for incidents or bursts, and there is no `[[incident]]`: nothing is counted.",
     "silent-end": "Nobody is told when a case comes to the end of the ladder.",
     "silent-ladder": "Neither its steps nor its end tell anybody.",
     "two-helpdesks": "Its steps and its end name several helpdesks, and a ticket does not move between them.",

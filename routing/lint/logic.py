@@ -26,7 +26,7 @@ _FOLLOWS: Final[Mapping[str, str]] = {"message.wants_manager": "message.wants_pe
 COUNTS: Final = frozenset(
     {
         *("message.length", "message.attachments", "case.customer_messages", "case.agent_messages"),
-        *("case.repeated_question", "case.bot_turns", "case.bot_fallbacks", "case.reopened"),
+        *("burst.customers", "case.repeated_question", "case.bot_turns", "case.bot_fallbacks", "case.reopened"),
     }
 )
 

@@ -66,7 +66,7 @@ def with_fallbacks(people: People, name: str) -> Iterator[str]:
 
 
 def _asked(policy: Policy) -> Iterator[Asked]:
-    climbed = {rule.ladder for rule in policy.rules}
+    climbed = {rule.ladder for rule in policy.escalating}
     for name, ladder in policy.ladders.items():
         if name in climbed:
             yield from (stage.asks for stage in ladder.steps if stage.asks is not None)

@@ -12,6 +12,8 @@ from routing.lint.finding import Examined
 from routing.lint.of_people import tells
 from routing.load_calendar import interval_of
 from routing.phrases import canonical
+from routing.policy import Incident, Rule
+from routing.precautions import Sensitivity
 
 _DAY: Final = 86_400
 _FEELING: Final = frozenset({"message.sentiment", "case.sentiment"})
@@ -21,7 +23,7 @@ _FEELING: Final = frozenset({"message.sentiment", "case.sentiment"})
 def unused(examined: Examined) -> None:
     """Note what stands in the file and is used by nothing."""
     policy = examined.policy
-    climbed = {rule.ladder for rule in policy.rules}
+    climbed = {rule.ladder for rule in policy.escalating}
     for name in policy.ladders:
         if name not in climbed:
             examined.note(
@@ -32,9 +34,12 @@ def unused(examined: Examined) -> None:
         if name not in named:
             sentence = f'nothing names calendar {name}: remove it, or write calendar = "{name}" into a ladder, a step or an SLA'
             examined.note("unused-calendar", ("calendar", name), sentence)
-    conditions = [each for rule in policy.rules for each in (*rule.all, *rule.any)]
-    conditions += [each for sensitivity in policy.sensitivities for each in (*sensitivity.all, *sensitivity.any)]
-    asked = {name for each in conditions for name in _phrases(each.node)}
+    asking: tuple[Rule | Incident | Sensitivity, ...] = (
+        *policy.rules,
+        *policy.incidents.values(),
+        *policy.sensitivities,
+    )
+    asked = {name for each in asking for condition in (*each.all, *each.any) for name in _phrases(condition.node)}
     for name in policy.phrases:
         if name not in asked:
             sentence = (

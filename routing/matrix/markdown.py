@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from routing.fingerprints import written
 from routing.matrix import precautions
 from routing.matrix.words import asked, conditions, counted, does, group, hours, stands, targets, times, told, where
 from routing.people import Agent, Team
-from routing.policy import Ladder, Policy, Rule, Sla
+from routing.policy import Incident, Ladder, Policy, Rule, Sla
 from routing.shown import duration_of
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
@@ -18,7 +19,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 def markdown(policy: Policy) -> str:
     """Return the rules, the ladders, the SLAs, the people and the hours of a policy, as tables."""
-    parts = (_rules, _vips, _risk, _severity, _ladders, _slas, _precautions, _people, _calendars)
+    parts = (_rules, _vips, _risk, _severity, _incidents, _ladders, _slas, _precautions, _people, _calendars)
     return "\n".join(line for part in parts for line in part(policy)) + "\n"
 
 
@@ -117,14 +118,40 @@ def _row(number: int, rule: Rule) -> tuple[str, ...]:
     )
 
 
-def _when(of: Rule | Sla) -> list[str]:
+def _when(of: Rule | Sla | Incident) -> list[str]:
     every, either = conditions(of)
     return [*map(code, every), *(["one of " + ", ".join(map(code, either))] if either else [])]
 
 
+def _incidents(policy: Policy) -> Iterator[str]:
+    if not policy.incidents:
+        return
+    yield "## Incidents"
+    yield ""
+    yield "Customers with one matter are counted together: so many of them open an incident, which has a case of its own."
+    yield ""
+    head = ("Incident", "Messages that count", "Opens with", "Then", "Holds back", "Customers are told", "Ends")
+    yield from _table(head, map(_incident, policy.incidents.values()))
+
+
+def _incident(incident: Incident) -> tuple[str, ...]:
+    alike = f"<br>the same {code(written(incident.fingerprint))}" if incident.fingerprint else ""
+    opened = [f"{incident.threshold} customers within {duration_of(incident.window)}", *sorted(incident.opened_by)]
+    quiet = f" or {duration_of(incident.resolve_after)} after its last message" if incident.resolve_after else ""
+    return (
+        f"**{plain(incident.id)}**" + (f"<br>{plain(incident.title)}" if incident.title != incident.id else ""),
+        "<br>".join(_when(incident)) + alike,
+        plain(" or ".join(opened)),
+        plain(does(incident.rule)) + (f", {incident.rule.set.priority.value}" if incident.rule.set.priority else ""),
+        plain(", ".join(sorted(incident.inhibit))),
+        plain(incident.rule.reply),
+        f"with its case{quiet}",
+    )
+
+
 def _ladders(policy: Policy) -> Iterator[str]:
     for ladder in policy.ladders.values():
-        users = [rule for rule in policy.rules if rule.ladder == ladder.id]
+        users = [rule for rule in policy.escalating if rule.ladder == ladder.id]
         yield f"## Ladder {plain(ladder.id)}"
         yield ""
         yield f"For {', '.join(plain(rule.id) for rule in users)}." if users else "No rule escalates on it."

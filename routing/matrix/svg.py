@@ -42,7 +42,9 @@ class _Box:
 
 def svg(policy: Policy) -> str:
     """Return the picture as one self-contained file: no script, no font, nothing from elsewhere."""
-    rows = [(_rule_box(rule), _stage_boxes(policy.ladders[rule.ladder], rule)) for rule in policy.rules if rule.ladder]
+    rows = [
+        (_rule_box(rule), _stage_boxes(policy.ladders[rule.ladder], rule)) for rule in policy.escalating if rule.ladder
+    ]
     columns = 1 + max((len(boxes) for _, boxes in rows), default=0)
     width = _GAP + columns * (_COLUMN + _GAP)
     parts: list[str] = []

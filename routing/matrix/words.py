@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.model.sla import TITLES
 from routing.people import Whom
-from routing.policy import Act, Ladder, Rule, Sla, Stage
+from routing.policy import Act, Incident, Ladder, Rule, Sla, Stage
 from routing.shown import duration_of
 
 
@@ -16,7 +16,7 @@ def does(rule: Rule) -> str:
     return f"writes the case into {rule.target}" if rule.act is Act.MIRROR else "nothing"
 
 
-def conditions(rule: Rule | Sla) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def conditions(rule: Rule | Sla | Incident) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the conditions that must all hold, and those of which one must."""
     return tuple(each.source for each in rule.all), tuple(each.source for each in rule.any)
 

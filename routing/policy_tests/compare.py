@@ -153,6 +153,16 @@ def _at_risk(_happened: Happened, world: World) -> object:
     }
 
 
+def _incident(_happened: Happened, world: World) -> object:
+    member = world.case.incident if world.case is not None else None
+    return member.name if member is not None and member.open else ""
+
+
+def _held_back(happened: Happened, _world: World) -> object:
+    steps = (step for decision in happened.decisions for step in decision.trace.steps)
+    return tuple(dict.fromkeys(step.rule for step in steps if step.held_back))
+
+
 _GOT: Final[Mapping[str, Callable[[Happened, World], object]]] = {
     "rules": _rules,
     "result": _result,
@@ -173,6 +183,8 @@ _GOT: Final[Mapping[str, Callable[[Happened, World], object]]] = {
     "timers": _timers,
     "sla": _sla,
     "at_risk": _at_risk,
+    "incident": _incident,
+    "held_back": _held_back,
 }
 
 

@@ -12,9 +12,9 @@ from gateway.toml import Problems, TomlDocument, did_you_mean, read_toml
 from routing.expression import parse_duration
 from routing.policy import ConnectionFacts, Policy
 from routing.policy_tests import schema
-from routing.policy_tests.load_event import read_activity
+from routing.policy_tests.load_event import of_incident, read_activity
 from routing.policy_tests.load_expect import read_expectation
-from routing.policy_tests.load_outside import read_actor, read_outside
+from routing.policy_tests.load_outside import known_incident, read_actor, read_outside
 from routing.policy_tests.typed import read_fields
 from routing.policy_tests.values import Event, PolicyTest
 from routing.reader import Path, Reader
@@ -140,18 +140,23 @@ class _Reader(Reader):
         wait = self._duration(path, table, "wait") if kind == "wait" else None
         until = self._instant(path, table, "until") if kind == "until" else None
         press = self.word(path, table, "press", schema.WHAT["press"]["enum"]) if kind == "press" else None
-        passive = kind in {"wait", "until", "press"}
+        grouped = kind in {"incident", "incident_over"}
+        passive = kind in {"wait", "until", "press"} or grouped
         allowed = {
             kind,
             "expect",
             *(("name", "actor") if kind == "press" else ()),
-            *(() if kind in {"wait", "until"} else ("times",)),
+            *(() if grouped or kind in {"wait", "until"} else ("times",)),
         }
         if passive:
             for key in sorted((set(table) & set(schema.EVENT)) - allowed):
                 self.note((*path, key), f"{kind} has no {key}")
         actor = read_actor(self, path, table, self.policy.people)
         activity = None if passive else read_activity(self, path, table, kind, self.policy.people.agents.get(actor))
+        if grouped:
+            name = self.string(path, table, kind)
+            known_incident(self, (*path, kind), name, self.policy, value=True)
+            activity = of_incident(kind, name)
         times = table.get("times", 1)
         if type(times) is not int or not 1 <= times <= schema.MOST_TIMES:
             self.note((*path, "times"), f"times must be a whole number from 1 to {schema.MOST_TIMES}", value=True)

@@ -15,6 +15,8 @@ from gateway.model import (
     CallChange,
     CallFacts,
     Channel,
+    IncidentChange,
+    IncidentFacts,
     Party,
     Role,
     Satisfaction,
@@ -31,7 +33,7 @@ from routing.world import TICKET_ID
 
 #: Fields of an activity that the events' own keys, or the test itself, give.
 _HIDDEN: Final = frozenset(
-    {"kind", "connection", "thread", "dedupe", "occurred_at", "received_at", "outcome", "name", "reference"}
+    {"kind", "connection", "thread", "dedupe", "occurred_at", "received_at", "outcome", "incident", "name", "reference"}
 )
 _KINDS: Final = {
     "message": ActivityKind.MESSAGE,
@@ -214,3 +216,21 @@ def _deleted(reader: Reader, path: Path, table: Mapping[str, Any]) -> dict[str, 
     if table["deletion"] is not True:
         reader.note((*path, "deletion"), "deletion must be true: leave it out where nothing is deleted", value=True)
     return {}
+
+
+def of_incident(kind: str, name: str) -> Activity:
+    """Return what Baton appends to a case when an incident is opened, whose parent it is, or closed."""
+    opened = kind == "incident"
+    return Activity(
+        kind=ActivityKind.INCIDENT,
+        connection="baton",
+        thread="incident",
+        dedupe="",
+        occurred_at=0,
+        received_at=0,
+        incident=IncidentFacts(
+            change=IncidentChange.OPENED if opened else IncidentChange.CLOSED,
+            name=name,
+            by="a policy test",
+        ),
+    )

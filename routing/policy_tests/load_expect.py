@@ -11,6 +11,7 @@ from gateway.toml import did_you_mean
 from routing.expression import parse_duration
 from routing.policy import Policy
 from routing.policy_tests import schema
+from routing.policy_tests.load_outside import known_incident
 from routing.policy_tests.typed import read_fields
 from routing.policy_tests.values import Expectation
 from routing.reader import Path, Reader
@@ -70,6 +71,8 @@ def _readers(reader: Reader, path: Path, table: Mapping[str, Any], policy: Polic
         "timers": lambda: _timers(reader, (*path, "timers"), table["timers"]),
         "sla": lambda: _sla(reader, (*path, "sla"), table["sla"], policy),
         "at_risk": lambda: _at_risk(reader, (*path, "at_risk"), table["at_risk"]),
+        "incident": lambda: _incident(reader, path, table, policy),
+        "held_back": lambda: _named(reader, (*path, "held_back"), table["held_back"], policy.by_id, "rule"),
         "case": lambda: read_fields(reader, (*path, "case"), table["case"], Case, what="a case", hidden=_HIDDEN),
     }
 
@@ -88,6 +91,13 @@ def _ladder(reader: Reader, path: Path, table: Mapping[str, Any], policy: Policy
     if name and name not in policy.ladders:
         hint = did_you_mean(name, policy.ladders, f"there are {', '.join(policy.ladders) or 'none'}")
         reader.note((*path, "ladder"), f"the policy has no ladder {name}: {hint}", value=True)
+    return name
+
+
+def _incident(reader: Reader, path: Path, table: Mapping[str, Any], policy: Policy) -> str:
+    name = reader.string(path, table, "incident")
+    if name:
+        known_incident(reader, (*path, "incident"), name, policy, value=True)
     return name
 
 

@@ -14,6 +14,7 @@ from routing.policy_tests import schema
 from routing.reader import Path, Reader
 from routing.risk.rules import SCORE
 
+_OPEN: Final = "open"
 _WORDS: Final = ("tier", "organization", "language")
 
 
@@ -22,6 +23,7 @@ def read_outside(reader: Reader, path: Path, table: Mapping[str, Any], policy: P
     return Outside(
         customer=_customer(reader, (*path, "customer"), table["customer"], policy) if "customer" in table else None,
         roster=_roster(reader, (*path, "roster"), table.get("roster", {}), policy.people),
+        incidents=_incidents(reader, (*path, "incidents"), table.get("incidents", {}), policy),
         open=_open(reader, (*path, "open_cases"), table.get("open_cases", {}), policy.people),
         risk=_risk(reader, path, table, policy),
     )
@@ -100,4 +102,21 @@ def _open(reader: Reader, path: Path, value: object, people: People) -> dict[str
             if type(count) is not int or count < 0:
                 reader.note((*path, name, channel), "a count of open cases is a whole number from 0 on", value=True)
         made[name] = {Channel(each): count for each, count in cases.items() if each in channels}
+    return made
+
+
+def known_incident(reader: Reader, path: Path, name: str, policy: Policy, *, value: bool = False) -> None:
+    """Note an incident that the policy does not have."""
+    if name not in policy.incidents:
+        hint = did_you_mean(name, policy.incidents, f"there are {', '.join(policy.incidents) or 'none'}")
+        reader.note(path, f"the policy has no incident {name}: {hint}", value=value)
+
+
+def _incidents(reader: Reader, path: Path, value: object, policy: Policy) -> dict[str, int | None]:
+    made: dict[str, int | None] = {}
+    for name, given in reader.table(path, value, "incidents").items():
+        known_incident(reader, (*path, name), name, policy)
+        if given != _OPEN and (type(given) is not int or given < 0):
+            reader.note((*path, name), 'an incident is "open", or a number of customers from 0 on', value=True)
+        made[name] = given if type(given) is int else None
     return made

@@ -44,6 +44,8 @@ WHAT: Final[dict[str, Any]] = {
     "call": _text("Something happens in a telephone call.", *_words(CallChange)),
     "satisfaction": {"type": "number", "description": "The customer judges, from 0 (worst) to 1 (best)."},
     "consent": {"type": "boolean", "description": "The customer wants messages again (true), or no more (false)."},
+    "incident": _text("The case is made the parent of this `[[incident]]`, as when it is opened."),
+    "incident_over": _text("This `[[incident]]` is closed, as by hand."),
     "wait": _text("So much time passes: 90s, 15m, 2h, 1d. Deadlines that fall due happen, each at its instant."),
     "until": {"type": "string", "format": "date-time", "description": "Time passes until this instant."},
 }
@@ -112,6 +114,8 @@ EXPECT: Final[dict[str, Any]] = {
         "The SLA that applies, `{}` for none: its `id`, and when each target that began is due, or `stands`, `met`, `missed`."
     ),
     "at_risk": _table("In how long each target of the SLA is at risk; of those that run and are not at risk yet."),
+    "incident": _text("The open incident that the case belongs to, by its id in the policy; empty for none."),
+    "held_back": _texts("Rules that matched at this event, and that an incident kept from escalating."),
     "case": _table("Further fields of the case, by their names in the model."),
 }
 CUSTOMER: Final[dict[str, Any]] = {
@@ -159,6 +163,11 @@ TEST: Final[dict[str, Any]] = {
         "minimum": 0,
         "maximum": 1,
         "description": "The predicted risk that the case is escalated yet, `risk.score`. Left out: it is unknown.",
+    },
+    "incidents": {
+        "type": "object",
+        "additionalProperties": {"type": ["integer", "string"]},
+        "description": 'Incidents, by id: `"open"`, or how many other customers counted for it within its window.',
     },
     "event": {
         "type": "array",

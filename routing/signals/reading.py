@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Case, Risk, altered
+from gateway.model import Activity, ActivityKind, Burst, Case, Membership, Risk, altered
 from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
 from routing.signals.amounts import shown
@@ -48,6 +48,9 @@ class Signals:
         self.sla: SlaFacts = NO_SLA
         #: What a model says of the case's risk, for the field `risk.score`.
         self.risk: Risk = NO_RISK
+        #: What was counted for incidents, and the open one that the case belongs to: `burst.…` and `incident.…`.
+        self.bursts: tuple[Burst, ...] = ()
+        self.incident: Membership | None = None
 
     @cached_property
     def requests(self) -> Requests:
@@ -131,13 +134,26 @@ class Signals:
         """Return what was done of the actions that have a limit."""
         return deed_of(self._activity, self._people)
 
+    @property
+    def burst_customers(self) -> int:
+        """Return the most distinct customers that were counted for an incident."""
+        return max((burst.customers for burst in self.bursts), default=0)
+
+    @property
+    def grouped(self) -> bool:
+        """Return whether the case belongs to an open incident."""
+        return self.incident is not None
+
+    @property
+    def incident_id(self) -> str | None:
+        """Return the open incident that the case belongs to, by its id in the policy."""
+        return self.incident.name if self.incident is not None else None
+
     def evidence(self, field: str) -> str:
         """Return in a few words what a signal stands on; empty for a field that is no signal, or has none.
 
         Only our own words, numbers and languages stand here, so that it may be kept with a decision.
         """
-        if field in _OF_PEOPLE:
-            return self._deed_words() if field.startswith("authority.") else self._skill_words()
         match field:
             case "message.wants_person":
                 return "; ".join(self.requests.person)
@@ -154,7 +170,14 @@ class Signals:
         """Return in a few words what a signal stands on that others worked out."""
         if field.startswith("customer."):
             return self.customer.evidence(field)
+        if field.startswith(("burst.", "incident.")):
+            return self._incident_words(field)
         return self.risk.evidence if field == "risk.score" else ""
+
+    def _incident_words(self, field: str) -> str:
+        if field == "burst.customers":
+            return "; ".join(f"{each.customers} for incident {each.name}" for each in self.bursts if each.customers)
+        return self.incident.words if self.incident is not None else ""
 
     def _deed_words(self) -> str:
         deed = self.deed

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from connectors.chatbot import SPEC as CHATBOT
 from connectors.email import SPEC as EMAIL
 from connectors.hubspot import SPEC as HUBSPOT
+from connectors.incidents import SPEC as INCIDENTS
 from connectors.request_tracker import SPEC as REQUEST_TRACKER
 from connectors.slack import SPEC as SLACK
 from connectors.twilio import SPEC as TWILIO
@@ -31,7 +32,7 @@ from gateway.config.load import DATABASE_VARIABLE
 from gateway.config.schema import plugins_schema
 from gateway.config.section import GatewaySection, Limits
 from gateway.telemetry.meters import Meters
-from routing import expression, lexicons, schema, schema_people, schema_precautions
+from routing import expression, fingerprints, lexicons, schema, schema_incident, schema_people, schema_precautions
 from routing.fields import FIELDS
 from routing.lint import LINTS
 from routing.policy_tests import load as load_tests
@@ -274,6 +275,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "zendesk-settings": lambda: settings(ZENDESK.settings),
     "hubspot-settings": lambda: settings(HUBSPOT.settings),
     "webchat-settings": lambda: settings(WEBCHAT.settings),
+    "incidents-settings": lambda: settings(INCIDENTS.settings),
     "chatbot-settings": lambda: settings(CHATBOT.settings),
     "request_tracker-settings": lambda: settings(REQUEST_TRACKER.settings),
     "gateway": lambda: settings(GatewaySection),
@@ -298,6 +300,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "template": lambda: keys(schema_precautions.TEMPLATE),
     "notice-places": notice_places,
     "risk": lambda: keys(schema.RISK),
+    "incident": lambda: keys(schema_incident.INCIDENT),
     "skill": lambda: keys(schema_people.SKILL),
     "authority": lambda: keys(schema_people.AUTHORITY),
     "agent": lambda: keys(schema_people.AGENT),
@@ -307,7 +310,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "fields": fields,
     "sentences-of-the-file": lambda: sentences("note", *READERS),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
-    "sentences-of-conditions": lambda: sentences("ExpressionError", expression),
+    "sentences-of-conditions": lambda: sentences("ExpressionError", expression, fingerprints),
     "lints": lints,
     "policy-tests": lambda: keys(test_schema.TOP),
     "policy-test": lambda: keys(test_schema.TEST),

@@ -12,6 +12,7 @@ import pytest
 from connectors.chatbot import SPEC as CHATBOT
 from connectors.email import SPEC as EMAIL
 from connectors.hubspot import SPEC as HUBSPOT
+from connectors.incidents import SPEC as INCIDENTS
 from connectors.request_tracker import SPEC as REQUEST_TRACKER
 from connectors.slack import SPEC as SLACK
 from connectors.twilio import SPEC as TWILIO
@@ -39,7 +40,7 @@ def test_every_table_stands_on_a_page() -> None:
     assert sorted(name for page in PAGES for name in used(page.read_text())) == sorted(TABLES)
 
 
-SPECS: Final = (EMAIL, SLACK, ZENDESK, HUBSPOT, REQUEST_TRACKER, WEBCHAT, CHATBOT, TWILIO, TWILIO_VOICE)
+SPECS: Final = (EMAIL, SLACK, ZENDESK, HUBSPOT, REQUEST_TRACKER, WEBCHAT, CHATBOT, INCIDENTS, TWILIO, TWILIO_VOICE)
 
 
 def folder_of(spec: AnySpec) -> str:

@@ -28,6 +28,7 @@ from gateway.model import (
     DeliveryState,
     HandoffRequested,
     InboundEmail,
+    IncidentReported,
     MessageAction,
     Party,
     PhoneCall,
@@ -124,6 +125,11 @@ def stop(**changes: Any) -> ConsentChanged:
     return ConsentChanged(**values)
 
 
+def alert(**changes: Any) -> IncidentReported:
+    values: dict[str, Any] = BASE | {"title": "The shop is down", "url": "https://alerts.example"} | changes
+    return IncidentReported(**values)
+
+
 MAKERS: Final[dict[type, Callable[..., ChannelEvent]]] = {
     ChatMessage: chat,
     TextMessage: sms,
@@ -135,6 +141,7 @@ MAKERS: Final[dict[type, Callable[..., ChannelEvent]]] = {
     HandoffRequested: wish,
     SatisfactionGiven: judged,
     ConsentChanged: stop,
+    IncidentReported: alert,
 }
 
 

@@ -84,6 +84,11 @@ def _chatbot(sandbox: Any) -> None:
     sandbox.bot_gives_up("c1", "no answer", "Ann")
 
 
+def _incidents(sandbox: Any) -> None:
+    sandbox.page("P1", title="The «shop» is down")
+    sandbox.page("P1", "resolved")
+
+
 def _email(sandbox: Any) -> None:
     sandbox.customer_writes("ann@customer.example", "Charged twice", "Please help, «soon»", over="sendgrid")
     sandbox.customer_writes("bob@customer.example", "Lost", "Where is it?\r\n--\r\nBob", name="Bob", over="sendgrid")
@@ -99,6 +104,8 @@ TARGETS: Final[Mapping[str, Target]] = {
     "chatbot": Target(spec="connectors.chatbot:SPEC", busy=_chatbot),
     "email": Target(spec="connectors.email:SPEC", busy=_email, further=_sendgrid),
     "hubspot": Target(spec="connectors.hubspot:SPEC", busy=_hubspot),
+    # What PagerDuty signs: Alertmanager and Statuspage only carry a token.
+    "incidents": Target(spec="connectors.incidents:SPEC", busy=_incidents),
     "request_tracker": Target(spec="connectors.request_tracker:SPEC", busy=_request_tracker),
     "slack": Target(spec="connectors.slack:SPEC", busy=_slack),
     "twilio": Target(spec="connectors.twilio:SPEC", busy=_twilio),

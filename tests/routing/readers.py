@@ -10,6 +10,7 @@ from routing import (
     load_asking,
     load_calendar,
     load_customer,
+    load_incident,
     load_ladder,
     load_notices,
     load_people,
@@ -22,7 +23,7 @@ from routing import (
 )
 
 READERS: Final[tuple[ModuleType, ...]] = (
-    *(load, load_asking, load_calendar, load_customer, load_ladder),
+    *(load, load_asking, load_calendar, load_customer, load_incident, load_ladder),
     *(load_people, load_reply, load_risk, load_sla, reader),
     *(load_notices, load_precautions, load_severity),
 )

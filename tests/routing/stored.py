@@ -75,7 +75,11 @@ class Stored:
                 name: Presence(available=available, read_at=now) for name, available in self.roster.items()
             }
             applied = self.store.apply(
-                64, now, lambda view, activity: self._decide(view, activity, now), profiles=profiles
+                64,
+                now,
+                lambda view, activity: self._decide(view, activity, now),
+                profiles=profiles,
+                watch=self._policies.watch(self._policies.direction, now),
             ).applied
             destinations = [Destination(connection=name, free=10) for name in self.connections]
             claims = self.store.claim(destinations, now)

@@ -73,7 +73,8 @@ def parties() -> st.SearchStrategy[Party]:
 
 def activities(*, public: bool = True) -> st.SearchStrategy[Activity]:
     """Return random activities of people and machines; the internal kinds as well unless `public`."""
-    kinds = [kind for kind in ActivityKind if not public or kind not in {ActivityKind.TIMER, ActivityKind.OUTCOME}]
+    internal = {ActivityKind.TIMER, ActivityKind.OUTCOME, ActivityKind.INCIDENT}
+    kinds = [kind for kind in ActivityKind if not public or kind not in internal]
     text = st.sampled_from(TEXTS)
     return st.builds(
         Activity,

@@ -20,7 +20,16 @@ from hypothesis import strategies as st
 
 from gateway.model import Channel
 from gateway.toml import Problems
-from routing import expression, lexicons, reader, schema, schema_people, schema_precautions
+from routing import (
+    expression,
+    fingerprints,
+    lexicons,
+    reader,
+    schema,
+    schema_incident,
+    schema_people,
+    schema_precautions,
+)
 from routing.expression import ExpressionError
 from routing.load import load_policy
 from tests.routing.readers import READERS
@@ -88,12 +97,13 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
     ]
     words = places(lexicons, lambda call: ast.unparse(call.func) == "reader.note")
     errors = places(expression, lambda call: isinstance(call.func, ast.Name) and call.func.id == "ExpressionError")
+    marks = places(fingerprints, lambda call: isinstance(call.func, ast.Name) and call.func.id == "ExpressionError")
     assert sum(len(found) for _, found in notes) > 50
     assert len(errors) > 15
     assert len(words) > 3
     silent = [
         f"{module.__name__}:{what}"
-        for module, found in (*notes, (lexicons, words), (expression, errors))
+        for module, found in (*notes, (lexicons, words), (expression, errors), (fingerprints, marks))
         for what, lines in found.items()
         if not any((module.__name__, line) in spoken for line in lines)
     ]
@@ -101,7 +111,20 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    "what", ["a policy", "a rule", "when", "set", "a ladder", "a step", "final", "a calendar", "an SLA", "customer"]
+    "what",
+    [
+        "a policy",
+        "a rule",
+        "when",
+        "set",
+        "a ladder",
+        "a step",
+        "final",
+        "a calendar",
+        "an SLA",
+        "an incident",
+        "customer",
+    ],
 )
 def test_an_unknown_key_is_told_in_every_table(what: str) -> None:
     assert f": {what} has no key " in told("unknown_keys")
@@ -159,6 +182,7 @@ KEYS: Final = sorted(
                 schema.STEP,
                 schema.CALENDAR,
                 schema.SLA,
+                schema_incident.INCIDENT,
                 schema.TOP,
                 schema_precautions.SEVERITY,
                 schema_precautions.SENSITIVITY,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, Case, Profile, Risk, SlaClock, SlaClocks, SlaMark, SlaMetric
+from gateway.model import Activity, Burst, Case, Membership, Profile, Risk, SlaClock, SlaClocks, SlaMark, SlaMetric
 from gateway.toml import nearest
 from routing.compiling import Condition, Matchable, compile_rules
 from routing.expression import DEEPEST, ExpressionError, Not, Several, parse
@@ -60,6 +60,7 @@ _CLOCKS: Final = SlaClocks(
         for metric, target in zip(SlaMetric, (15 * MINUTE, 120 * MINUTE, 15 * MINUTE), strict=True)
     ),
 )
+INCIDENT: Final[dict[str, object]] = {"burst.customers": 2, "incident.open": True, "incident.id": "alpha"}
 SLA: Final[dict[str, object]] = {
     "sla.id": "alpha",
     "sla.event": "breached",
@@ -107,6 +108,8 @@ def signals_of(of: Case, what: Activity) -> Signals:
     signals = Signals(what, {}, PEOPLE, Customer(ABOUT, known(of), NOW))
     if what.dedupe == "e1":
         signals.risk = RISK
+        signals.incident = Membership(id="other", name="alpha", title="Outage")
+        signals.bursts = (Burst(name="beta", fingerprint="", customers=2), Burst(name="x", fingerprint="", customers=1))
         signals.sla = SlaFacts(clocks=_CLOCKS, now=NOW, event=SlaMark.BREACHED, metric=SlaMetric.FIRST)
     return signals
 
@@ -177,6 +180,8 @@ def value_of(name: str, of: Case, what: Activity) -> object:
     if name in SLA:
         empty = () if FIELDS[name].kind is Kind.SET else None
         return SLA[name] if what.dedupe == "e1" else empty
+    if name in INCIDENT:
+        return INCIDENT[name] if what.dedupe == "e1" else {"burst.customers": 0, "incident.open": False}.get(name)
     found = getattr(of if room == "case" else getattr(what, room), leaf, None)
     return found or () if FIELDS[name].kind is Kind.SET else found
 

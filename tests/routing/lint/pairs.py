@@ -329,6 +329,14 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "no case has SLA s1: its conditions contradict each other",
         ),
     ],
+    "no-incident": [
+        Pair(
+            rules(ALL + '["HERE"]'),
+            "burst.customers > 2",
+            "message.distress",
+            "nothing is counted for burst.customers: write an [[incident]]",
+        ),
+    ],
     "silent-end": [
         Pair(
             ON_UP + up(notify="HERE", line='notify = ["chat:#x"]'),

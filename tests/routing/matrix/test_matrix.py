@@ -20,6 +20,7 @@ from routing.matrix import markdown, svg
 from routing.matrix.markdown import code, plain
 from tests.routing.policy_tests.test_mutants import FACTS, SHIPPED
 from tests.routing.values import CATCH_ALL, LADDER, golden, policy
+from tests.store.outage import POLICY as INCIDENTS
 
 GOLDENS: Final = Path(__file__).parent / "goldens"
 EVIL: Final = """
@@ -136,6 +137,7 @@ POLICIES: Final = {
     "evil": policy(EVIL + CATCH_ALL),
     "bare": policy(CATCH_ALL + LADDER),
     "people": policy(PEOPLE + CATCH_ALL),
+    "incidents": INCIDENTS,
 }
 
 

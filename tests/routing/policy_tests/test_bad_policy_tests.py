@@ -45,6 +45,12 @@ notify = ["chat:@anna"]
 [[sla]]
 id = "usual"
 first = "2h"
+[[incident]]
+id = "outage"
+when.all = ["message.length > 1"]
+window = "10m"
+threshold = 5
+ladder = "second"
 """
 )
 

@@ -42,7 +42,18 @@ first = "2h"
 [agent.anna]
 ids = { desk = "10" }
 """
-POLICY: Final = policy(RULES + CATCH_ALL + LADDER + SLA)
+INCIDENT: Final = """
+[[incident]]
+id = "outage"
+when.all = ["message.text contains 'down'"]
+window = "10m"
+threshold = 3
+ladder = "second"
+inhibit = ["help"]
+reply = "We know of it, {{customer.name}}."
+resolve_after = "1h"
+"""
+POLICY: Final = policy(RULES + CATCH_ALL + LADDER + SLA + INCIDENT)
 OFFICE: Final = """
 [calendar.office]
 tz = "Europe/Berlin"
@@ -138,6 +149,8 @@ def test_everything_that_can_be_expected_is_told_when_it_is_otherwise() -> None:
         "timers": {"ack": "16m"},
         "sla": {"id": "usual", "first": "1h"},
         "at_risk": {"first": "1h"},
+        "incident": "outage",
+        "held_back": ["help"],
         "case": {"customer_messages": 2},
     }
     assert set(wrong) == set(schema.EXPECT) == set(_GOT) | {"case"}
@@ -162,7 +175,9 @@ def test_everything_that_can_be_expected_is_told_when_it_is_otherwise() -> None:
         '24: expected timers = { ack = "16m" }, but it is { ack = "15m" }',
         '25: expected sla = { id = "usual", first = "1h" }, but it is { id = "usual", first = "2h" }',
         '26: expected at_risk = { first = "1h" }, but it is { first = "90m" }',
-        "27: expected case = customer_messages: 2, but it is customer_messages: 1",
+        '27: expected incident = "outage", but it is ""',
+        '28: expected held_back = ["help"], but it is []',
+        "29: expected case = customer_messages: 2, but it is customer_messages: 1",
     ]
 
 
@@ -187,6 +202,8 @@ def test_everything_that_can_be_expected_passes_when_it_is_so() -> None:
         "timers": {"ack": "900s"},
         "sla": {"id": "usual", "first": "7200s"},
         "at_risk": {"first": "90m"},
+        "incident": "",
+        "held_back": [],
         "case": {"customer_messages": 1, "last_connection": "chat"},
     }
     assert set(right) == set(schema.EXPECT)
@@ -293,3 +310,37 @@ def test_the_risk_is_what_the_test_says_and_unknown_where_it_says_nothing() -> N
     rules = policy(likely + CATCH_ALL + LADDER)
     for head, matched in (("risk = 0.7", "likely"), ("risk = 0.69", "rest"), ("risk = 1", "likely"), ("", "rest")):
         assert failures(played(event({"rules": [matched]}, message="hello"), rules=rules, head=head)) == [], head
+
+
+def test_a_case_joins_an_incident_that_is_open_or_opens_it_with_the_customers_that_a_test_names() -> None:
+    """PO-4, SG-8: what is held back, what the customer is told once, and what follows when it is over."""
+    for head, joins in (
+        ('incidents = { outage = "open" }', True),
+        ("incidents = { outage = 2 }", True),
+        ("incidents = { outage = 1 }", False),
+        ("", False),
+    ):
+        told = {"reply": "We know of it, {{customer.name}}.", "held_back": ["help"], "episode": "none"}
+        usual = {"reply": "Your reference is #{{ticket.id}}.", "held_back": [], "episode": "open"}
+        report = played(
+            event({"incident": "outage" if joins else "", **(told if joins else usual)}, message=f"It is down, {HELP}")
+            + (event({"reply": "", "held_back": ["help"]}, message=f"Still down, {HELP}") if joins else "")
+            + (event({"incident": "", "result": "incident"}, incident_over="outage") if joins else "")
+            + (event({"episode": "open", "held_back": []}, message=HELP) if joins else ""),
+            head=head,
+        )
+        assert failures(report) == [], head
+
+
+def test_the_parent_of_an_incident_climbs_its_ladder_and_ends_it() -> None:
+    """PO-4: the incident's own chain, from its opening to its end after the last message."""
+    report = played(
+        event(
+            {"path": ["1 at 0s"], "notify": ["chat:#second"], "timers": {"ack": "15m", "incident": "1h"}},
+            incident="outage",
+        )
+        + event({"path": [1, "final at 15m"]}, wait="15m")
+        + event({"status": "resolved", "episode": "closed", "incident": "", "timers": {}}, wait="45m")
+    )
+    assert failures(report) == []
+    assert "incident:outage" not in report.coverage.missed_rules

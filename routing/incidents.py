@@ -1,0 +1,356 @@
+"""Incidents: customers with one matter are counted together, and their cases grouped under one parent.
+
+What spans cases is the store's: it counts what `watch` names, and hands a decision what it counted (`Snapshot.bursts`).
+A decision says what is to happen to an incident (`Decision.incidents`): the store keeps it, and tells the other cases by an
+activity of their own (`ActivityKind.INCIDENT`). The parent is a case like any other: its ladder, its ticket and end are a case's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Burst,
+    CaseStatus,
+    EffectKind,
+    EpisodeState,
+    IncidentChange,
+    IncidentFacts,
+    Membership,
+    Mode,
+    OpenIncident,
+    Outcome,
+    Sighting,
+    Timer,
+    altered,
+    count_in,
+    effect_id,
+)
+from gateway.model.life import is_customers
+from routing import acting, ladder
+from routing.draft import Draft
+from routing.fingerprints import fingerprint_of
+from routing.phrases import canonical
+from routing.policy import Act, Incident, Rule
+from routing.shown import duration_of
+from routing.signals.reading import REMEMBERING, remember
+from routing.snapshot import Snapshot
+
+#: Name of the deadline at which an incident closes that no message came for.
+QUIET: Final = "incident:quiet"
+_BATON: Final = "baton"
+
+
+# --- what the store is to count --------------------------------------------------------------------------------------
+def watch(snapshot: Snapshot, activity: Activity, now: int) -> tuple[Sighting, ...]:
+    """Return the incidents that an activity counts for: what the store needs before it is decided. Pure.
+
+    Only what a customer does counts, and nothing that a machine wrote.
+    """
+    policy = snapshot.policy
+    if not policy.incidents:
+        return ()
+    if activity.kind is ActivityKind.INCIDENT:
+        return _asked_for(snapshot, activity)
+    machine = activity.mail is not None and activity.mail.auto_generated is not None
+    if policy.match_incidents is None or machine or not is_customers(activity) or _is_parent(snapshot):
+        return ()
+    draft = Draft(snapshot, activity, now, count_in(snapshot.case, activity, snapshot.thread))
+    case = remember(draft.case, draft.signals, activity, REMEMBERING & policy.reads)
+    text = canonical(activity.reply_text)
+    asked = (case, activity, now, policy.book, text, draft.signals)
+    every = tuple(policy.incidents.values())
+    found: list[Sighting] = []
+    for index in policy.match_incidents(*asked):
+        mark = fingerprint_of(every[index].fingerprint, *asked)
+        if mark is not None:
+            found.append(Sighting(name=every[index].id, fingerprint=mark, window=every[index].window))
+    return tuple(found)
+
+
+def _asked_for(snapshot: Snapshot, activity: Activity) -> tuple[Sighting, ...]:
+    facts, incident = activity.incident, _meant(snapshot, activity)
+    if facts is None or incident is None or facts.change is not IncidentChange.OPENED:
+        return ()
+    return (Sighting(name=incident.id, fingerprint=facts.fingerprint, window=incident.window, counts=False),)
+
+
+def _meant(snapshot: Snapshot, activity: Activity) -> Incident | None:
+    """Return the incident of the policy that an activity is about: by its name, or by the connection that tells."""
+    facts, every = activity.incident, snapshot.policy.incidents
+    if facts is not None and facts.name:
+        return every.get(facts.name)
+    return next((each for each in every.values() if activity.connection in each.opened_by), None)
+
+
+def _is_parent(snapshot: Snapshot) -> bool:
+    return snapshot.case.incident is not None and snapshot.case.incident.id == snapshot.case.id
+
+
+# --- a customer's case -----------------------------------------------------------------------------------------------
+def is_parent(draft: Draft) -> bool:
+    """Tell whether the case stands for an incident, open or not: rules are for customers' cases."""
+    return draft.case.incident is not None and draft.case.incident.id == draft.case.id
+
+
+def look(draft: Draft) -> None:
+    """Let the case join the incident that is open for it, or open the one that it is a customer too many for."""
+    for burst in draft.snapshot.bursts:
+        incident = draft.snapshot.policy.incidents.get(burst.name)
+        if incident is None or draft.signals.incident is not None:
+            continue
+        if burst.open is not None:
+            _join(draft, incident, burst.open)
+        elif burst.customers >= incident.threshold:
+            _join(draft, incident, _open(draft, incident, burst))
+
+
+def _open(draft: Draft, incident: Incident, burst: Burst) -> OpenIncident:
+    within = duration_of(incident.window)
+    made = OpenIncident(
+        id=draft.new_id("incident", len(draft.incidents)),
+        name=incident.id,
+        title=f"{incident.title}: {burst.fingerprint}" if burst.fingerprint else incident.title,
+        fingerprint=burst.fingerprint,
+        customers=burst.customers,
+        last_at=draft.activity.received_at,
+    )
+    draft.incidents.append(
+        IncidentFacts(
+            change=IncidentChange.OPENED,
+            id=made.id,
+            name=made.name,
+            title=made.title,
+            fingerprint=made.fingerprint,
+            customers=made.customers,
+            window=incident.window,
+            by="rules",
+            reason=f"{burst.customers} customers within {within}",
+        )
+    )
+    return made
+
+
+def _join(draft: Draft, incident: Incident, opened: OpenIncident) -> None:
+    """Make the case one of an incident: its own ladder ends where that is held back, and its customer is told once."""
+    member = Membership(id=opened.id, name=opened.name, title=opened.title, ticket=opened.ticket, url=opened.url)
+    draft.change_case(incident=member)
+    draft.signals.incident = member
+    draft.incidents.append(IncidentFacts(change=IncidentChange.JOINED, id=opened.id, name=opened.name))
+    draft.grouped = f"The case belongs to {member.words}, case {member.id}."
+    episode = draft.episode
+    if episode is not None and episode.state is EpisodeState.OPEN and set(episode.reasons) <= incident.inhibit:
+        ladder.close(draft)
+        draft.grouped += f" Its own escalation by {', '.join(episode.reasons)} ends: the incident holds it back."
+    _note(draft, f"Part of {member.words}, case {member.id}.")
+    _tell_customer(draft, incident.rule, member)
+
+
+def _note(draft: Draft, text: str) -> None:
+    """Write a note into the tickets that the case has."""
+    for connection in draft.case.targets:
+        draft.emit(EffectKind.UPDATE, connection, draft.mode(connection, None), text=text)
+
+
+def _tell_customer(draft: Draft, rule: Rule, member: Membership) -> None:
+    """Send the incident's reply to the case's customer. Its id is the incident's: it can be written once, and no more."""
+    if member.id in draft.case.broadcasts or not ladder.reply(draft, rule, None):
+        return
+    number = effect_id(draft.case.id, f"incident:{member.id}", EffectKind.REPLY.value, 0)
+    draft.effects[-1] = altered(draft.effects[-1], id=number)
+    draft.change_case(broadcasts=(*draft.case.broadcasts, member.id))
+
+
+def holds_back(draft: Draft, rule: Rule) -> bool:
+    """Tell whether an incident keeps a rule from escalating the case. What the rule sets holds all the same."""
+    member = draft.signals.incident
+    incident = draft.snapshot.policy.incidents.get(member.name) if member is not None else None
+    if member is None or incident is None or rule.id not in incident.inhibit or rule.mode is Mode.OBSERVE:
+        return False
+    if rule.act is not Act.ESCALATE:
+        return False
+    acting.mark(draft, rule)
+    draft.steps = tuple(
+        altered(step, held_back=f"{member.words}, case {member.id}") if step.rule == rule.id else step
+        for step in draft.steps
+    )
+    if draft.result == "none":
+        draft.say("held_back", f"Rule {rule.id} matched: {member.words} is open, which holds its escalation back.")
+    return True
+
+
+# --- what is told of an incident -------------------------------------------------------------------------------------
+def told(draft: Draft) -> None:
+    """Go on with what happened to an incident."""
+    facts = draft.activity.incident
+    if facts is None:
+        return
+    parent = is_parent(draft)
+    match facts.change:
+        case IncidentChange.OPENED:
+            _opened(draft, facts)
+        case IncidentChange.JOINED:
+            _joined(draft, facts)
+        case IncidentChange.SPREAD if parent:
+            draft.say("incident", f"The incident has {facts.customers} customers by now.")
+            _note(draft, f"{facts.customers} customers belong to it by now.")
+        case IncidentChange.WRITTEN if not parent:
+            _written(draft, facts)
+        case IncidentChange.CLOSED if parent:
+            _close(draft, f"closed by {facts.by}" + (f": {facts.reason}" if facts.reason else ""))
+        case IncidentChange.CLOSED:
+            _over(draft, facts)
+        case _:
+            draft.say("incident", "This is no news for the case.")
+
+
+def _opened(draft: Draft, facts: IncidentFacts) -> None:
+    """Make the case the parent of an incident, and escalate it as that."""
+    incident = _meant(draft.snapshot, draft.activity)
+    if incident is None:
+        draft.say(
+            "incident", f"No [[incident]] of the policy is {facts.name or f'opened by {draft.activity.connection}'}."
+        )
+        return
+    if draft.case.incident is not None and draft.case.incident.open:
+        draft.say("incident", f"The case belongs to {draft.case.incident.words} already.")
+        return
+    there = next((burst.open for burst in draft.snapshot.bursts if burst.open is not None), None)
+    if there is not None and there.id != draft.case.id:
+        member = Membership(id=there.id, name=there.name, title=there.title, ticket=there.ticket, url=there.url)
+        draft.change_case(incident=member)
+        draft.incidents.append(IncidentFacts(change=IncidentChange.JOINED, id=there.id, name=there.name))
+        draft.say("incident", f"{member.words[0].upper()}{member.words[1:]} is open already, case {member.id}.")
+        return
+    title = facts.title or incident.title
+    member = Membership(id=draft.case.id, name=incident.id, title=title)
+    if draft.case.status is CaseStatus.RESOLVED:
+        # An alert that fires again: its case, and its ticket, are taken up again.
+        draft.move_case(CaseStatus.OPEN)
+        draft.back = True
+    draft.change_case(incident=member, subject=f"Incident: {title}")
+    if not facts.id:
+        # Asked for by a person or from outside: the store does not know of it yet.
+        draft.incidents.append(
+            IncidentFacts(
+                change=IncidentChange.OPENED,
+                id=draft.case.id,
+                name=incident.id,
+                title=title,
+                fingerprint=facts.fingerprint,
+                window=incident.window,
+                by=facts.by,
+                reason=facts.reason,
+            )
+        )
+    draft.looked_at = draft.case
+    acting.act_on(draft, incident.rule)
+    draft.grouped = f"It is the parent case of incident {title}, opened by {facts.by or 'somebody'}."
+    if incident.resolve_after is not None:
+        draft.timers.append(Timer(name=QUIET, due_at=draft.now + incident.resolve_after))
+
+
+def _joined(draft: Draft, facts: IncidentFacts) -> None:
+    """Let a case join that counted for an incident before it was opened."""
+    incident = draft.snapshot.policy.incidents.get(facts.name)
+    if incident is None or draft.signals.incident is not None or draft.case.status is not CaseStatus.OPEN:
+        draft.say(
+            "incident", "An incident was opened that the case counted for: it is over, or belongs to one already."
+        )
+        return
+    opened = OpenIncident(id=facts.id, name=facts.name, title=facts.title, ticket=facts.ticket, url=facts.url)
+    draft.say("incident", "An incident was opened that the case counted for.")
+    _join(draft, incident, opened)
+
+
+def _written(draft: Draft, facts: IncidentFacts) -> None:
+    member = draft.case.incident
+    if member is None or member.id != facts.id:
+        draft.say("incident", "This is no news for the case.")
+        return
+    draft.change_case(incident=altered(member, ticket=facts.ticket, url=facts.url))
+    draft.say("incident", f"The ticket of incident {member.title} is {facts.ticket}.")
+    _note(draft, f"The ticket of incident {member.title}: {facts.ticket} {facts.url}".rstrip() + ".")
+
+
+def _over(draft: Draft, facts: IncidentFacts) -> None:
+    """Part a case from an incident that is over; an alert that is over, of several, does not end it."""
+    member = draft.case.incident
+    if draft.activity.connection != _BATON:
+        draft.say("incident", "The alert is over; the incident, if one is open, ends with its parent case.")
+    elif member is None or member.id != facts.id or not member.open:
+        draft.say("incident", "This is no news for the case.")
+    else:
+        draft.change_case(incident=altered(member, open=False))
+        draft.say("incident", f"{member.words[0].upper()}{member.words[1:]} is over: rules look at the case as before.")
+
+
+# --- the parent ------------------------------------------------------------------------------------------------------
+def outcome_came(draft: Draft, outcome: Outcome) -> None:
+    """Tell the cases of an incident where its ticket stands, once it does."""
+    member = draft.case.incident
+    receipt = outcome.receipt
+    if member is None or not is_parent(draft) or not member.open or member.ticket or receipt is None:
+        return
+    if outcome.effect_kind != EffectKind.HANDOFF.value or not outcome.landed or not receipt.ticket_id:
+        return
+    draft.change_case(incident=altered(member, ticket=receipt.ticket_id, url=receipt.url))
+    draft.incidents.append(
+        IncidentFacts(
+            change=IncidentChange.WRITTEN,
+            id=member.id,
+            name=member.name,
+            title=member.title,
+            ticket=receipt.ticket_id,
+            url=receipt.url,
+        )
+    )
+
+
+def quiet(draft: Draft) -> None:
+    """Close an incident that no message came for as long as the policy says; else look again then."""
+    member, there = draft.case.incident, draft.snapshot.incident
+    incident = draft.snapshot.policy.incidents.get(member.name) if member is not None else None
+    if member is None or incident is None or there is None or incident.resolve_after is None or not member.open:
+        draft.say("timer", "A deadline passed that nobody waits for any more.")
+        return
+    due = there.last_at + incident.resolve_after
+    if due > draft.now:
+        draft.timers.append(Timer(name=QUIET, due_at=due))
+        draft.say("incident", "Messages still come for the incident.")
+        return
+    _close(draft, f"no message came for it in {duration_of(incident.resolve_after)}")
+
+
+def resolved(draft: Draft) -> None:
+    """Close the incident with its parent case."""
+    if is_parent(draft) and draft.case.status is CaseStatus.RESOLVED:
+        _close(draft, "its parent case is resolved")
+
+
+def _close(draft: Draft, why: str) -> None:
+    member = draft.case.incident
+    if member is None or not member.open:
+        draft.say("incident", "The incident is over already.")
+        return
+    draft.change_case(incident=altered(member, open=False))
+    draft.signals.incident = None
+    draft.incidents.append(
+        IncidentFacts(
+            change=IncidentChange.CLOSED,
+            id=member.id,
+            name=member.name,
+            title=member.title,
+            by=draft.activity.incident.by if draft.activity.incident is not None else "rules",
+            reason=why,
+        )
+    )
+    draft.cancelled.append(QUIET)
+    if draft.episode is not None and draft.episode.state is not EpisodeState.CLOSED:
+        ladder.close(draft)
+    if draft.case.status is CaseStatus.OPEN:
+        draft.move_case(CaseStatus.RESOLVED)
+        _note(draft, f"The incident is over: {why}.")
+    draft.say("incident", f"Incident {member.title} is over: {why}.")
