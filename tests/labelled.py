@@ -133,7 +133,7 @@ def area(scores: Sequence[tuple[float, bool]]) -> float:
 
 
 # --- language --------------------------------------------------------------------------------------------------------
-def spoken(folder: Path) -> Iterator[tuple[str, str]]:
+def commands(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield text and language of xSID's commands to voice assistants."""
     for path in sorted((folder / "xsid").glob("*.test.conll")):
         language = path.name.partition(".")[0]
