@@ -3,11 +3,13 @@
 They are read from the folder that `BATON_LABELLED` names, and never copied into the project (docs/explanation/signals.md says
 where each comes from):
 
-    bitext/Bitext_Sample_Customer_Service_Training_Dataset.csv    github.com/bitext, 8,359 utterances of customers
-    clinc/data_full.json                                          github.com/clinc/oos-eval, CC BY 3.0
+    bitext/Bitext_Sample_Customer_Service_Training_Dataset.csv    Bitext's sample of 8,359, copied in public repositories
+    clinc/data_full.json                                          github.com/clinc/oos-eval, commit 828f809, CC BY 3.0
     vader/{tweets,amazonReviewSnippets}_GroundTruth.txt           github.com/cjhutto/vaderSentiment, MIT
-    umsab/LANGUAGE/test_{text,labels}.txt                         github.com/cardiffnlp/xlm-t
-    xsid/LANGUAGE.test.conll                                      github.com/mainlp/xsid, CC BY-SA 4.0, version 0.4
+    umsab/LANGUAGE/test_{text,labels}.txt                         github.com/cardiffnlp/xlm-t, commit 874214d
+    xsid/LANGUAGE.test.conll                                      github.com/mainlp/xsid, CC BY-SA 4.0, data version 0.4
+
+Of Bitext's sample and of UMSAB's tweets no clear licence was found: they are measured with here, and nothing else.
 """
 
 from __future__ import annotations
