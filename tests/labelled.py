@@ -1,7 +1,7 @@
 """Labelled texts of others that nobody here tuned on: where they are looked for, how each is read, and what they are called.
 
-They are read from the folder that `BATON_LABELLED` names, and never copied into the project (docs/explanation/signals.md says
-where each comes from):
+They are read from the folder that `BATON_LABELLED` names, and never copied into the project. What was measured
+with them stands in docs/explanation/signals.md.
 
     bitext/Bitext_Sample_Customer_Service_Training_Dataset.csv    Bitext's sample of 8,359, copied in public repositories
     clinc/data_full.json                                          github.com/clinc/oos-eval, commit 828f809, CC BY 3.0
