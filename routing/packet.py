@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.model import (
@@ -82,12 +82,12 @@ def _happening(activity: Activity) -> str:
     return activity.text
 
 
-def _of_bot(activity: Activity) -> Iterable[str]:
-    """Yield what a bot that gives up knows already, so that nobody asks the customer again, or tries again what did not help."""
+def _of_bot(activity: Activity) -> Sequence[str]:
+    """Return what a bot that gives up knows already, so that nobody asks the customer again, or tries again what did not help."""
     if activity.bot is None:
-        return
-    yield from (f"Collected: {name}: {_one_line(value)}" for name, value in activity.bot.fields.items())
-    yield from (f"Tried: {_one_line(each)}" for each in activity.bot.attempted)
+        return ()
+    collected = (f"Collected: {name}: {_one_line(value)}" for name, value in activity.bot.fields.items())
+    return (*collected, *(f"Tried: {_one_line(each)}" for each in activity.bot.attempted))
 
 
 def _one_line(text: str) -> str:

@@ -1,13 +1,15 @@
 """Labelled texts of others that nobody here tuned on: where they are looked for, how each is read, and what they are called.
 
-They are read from the folder that `BATON_LABELLED` names, and never copied into the project (docs/explanation/signals.md says
-where each comes from):
+They are read from the folder that `BATON_LABELLED` names, and never copied into the project. What was measured
+with them stands in docs/explanation/signals.md.
 
-    bitext/Bitext_Sample_Customer_Service_Training_Dataset.csv    github.com/bitext, 8,359 utterances of customers
-    clinc/data_full.json                                          github.com/clinc/oos-eval, CC BY 3.0
+    bitext/Bitext_Sample_Customer_Service_Training_Dataset.csv    Bitext's sample of 8,359, copied in public repositories
+    clinc/data_full.json                                          github.com/clinc/oos-eval, commit 828f809, CC BY 3.0
     vader/{tweets,amazonReviewSnippets}_GroundTruth.txt           github.com/cjhutto/vaderSentiment, MIT
-    umsab/LANGUAGE/test_{text,labels}.txt                         github.com/cardiffnlp/xlm-t
-    xsid/LANGUAGE.test.conll                                      github.com/mainlp/xsid, CC BY-SA 4.0, version 0.4
+    umsab/LANGUAGE/test_{text,labels}.txt                         github.com/cardiffnlp/xlm-t, commit 874214d
+    xsid/LANGUAGE.test.conll                                      github.com/mainlp/xsid, CC BY-SA 4.0, data version 0.4
+
+Of Bitext's sample and of UMSAB's tweets no clear licence was found: they are measured with here, and nothing else.
 """
 
 from __future__ import annotations
@@ -133,7 +135,7 @@ def area(scores: Sequence[tuple[float, bool]]) -> float:
 
 
 # --- language --------------------------------------------------------------------------------------------------------
-def spoken(folder: Path) -> Iterator[tuple[str, str]]:
+def commands(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield text and language of xSID's commands to voice assistants."""
     for path in sorted((folder / "xsid").glob("*.test.conll")):
         language = path.name.partition(".")[0]

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from normalizers.language import language_of
-from tests.labelled import moods, spoken
+from tests.labelled import commands, moods
 
 #: The languages that a desk could name, all of those of the texts.
 LANGUAGES: Final = ("ar", "da", "de", "en", "es", "fr", "id", "it", "ja", "kk", "nl", "pt", "sr", "tr", "zh")
@@ -22,7 +22,7 @@ def test_of_fifteen_languages_the_right_one_is_told_or_none(
     labelled: Path, kind: str, told: float, right: float
 ) -> None:
     """The choice by itself is right for 97.5 of 100 of both; below a certainty none is told, so fewer are told wrongly."""
-    rows = list(spoken(labelled)) if kind == "commands" else []
+    rows = list(commands(labelled)) if kind == "commands" else []
     if kind == "tweets":
         rows = [(text, code) for code, name in TWEETS.items() for text, _ in moods(labelled, name)]
     found = [(language_of(text, LANGUAGES), language) for text, language in rows]
