@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench import accept, decide, process
+from bench import accept, clocks, decide, process
 from bench.events import slack_events
 from bench.path import reference_rate, whole_rate
 from gateway.telemetry.collector import calm_collector
@@ -141,11 +141,30 @@ def measure_decide(page: Page, rounds: int) -> None:
             page.row(f"{count:,} rules beside {name}", f"{theirs:,.1f} µs", f"{ours:,.1f} µs", spread, wanted)
 
 
+def measure_clocks(page: Page, directory: Path, many: int, ticks: int) -> None:
+    """Measure a tick with many open SLA clocks beside one with few, on both engines."""
+    try:
+        server = start_postgres(ours=True)
+    except MissingFacilityError as problem:
+        server = None
+        print(f"PostgreSQL is not measured: {problem}")
+    for engine in ("sqlite", "postgresql"):
+        if engine == "postgresql" and server is None:
+            continue
+        where = (engine, directory, server.url if server is not None else "")
+        few, full, ratios, _ = clocks.measured(*where, many, ticks)
+        spread = f"**{statistics.median(ratios):.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f}, {len(ratios)} pairs)"
+        name = f"a tick with {clocks.DUE} clocks due, {many:,} open, {engine}, beside {clocks.FEW:,} open"
+        page.row(name, f"{few * 1e3:.1f} ms", f"{full * 1e3:.1f} ms", spread, "≤ 1.5")
+    if server is not None:
+        server.close()
+
+
 def main(arguments: list[str]) -> int:
     """Measure everything and keep it in a file."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--size", choices=("ci", "full"), default="ci")
-    parser.add_argument("--only", choices=("path", "accept", "process", "decide"), default=None)
+    parser.add_argument("--only", choices=("path", "accept", "process", "decide", "clocks"), default=None)
     parser.add_argument("--report", type=Path, default=Path("build/bench.md"))
     options = parser.parse_args(arguments)
     full = options.size == "full"
@@ -161,6 +180,8 @@ def main(arguments: list[str]) -> int:
             measure_process(page, directory, 10_000 if full else 4_000, 100_000 if full else 20_000)
         if options.only in {None, "decide"}:
             measure_decide(page, 7 if full else 3)
+        if options.only in {None, "clocks"}:
+            measure_clocks(page, directory, 1_000_000 if full else 50_000, 25 if full else 10)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     head = f"Size `{options.size}`, {time.monotonic() - begun:.0f} s, {machine}, SQLite {sqlite3.sqlite_version}."
     options.report.parent.mkdir(parents=True, exist_ok=True)
