@@ -1,7 +1,7 @@
 """A million of open SLA clocks: what a tick costs, beside the same tick where a thousand are open and as many are due.
 
-A tick is what the gateway does when deadlines come: it fires those that are due, and decides upon each. Each open case has a clock
-and its two deadlines; those that come due lie scattered over all cases.
+A tick is what the gateway does when deadlines come: it fires those that are due, and decides upon each. Each open case has a
+clock and its two deadlines; those that come due lie scattered over all cases.
 """
 
 from __future__ import annotations
