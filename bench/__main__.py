@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench import accept, decide, process, risk
+from bench import accept, clocks, decide, process, risk
 from bench.events import slack_events
 from bench.path import reference_rate, whole_rate
 from gateway.telemetry.collector import calm_collector
@@ -158,11 +158,31 @@ def measure_risk(page: Page) -> None:
         page.row(f"{name}: {came} of {asked} later incidents; recall at 10, 20, 30 % flagged", bare, told(ours), ratio)
 
 
+def measure_clocks(page: Page, directory: Path, many: int, ticks: int) -> None:
+    """Measure a tick with many open SLA clocks beside one with few, on both engines."""
+    try:
+        server = start_postgres(ours=True)
+    except MissingFacilityError as problem:
+        server = None
+        print(f"PostgreSQL is not measured: {problem}")
+    for engine in ("sqlite", "postgresql"):
+        if engine == "postgresql" and server is None:
+            continue
+        where = (engine, directory, server.url if server is not None else "")
+        few, full, ratios, _ = clocks.measured(*where, many, ticks)
+        spread = f"**{statistics.median(ratios):.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f}, {len(ratios)} pairs)"
+        name = f"a tick with {clocks.DUE} clocks due, {many:,} open, {engine}, beside {clocks.FEW:,} open"
+        page.row(name, f"{few * 1e3:.1f} ms", f"{full * 1e3:.1f} ms", spread, "≤ 1.5")
+    if server is not None:
+        server.close()
+
+
 def main(arguments: list[str]) -> int:
     """Measure everything and keep it in a file."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--size", choices=("ci", "full"), default="ci")
-    parser.add_argument("--only", choices=("path", "accept", "process", "decide", "risk"), default=None)
+    parts = ("path", "accept", "process", "decide", "clocks", "risk")
+    parser.add_argument("--only", choices=parts, default=None)
     parser.add_argument("--report", type=Path, default=Path("build/bench.md"))
     options = parser.parse_args(arguments)
     full = options.size == "full"
@@ -180,6 +200,8 @@ def main(arguments: list[str]) -> int:
             measure_decide(page, 7 if full else 3)
         if options.only in {None, "risk"}:
             measure_risk(page)
+        if options.only in {None, "clocks"}:
+            measure_clocks(page, directory, 1_000_000 if full else 50_000, 25 if full else 10)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     head = f"Size `{options.size}`, {time.monotonic() - begun:.0f} s, {machine}, SQLite {sqlite3.sqlite_version}."
     options.report.parent.mkdir(parents=True, exist_ok=True)

@@ -226,7 +226,7 @@ def _length(component: Component, start: date | datetime) -> timedelta:
             length = end - start if end.tzinfo is None else end.astimezone(UTC) - start.astimezone(UTC)
         else:
             # Some programs write the same date twice for one day, though DTEND is the day after.
-            length = max(end - start, _DAY) if end >= start else end - start
+            length = timedelta(days=end.toordinal() - start.toordinal() or 1)
     elif component.get("DURATION") is not None:
         length = component["DURATION"].dt
         if whole_days and length % _DAY:

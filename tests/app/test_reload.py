@@ -177,3 +177,26 @@ async def test_an_earlier_name_without_effect_is_told_at_a_reload(tmp_path: Path
         write(tmp_path, PLUGINS.replace("[chat.toys]", "[chat.new]") + 'renamed_from = "tois"\n')
         (remark,) = (await gateway.reload("test"))["remarks"]
         assert "no connection was ever called so, and new begins without a history" in remark
+
+
+async def test_another_icalendar_file_is_another_policy_and_a_wrong_one_changes_nothing(tmp_path: Path) -> None:
+    event = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:{}\nEND:VEVENT\nEND:VCALENDAR\n"
+    calendar = '[calendar.office]\ntz = "Europe/Berlin"\nmon = ["09:00-17:00"]\nics = "holidays.ics"\n'
+    holidays, monday = tmp_path / "holidays.ics", 1_829_898_000_000_000
+    async with running(tmp_path) as (gateway, _):
+        holidays.write_text(event.format("20271224"))
+        write(tmp_path, policy=POLICY + calendar)
+        assert (await gateway.reload("test"))["reloaded"] is True
+        before = gateway.setup.policy
+        holidays.write_text(event.format("20271229"))
+        result = await gateway.reload("test")
+        assert "the policy is another" in str(result["changes"])
+        assert gateway.store.policy(before.digest) == before.source
+        assert gateway.store.policy(gateway.setup.policy.digest) == gateway.setup.policy.source
+        holidays.write_text(event.format("20271399"))
+        result = await gateway.reload("test")
+        assert [each.rpartition("holidays.ics:")[2] for each in result["problems"]] == [
+            "4:1: DTSTART cannot be read: Wrong date format 20271399"
+        ]
+        assert gateway.setup.policy.digest != before.digest
+        assert gateway.setup.policy.calendars["office"].is_open(monday)

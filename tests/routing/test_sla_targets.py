@@ -26,6 +26,7 @@ from gateway.model import (
 )
 from routing.calendar import Calendar
 from routing.decide import decide
+from routing.policy import Policy
 from tests.routing.days import Desk, at
 from tests.routing.slas import TUESDAY, rules
 from tests.routing.test_calendar import ODD, WEEKS
@@ -37,7 +38,9 @@ from tests.routing.values import MINUTE, answer, case, message, snapshot, ticket
 LIVES: Final = 12
 HOUR: Final = 60 * MINUTE
 MET, MISSED = SlaOutcome.MET, SlaOutcome.MISSED
-NAMES: Final = dict(zip(("first response", "next response", "resolution"), SlaMetric, strict=True))
+NAMES: Final[dict[str, SlaMetric]] = dict(
+    zip(("first response", "next response", "resolution"), SlaMetric, strict=True)
+)
 
 
 @dataclass
@@ -51,8 +54,8 @@ class Counting(Run):
         super().act(at, what)
 
 
-def counted(rules_: object, steps: list[Step], last: int) -> Counting:
-    run = Counting(snapshot(rules_, case=case(opened_at=steps[0].at, last_activity_at=steps[0].at)))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+def counted(under_: Policy, steps: list[Step], last: int) -> Counting:
+    run = Counting(snapshot(under_, case=case(opened_at=steps[0].at, last_activity_at=steps[0].at)))
     for number, step in enumerate(steps):
         run.until(step.at)
         run.act(step.at, step.activity(number))
@@ -94,7 +97,7 @@ def test_each_answer_and_each_wait_is_met_or_missed_as_a_counter_of_minutes_says
 
 
 def life(*steps: tuple[str, Activity]) -> tuple[Desk, list[tuple[SlaMetric, SlaOutcome]]]:
-    desk, told = Desk(rules()), []
+    told: list[tuple[SlaMetric, SlaOutcome]] = []
 
     class Told(Desk):
         def _decide(self, moment: int, what: Activity) -> Decision:

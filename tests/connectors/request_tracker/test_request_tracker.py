@@ -308,7 +308,9 @@ def test_bodies_of_another_shape_are_unreadable_or_nothing(body: bytes) -> None:
 
 def test_when_the_sla_is_due_stands_in_the_field_that_is_named_for_it() -> None:
     """RT keeps no empty value, so a sign stands for never; what stands there already is not set again."""
-    settings = RequestTrackerSettings(**{**GOOD, "url": "https://rt.example.com", "sla_due_field": "sla_due"})
+    settings = RequestTrackerSettings.model_validate(
+        {**GOOD, "url": "https://rt.example.com", "sla_due_field": "sla_due"}
+    )
     given = Handoff(key="k", case_id="c", external_id="baton:c", mode=Mode.LIVE, sla=DUE)
     assert new_ticket(given, settings, "General")["CustomFields"]["sla_due"] == "2026-01-01T01:00:00Z"
     there = {"CustomFields": [{"name": "sla_due", "values": ["2026-01-01T01:00:00Z"]}]}
