@@ -60,18 +60,23 @@ def check_inhibited(reader: Reader, incidents: Sequence[Incident], rules: Sequen
     """Note rules that an incident holds back and that are not there, or do not escalate."""
     known = {rule.id: rule for rule in rules if rule is not None}
     # Rules that have mistakes of their own are there all the same.
-    given = reader.document.values.get("rule", ())
-    there = [str(each.get("id", "")) for each in given if isinstance(each, dict)] if isinstance(given, list) else []
-    for index, value in enumerate(reader.document.values.get("incident", ())):
-        named = value.get("inhibit", ()) if isinstance(value, dict) else ()
-        for number, name in enumerate(named if isinstance(named, list) and incidents else ()):
+    there = [str(each["id"]) for each in _tables(reader, "rule") if "id" in each]
+    for index, table in enumerate(_tables(reader, "incident") if incidents else []):
+        named: Any = table.get("inhibit")
+        for number, name in enumerate(str(each) for each in (named if isinstance(named, list) else ())):
             path = ("incident", index, "inhibit", number)
-            rule = known.get(name) if isinstance(name, str) else None
-            if isinstance(name, str) and name not in there:
+            rule = known.get(name)
+            if name not in there:
                 hint = did_you_mean(name, there, f"there are {', '.join(there) or 'none'}")
                 reader.note(path, f"there is no rule {name}: {hint}", value=True)
             elif rule is not None and rule.act is not Act.ESCALATE:
                 reader.note(path, f"rule {name} does not escalate: there is nothing to hold back", value=True)
+
+
+def _tables(reader: Reader, key: str) -> list[dict[str, Any]]:
+    """Return the tables of a list in the file; an empty one stands for what is none."""
+    given: Any = reader.document.values.get(key)
+    return [each if isinstance(each, dict) else {} for each in (given if isinstance(given, list) else ())]
 
 
 def _incident(

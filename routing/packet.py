@@ -159,7 +159,7 @@ def build_packet(
         customer=case.customer,
         priority=priority,
         rule=rule_id,
-        reason=reason,
+        reason=reason + _part_of(case),
         evidence=_evidence(policy, activities),
         transcript=transcript(activities),
         complete=complete,
@@ -169,6 +169,12 @@ def build_packet(
         profile=profile,
         playbook=policy.playbook(rule_id) if policy is not None else "",
     )
+
+
+def _part_of(case: Case) -> str:
+    """Return a sentence on the open incident that a customer's case belongs to, empty when it belongs to none."""
+    member = case.incident
+    return f" Part of {member.words}." if member is not None and member.open and member.id != case.id else ""
 
 
 def _evidence(policy: Policy | None, activities: Sequence[Activity]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from gateway.model import (
 )
 from gateway.store import Store, open_store
 from normalizers import normalize
+from routing.packet import build_packet
 from tests.routing.values import MINUTE, NOW, connection, connections, policy, ticket
 from tests.store.outage import POLICY, THRESHOLD, WINDOW, Outage, notes, replies, says
 
@@ -203,6 +204,24 @@ def test_the_incident_ends_when_nobody_wrote_for_long_enough(store: Store) -> No
     assert desk.incidents()[0].closed_at is None
     desk.pass_time(NOW + 220 * MINUTE)
     assert desk.incidents()[0].closed_at == NOW + 220 * MINUTE
+
+
+def test_the_packet_of_a_case_that_belongs_to_an_incident_names_it(store: Store) -> None:
+    """Groups: whoever reads the ticket of a case that another rule escalates sees where the matter is dealt with."""
+    desk = opened(store)
+    (incident,) = desk.incidents()
+    desk.take(says("ann", "I am angry, it is down", at=NOW + 5 * MINUTE))
+    for who, named in (("ann", True), ("", False)):
+        history = desk.case_of(who) if who else desk.parent()
+        packet = build_packet(
+            case=history.case,
+            episode=history.episodes[-1],
+            policy=POLICY,
+            rule_id=history.episodes[-1].rule,
+            activities=[each.activity for each in history.activities],
+            complete=True,
+        )
+        assert (f"Part of incident Service outage: chat (ticket T-{incident.id}" in packet.reason) is named
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------------
