@@ -96,10 +96,13 @@ def _unable(candidate: Candidate, wanted: Wanted) -> str:
     """Return why somebody cannot take a case, whatever they know."""
     if candidate.away:
         return candidate.away
-    most = candidate.capacity.get(wanted.channel) if wanted.channel is not None else None
-    if most is not None and used(candidate) + Fraction(1, most) > 1:
-        return f"no room for one more {wanted.channel} case"
-    return ""
+    return f"no room for one more {wanted.channel} case" if full(candidate, wanted.channel) else ""
+
+
+def full(candidate: Candidate, channel: Channel | None) -> bool:
+    """Tell whether somebody has no room for one more case of a channel."""
+    most = candidate.capacity.get(channel) if channel is not None else None
+    return most is not None and used(candidate) + Fraction(1, most) > 1
 
 
 def _rank(candidate: Candidate, wanted: Wanted) -> tuple[Fraction | int, ...]:

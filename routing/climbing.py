@@ -45,6 +45,11 @@ def release_name(episode: Episode) -> str:
     return f"ttl:{episode.id}:{episode.epoch}"
 
 
+def look_name(episode: Episode) -> str:
+    """Return the name of the moment at which it is looked whether the one who has a case is there."""
+    return f"owner:{episode.id}:{episode.epoch}"
+
+
 def headline(draft: Draft, rule: Rule) -> str:
     """Return the title of a notice."""
     priority = f"{draft.case.priority.value} " if draft.case.priority else ""
@@ -108,6 +113,7 @@ def matter(draft: Draft, episode: Episode) -> Matter:
         amount=episode.amount,
         assigned=episode.assigned,
         asked=episode.asked,
+        case=draft.case,
     )
 
 
@@ -115,7 +121,7 @@ def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
     """Let the open episode stand on a step, ask its people, and set its deadlines."""
     step, found = landing.step, landing.found
     stage = climbs.stage(step)
-    draft.skipped_why += landing.skipped
+    note_passed(draft, landing.skipped)
     draft.candidates = found.considered
     by, onward = _deadline(stage, draft.now)
     hushed = stage.calendar is not None and not stage.calendar.is_open(draft.now)
@@ -128,6 +134,8 @@ def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
         hushed=hushed,
         answer_by=None,
         held_until=None,
+        acked_by=(),
+        owner_look_at=None,
         **_asked(draft, found.assigned),
         relaxed=0,
         relax_at=_relaxes(draft, stage, 0) if found.waits else None,
@@ -138,6 +146,14 @@ def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
         draft.timers.append(Timer(name=timer_name(episode), due_at=by))
     if hushed and stage.calendar is not None:
         draft.timers.append(Timer(name=opening_name(episode), due_at=stage.calendar.next_open(draft.now)))
+
+
+def note_passed(draft: Draft, passed: tuple[tuple[int, str], ...]) -> None:
+    """Note steps that the case did not stay on, each with the reason why, in the account and in its episode."""
+    draft.skipped_why += passed
+    if draft.episode is not None and passed:
+        before = (each for each in draft.episode.passed_over if each not in passed)
+        draft.change_episode(passed_over=(*before, *passed))
 
 
 def passed_over(draft: Draft) -> str:
@@ -183,7 +199,7 @@ def relax(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
     found = ask(stage, stage.asks, matter(draft, episode), done)
     draft.candidates = found.considered
     if not found.assigned and not found.waits:
-        draft.skipped_why += ((episode.step, found.why),)
+        note_passed(draft, ((episode.step, found.why),))
         climb(draft, rule, climbs, "Nobody has the skills that are wanted", "nobody could take it")
         return
     waits = _relaxes(draft, stage, done) if found.waits else None
@@ -250,13 +266,15 @@ def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title
     if draft.episode is None:
         return
     drop(draft, draft.episode)
-    before = draft.episode.assigned
+    before, left = draft.episode.assigned, draft.episode.step
     draft.change_episode(epoch=draft.episode.epoch + 1)
     arrive(draft, climbs, land(climbs, step, matter(draft, draft.episode)))
     episode = draft.episode
-    passed = passed_over(draft)
+    passed, again = passed_over(draft), draft.episode.step == left == step
     if climbs.at_end(episode.step):
         draft.say("final", f"{why}: it goes to the end of ladder {climbs.id}.{passed}")
+    elif again and episode.assigned:
+        draft.say("reassigned", f"{why}: {', '.join(episode.assigned)} has it now.{passed}")
     else:
         draft.say("climbed", f"{why}: it goes to step {episode.step + 1} of ladder {climbs.id}.{passed}")
     stage = climbs.stage(episode.step)
@@ -288,3 +306,5 @@ def drop(draft: Draft, episode: Episode) -> None:
         draft.cancelled.append(release_name(episode))
     if episode.relax_at is not None:
         draft.cancelled.append(relax_name(episode))
+    if episode.owner_look_at is not None:
+        draft.cancelled.append(look_name(episode))

@@ -16,6 +16,7 @@ from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_customer import read_customer
 from routing.load_ladder import read_ladder
+from routing.load_passing import read_by_steps
 from routing.load_people import read_people
 from routing.load_reply import read_buttons, read_reply
 from routing.load_sla import clock_rules, match_slas, read_slas
@@ -71,6 +72,7 @@ class _Reader(Reader):
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
         asking: list[Rule | Sla] = [*made, *slas]
         reads = fields_of(condition for each in asking for condition in (*each.all, *each.any))
+        reads |= read_by_steps(ladders)
         return Policy(
             digest=hashlib.sha256(text.encode()).hexdigest(),
             source=text,

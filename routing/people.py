@@ -86,6 +86,21 @@ class Team:
     fallback: str = ""
 
 
+class MultiAck(StrEnum):
+    """Whose acknowledgements count on a step that wants several."""
+
+    ANYONE = "anyone"
+    #: Members of the step's team, or of those that stand in for it.
+    TEAM = "team"
+
+
+class AbsentOwner(StrEnum):
+    """What becomes of a case whose customer writes while the agent who has it is away."""
+
+    KEEP = "keep"
+    REASSIGN = "reassign"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """Everybody whom the policy names, and what they know and may do."""

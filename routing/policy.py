@@ -14,6 +14,7 @@ from routing.people import NOBODY, Asked, People
 from routing.phrases import PhraseBook
 from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
+from routing.skipping import SkipIf
 
 #: What fields begin with that stand on evidence.
 _SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer"})
@@ -134,6 +135,15 @@ class Stage:
     redirect: int | None = None
     #: Whom it asks, when its target is people; `target` is where the ticket stands meanwhile. None for a group alone.
     asks: Asked | None = None
+    #: When it is passed over; None for never.
+    skip_if: SkipIf | None = None
+    #: A case that is at least so urgent comes straight to it, past the steps before it; None for no case.
+    min_priority: Priority | None = None
+    #: How many people must acknowledge before the case counts as taken; and whether members of its team alone may.
+    min_acks: int = 1
+    acks_of_team: bool = False
+    #: True when the case is given to another who is there, once its customer writes while the one who has it is away.
+    reassigns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

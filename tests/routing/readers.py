@@ -11,6 +11,7 @@ from routing import (
     load_calendar,
     load_customer,
     load_ladder,
+    load_passing,
     load_people,
     load_reply,
     load_sla,
@@ -19,5 +20,5 @@ from routing import (
 
 READERS: Final[tuple[ModuleType, ...]] = (
     *(load, load_asking, load_calendar, load_customer, load_ladder),
-    *(load_people, load_reply, load_sla, reader),
+    *(load_passing, load_people, load_reply, load_sla, reader),
 )
