@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from connectors.twilio import events, polling
+from connectors.twilio import events, notices, polling
 from connectors.twilio.account import TwilioConnection, at
 from connectors.twilio.replies import sending, wanted
 from connectors.twilio.segments import segments
@@ -22,6 +22,8 @@ from gateway.sdk import (
     Emit,
     ForeignId,
     Host,
+    Notice,
+    Notifier,
     OutcomeUnknown,
     PermanentFailure,
     Receipt,
@@ -38,7 +40,7 @@ _PAGE: Final = 1000
 _SILENT: Final = Ack(body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>', content_type="text/xml")
 
 
-class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
+class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backfill):
     """The text messages of one account."""
 
     def __init__(self, settings: TwilioSettings, host: Host) -> None:
@@ -143,6 +145,31 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
             raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
         return None
 
+    async def notify(self, notice: Notice) -> Receipt:
+        """Write to somebody of the staff, who takes the case by answering with a digit."""
+        ours, theirs = notices.addresses(notice, self.settings)
+        text = notices.text_of(notice)
+        count = segments(text, to=theirs)
+        await self._within_the_day(ours, count)
+        callback = f"{self.settings.webhook_url}?reply={notice.key}" if self.settings.webhook_url else None
+        made = await self.client.messages.create_async(
+            to=theirs, from_=ours, body=text, **({"status_callback": callback} if callback else {})
+        )
+        self._spending.note(ours, str(made.sid), count)
+        return _told(made)
+
+    async def settle_notice(self, notice: Notice) -> Receipt | None:
+        """Look for the notice among the messages to that number, by its text: it names its case by the notice's own key."""
+        ours, theirs = notices.addresses(notice, self.settings)
+        found = await self.client.messages.list_async(to=theirs, from_=ours, limit=_LOOK_BACK, page_size=_LOOK_BACK)
+        wanted_text = " ".join(notices.text_of(notice).split())
+        for message in found:
+            if str(message.direction).startswith("outbound") and " ".join((message.body or "").split()) == wanted_text:
+                return _told(message)
+        if len(found) == _LOOK_BACK:
+            raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
+        return None
+
     async def _within_the_day(self, ours: str, count: int) -> None:
         """Return when so many more segments of a sender keep within the day's cap. Raises PermanentFailure.
 
@@ -152,13 +179,17 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
         sent = await self._spending.sent(self.client, ours, self.host.now(), cap)
         if sent + count > cap:
             raise PermanentFailure(
-                f"The sender has sent {sent} of its {cap} message segments of the day (UTC), and this reply is {count}: "
+                f"The sender has sent {sent} of its {cap} message segments of the day (UTC), and this is {count} more: "
                 "raise daily_messages, then replay this one."
             )
 
 
 def _sent_at(message: MessageInstance) -> int:
     return polling.instant_of(message.date_sent or message.date_created)
+
+
+def _told(message: MessageInstance) -> Receipt:
+    return Receipt(ids=(ForeignId(kind="message", id=str(message.sid)),))
 
 
 def _receipt(message: MessageInstance, reply: Reply) -> Receipt:

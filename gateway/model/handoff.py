@@ -214,3 +214,5 @@ class Notice:
     url: str = ""
     #: Buttons to offer.
     buttons: tuple[Button, ...] = ()
+    #: When it was written, UTC microseconds; None when unknown. Nothing that is older at the vendor can be this notice.
+    written_at: int | None = None

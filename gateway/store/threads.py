@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from gateway.model import Activity, ActivityKind, Case, Channel, Evidence, Party, Role, TicketLink, uuid7
+from gateway.model.staff import is_of_staff
 from gateway.store import codec
 from gateway.store.case_rules import PHONE, CaseRules
 from gateway.store.contacts import Contacts, Key, Known, key_of
@@ -16,6 +17,7 @@ from gateway.store.ledger import case_of_effect
 from gateway.store.mail_threads import MailThreads, Place, failed
 from gateway.store.names import BATON, Names
 from gateway.store.reports import NOWHERE, Reports
+from gateway.store.told import case_answered, case_of_button
 
 EXTERNAL_PREFIX: Final = "baton:"
 _THREAD: Final = (
@@ -112,6 +114,8 @@ class Threads:
                 found[number], key_of_thread = self._by_mail(connection_id, activity)
                 if key_of_thread != activity.thread:
                     self.bound[number] = key_of_thread
+            elif is_of_staff(activity):
+                found[number] = self._by_answer(connection_id, activity)
             elif activity.kind is ActivityKind.DELIVERY_REPORT:
                 found[number] = self._by_report(connection_id, activity)
             elif activity.kind is ActivityKind.BUTTON and activity.reference:
@@ -152,8 +156,13 @@ class Threads:
 
     # --- by proof ----------------------------------------------------------------------------------------------------
     def _by_button(self, connection_id: int, activity: Activity) -> str | None:
-        case_id = case_of_effect(self.t, connection_id, activity.reference or "")
+        case_id = case_of_button(self.t, connection_id, activity)
         return None if case_id is None else internal_thread(self.t, self.entropy, case_id, self.now)
+
+    def _by_answer(self, connection_id: int, activity: Activity) -> str:
+        """Return the thread of what staff said: that of the case whose notice it answers, or none."""
+        case_id = case_answered(self.t, connection_id, activity)
+        return NOWHERE if case_id is None else internal_thread(self.t, self.entropy, case_id, self.now)
 
     def _by_report(self, connection_id: int, activity: Activity) -> str:
         case_id = self.reports.case_of(connection_id, activity)
