@@ -14,7 +14,8 @@ from typing import Any, Final
 from routing.expression import Compare, Node, Not
 from routing.fields import FIELDS, Field, Kind
 
-_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+#: What is compared was checked when it was read.
+_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -70,9 +71,9 @@ def _holds(node: Node, value_of: Callable[[str], object]) -> bool:
     if not isinstance(node, Compare):
         together = all if node.word == "and" else any
         return together(_holds(part, value_of) for part in node.parts)
-    left = value_of(node.field)
-    right = node.value if node.other is None else value_of(node.other)
-    return left is not None and right is not None and _COMPARISONS[node.operator](left, right)
+    left: Any = value_of(node.field)
+    right: Any = node.value if node.other is None else value_of(node.other)
+    return left is not None and right is not None and bool(_COMPARISONS[node.operator](left, right))
 
 
 def _fields(node: Node) -> Iterator[str]:

@@ -37,7 +37,7 @@ def text_of(notice: Notice) -> str:
     name = "".join(each for each in notice.key if each.isalnum())[:_LETTERS].upper()
     also = [f", {number} to {button.label.lower()}" for number, button in enumerate(notice.buttons[1:], 2)]
     ask = f"Reply 1 to take case {name}{''.join(also)}." if notice.buttons else f"Case {name}."
-    title = " ".join(notice.title.split())[: LONGEST - len(ask) - 2]
+    title = " ".join(notice.title.split()).rstrip(".")[: LONGEST - len(ask) - 2]
     return f"{title}. {ask}" if title else ask
 
 

@@ -75,8 +75,7 @@ class TwilioSandbox(TwilioAccountSandbox):
 
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people and carriers can be made to do."""
-        acts = {"person_texts": self.person_texts, "staff_answers": self.staff_answers, "carries": self.carries}
-        return {**acts}
+        return {"person_texts": self.person_texts, "staff_answers": self.staff_answers, "carries": self.carries}
 
     def sent(self, text: str) -> int:
         """Return how many messages with this text went out."""

@@ -17,7 +17,7 @@ from gateway.store.ledger import case_of_effect
 from gateway.store.mail_threads import MailThreads, Place, failed
 from gateway.store.names import BATON, Names
 from gateway.store.reports import NOWHERE, Reports
-from gateway.store.told import case_answered, case_of_button
+from gateway.store.told import case_answered, presses_anothers
 
 EXTERNAL_PREFIX: Final = "baton:"
 _THREAD: Final = (
@@ -156,7 +156,9 @@ class Threads:
 
     # --- by proof ----------------------------------------------------------------------------------------------------
     def _by_button(self, connection_id: int, activity: Activity) -> str | None:
-        case_id = case_of_button(self.t, connection_id, activity)
+        if presses_anothers(self.t, connection_id, activity):
+            return NOWHERE
+        case_id = case_of_effect(self.t, connection_id, activity.reference or "")
         return None if case_id is None else internal_thread(self.t, self.entropy, case_id, self.now)
 
     def _by_answer(self, connection_id: int, activity: Activity) -> str:

@@ -7,7 +7,6 @@ from typing import Final
 from gateway.model import Activity, EffectKind
 from gateway.store import codec
 from gateway.store.engine import Transaction
-from gateway.store.ledger import case_of_effect
 
 _PHONE: Final = "phone"
 #: Notices of open escalations to one number that are looked through, the newest.
@@ -35,15 +34,13 @@ def case_answered(t: Transaction, connection_id: int, activity: Activity) -> str
     return None
 
 
-def case_of_button(t: Transaction, connection_id: int, activity: Activity) -> str | None:
-    """Return the case of the notice, or reply, whose button was pressed; None when there is none.
-
-    On a telephone only the number that was called can press it.
-    """
-    reference, sender = activity.reference or "", activity.sender
-    if sender is not None and sender.kind == _PHONE:
-        rows = t.rows("SELECT doc, kind FROM effects WHERE id = ? AND connection_id = ?", reference, connection_id)
-        notices = [codec.effect_from(row[0]) for row in rows if row[1] == EffectKind.NOTIFY.value]
-        if any(each.destination != sender.value for each in notices):
-            return None
-    return case_of_effect(t, connection_id, reference)
+def presses_anothers(t: Transaction, connection_id: int, activity: Activity) -> bool:
+    """Tell whether a telephone pressed the button of a notice that was sent to another number: that counts for nothing."""
+    sender = activity.sender
+    if sender is None or sender.kind != _PHONE:
+        return False
+    rows = t.rows(
+        "SELECT doc FROM effects WHERE id = ? AND connection_id = ? AND kind = ?",
+        *(activity.reference or "", connection_id, EffectKind.NOTIFY.value),
+    )
+    return any(codec.effect_from(row[0]).destination != sender.value for row in rows)

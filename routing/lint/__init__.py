@@ -8,6 +8,7 @@ from routing.lint.finding import LINTS, Examined, Finding
 from routing.lint.of_people import unused_people
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
+from routing.lint.of_steps import too_few
 from routing.lint.of_the_rest import overlapping, repeated, silent, unused
 from routing.policy import ConnectionFacts, Policy
 
@@ -21,6 +22,7 @@ _CHECKS = (
     unused_people,
     unreachable_slas,
     silent,
+    too_few,
     overlapping,
     repeated,
 )

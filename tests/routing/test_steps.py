@@ -15,7 +15,7 @@ from routing.gaps import watches
 from routing.policy_tests.load import load_policy_tests
 from routing.policy_tests.run import run_policy_tests
 from routing.skipping import CASE_FIELDS, SkipIf
-from tests.routing.strategies import Asks, Joined, Tree, Turned, cases, trees, written
+from tests.routing.strategies import Asks, Tree, Turned, cases, trees, written
 from tests.routing.values import CATCH_ALL, MINUTE, NOW, connections, policy
 
 PEOPLE: Final = """
@@ -128,7 +128,7 @@ def test_po_3_a_step_that_nobody_of_its_team_works_at_is_no_gap_when_it_passes_t
 def of_the_case(tree: Tree) -> bool:
     if isinstance(tree, Asks):
         return tree.field in CASE_FIELDS and (tree.other is None or tree.other in CASE_FIELDS)
-    return all(map(of_the_case, (tree.inner,) if isinstance(tree, Turned) else cast("Joined", tree).parts))
+    return all(map(of_the_case, (tree.inner,) if isinstance(tree, Turned) else tree.parts))
 
 
 @given(tree=trees().filter(of_the_case), about=cases())
