@@ -177,7 +177,7 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill, Noti
 
 
 def _receipt(call: CallInstance) -> Receipt:
-    return Receipt(ids=(ForeignId(kind="call", id=str(call.sid)),), thread=f"call:{call.sid}")
+    return Receipt(ids=(ForeignId(kind="call", id=str(call.sid)),))
 
 
 def _began(call: CallInstance) -> int:

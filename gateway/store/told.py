@@ -44,3 +44,15 @@ def presses_anothers(t: Transaction, connection_id: int, activity: Activity) -> 
         *(activity.reference or "", connection_id, EffectKind.NOTIFY.value),
     )
     return any(codec.effect_from(row[0]).destination != sender.value for row in rows)
+
+
+def answers_notice(t: Transaction, connection_id: int, activity: Activity) -> bool:
+    """Tell whether a mail answers a notice, by a reference of ours that nobody else could have made."""
+    if not activity.reference:
+        return False
+    return bool(
+        t.rows(
+            "SELECT 1 FROM effects WHERE id = ? AND connection_id = ? AND kind = ?",
+            *(activity.reference, connection_id, EffectKind.NOTIFY.value),
+        )
+    )
