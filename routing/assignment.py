@@ -56,6 +56,8 @@ class Assignment:
     considered: tuple[tuple[str, str], ...] = ()
     #: True when somebody who can take work is left out for want of a skill alone.
     skills_missing: bool = False
+    #: True when somebody who can take work is left out for want of room alone.
+    room_missing: bool = False
 
 
 def assign(candidates: Sequence[Candidate], wanted: Wanted) -> Assignment:
@@ -73,6 +75,9 @@ def assign(candidates: Sequence[Candidate], wanted: Wanted) -> Assignment:
     return Assignment(
         chosen=chosen,
         considered=tuple(reasons.items()),
+        room_missing=any(
+            not each.away and not _lacks(each, wanted) and full(each, wanted.channel) for each in candidates
+        ),
         skills_missing=any(not _unable(each, wanted) and reasons[each.name] for each in candidates),
     )
 
@@ -85,11 +90,16 @@ def used(candidate: Candidate) -> Fraction:
 
 
 def _why_not(candidate: Candidate, wanted: Wanted) -> str:
+    return (not candidate.away and _lacks(candidate, wanted)) or _unable(candidate, wanted)
+
+
+def _lacks(candidate: Candidate, wanted: Wanted) -> str:
+    """Return which required skill somebody lacks, in some words; empty for none."""
     for need in wanted.skills:
         has = candidate.skills.get(need.skill, 0)
-        if not candidate.away and has < need.level:
+        if has < need.level:
             return f"{need.skill} {need.level} is wanted, and theirs is {has}"
-    return _unable(candidate, wanted)
+    return ""
 
 
 def _unable(candidate: Candidate, wanted: Wanted) -> str:

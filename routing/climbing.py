@@ -6,6 +6,7 @@ in advance, and what remains of it is there again when they begin.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, TicketLink, Timer
@@ -48,6 +49,11 @@ def release_name(episode: Episode) -> str:
 def look_name(episode: Episode) -> str:
     """Return the name of the moment at which it is looked whether the one who has a case is there."""
     return f"owner:{episode.id}:{episode.epoch}"
+
+
+def seat_name(episode: Episode) -> str:
+    """Return the name of the moment at which a case that waits for room is offered some."""
+    return f"seat:{episode.id}:{episode.epoch}"
 
 
 def headline(draft: Draft, rule: Rule) -> str:
@@ -139,6 +145,8 @@ def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
         **_asked(draft, found.assigned),
         relaxed=0,
         relax_at=_relaxes(draft, stage, 0) if found.waits else None,
+        waits_for=found.waits_for,
+        line_since=draft.now if found.waits_for else None,
     )
     if episode.relax_at is not None:
         draft.timers.append(Timer(name=relax_name(episode), due_at=episode.relax_at))
@@ -157,8 +165,10 @@ def note_passed(draft: Draft, passed: tuple[tuple[int, str], ...]) -> None:
 
 
 def passed_over(draft: Draft) -> str:
-    """Return in words which steps the case did not stay on, and why."""
-    return "".join(f" Step {step + 1} is passed over: {why}." for step, why in draft.skipped_why)
+    """Return in words which steps the case did not stay on, and why; and whether it waits on the one that it stays on."""
+    passed = "".join(f" Step {step + 1} is passed over: {why}." for step, why in draft.skipped_why)
+    waits_for = draft.episode.waits_for if draft.episode is not None else ""
+    return f"{passed} It waits for room in team {waits_for}." if waits_for else passed
 
 
 def _asked(draft: Draft, names: tuple[str, ...]) -> dict[str, object]:
@@ -203,14 +213,37 @@ def relax(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
         climb(draft, rule, climbs, "Nobody has the skills that are wanted", "nobody could take it")
         return
     waits = _relaxes(draft, stage, done) if found.waits else None
-    episode = draft.change_episode(**_asked(draft, found.assigned), relaxed=done, relax_at=waits)
+    line = {"waits_for": found.waits_for, "line_since": (episode.line_since or draft.now) if found.waits_for else None}
+    episode = draft.change_episode(**_asked(draft, found.assigned), relaxed=done, relax_at=waits, **line)
     draft.say("relaxed", f"Step {episode.step + 1} of ladder {climbs.id} wants fewer skills now.")
     if waits is not None:
         draft.timers.append(Timer(name=relax_name(episode), due_at=waits))
-    if not found.assigned:
+    if found.assigned:
+        _give(draft, rule, climbs, episode)
+
+
+def seat(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
+    """Give a case that waited for room to whoever has some now, since it is its turn."""
+    stage = climbs.stage(episode.step)
+    if stage.asks is None:
         return
+    found = ask(stage, stage.asks, replace(matter(draft, episode), called=True), episode.relaxed)
+    draft.candidates = found.considered
+    if not found.assigned:
+        draft.say("timer", f"There is no room in team {episode.waits_for} after all.")
+        return
+    if episode.relax_at is not None:
+        draft.cancelled.append(relax_name(episode))
+    episode = draft.change_episode(**_asked(draft, found.assigned), relax_at=None, waits_for="", line_since=None)
+    draft.say("seated", f"There is room in team {stage.asks.name}: {', '.join(found.assigned)} has it now.")
+    _give(draft, rule, climbs, episode)
+
+
+def _give(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
+    """Assign the ticket to those who are asked now, on the step where the case stands already, and tell them."""
+    stage = climbs.stage(episode.step)
     target = stage.target
-    title = f"assigned to {', '.join(found.assigned)}"
+    title = f"assigned to {', '.join(episode.assigned)}"
     if target.connection in draft.case.targets:
         draft.emit(
             EffectKind.UPDATE,

@@ -33,6 +33,8 @@ from routing.climbing import (
     relax_name,
     release_name,
     reminder_name,
+    seat,
+    seat_name,
     tell,
     tell_step,
     timer_name,
@@ -186,7 +188,13 @@ def _take(draft: Draft, sentence: str) -> bool:
     drop(draft, episode)
     # Whoever took it did so within the hours: when they lose it, the next step is next, and not the one that stands in.
     draft.change_episode(
-        state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now, hushed=False, onward=None, relax_at=None
+        state=EpisodeState.ACKNOWLEDGED,
+        acknowledged_at=draft.now,
+        hushed=False,
+        onward=None,
+        relax_at=None,
+        waits_for="",
+        line_since=None,
     )
     agent = acks.owner(draft) or _agent(draft)
     climbs = draft.policy.ladders.get(episode.ladder)
@@ -267,17 +275,19 @@ def timer_fired(draft: Draft) -> None:
         return
     rule, climbs = known
     name = draft.activity.name
-    if name == look_name(episode):
-        owners.hours_began(draft, rule, climbs, episode)
-    elif name == opening_name(episode):
-        _hours_begin(draft, rule, climbs, episode)
+    anew = {
+        look_name(episode): owners.hours_began,
+        opening_name(episode): _hours_begin,
+        relax_name(episode): relax,
+        seat_name(episode): seat,
+    }
+    if name in anew:
+        anew[name](draft, rule, climbs, episode)
     elif name == reminder_name(episode):
         draft.say("reminded", "The case is taken, and the customer has no answer yet.")
         draft.change_episode(answer_by=None)
         link = draft.ticket(climbs.stage(episode.step).target.connection)
         tell_step(draft, rule, climbs, f"taken, but not answered in time: {headline(draft, rule)}", link)
-    elif name == relax_name(episode):
-        relax(draft, rule, climbs, episode)
     elif name == release_name(episode):
         climb(draft, rule, climbs, "Nobody answered the customer in time", "taken, but not answered in time")
     elif climbs.at_end(episode.step):
@@ -295,7 +305,8 @@ def _awaited(name: str, episode: Episode) -> bool:
     if episode.state is EpisodeState.OPEN:
         hours = episode.hushed and name == opening_name(episode)
         relaxes = episode.relax_at is not None and name == relax_name(episode)
-        return hours or relaxes or name == timer_name(episode)
+        seats = bool(episode.waits_for) and name == seat_name(episode)
+        return hours or relaxes or seats or name == timer_name(episode)
     if episode.state is not EpisodeState.ACKNOWLEDGED or episode.answered_at is not None:
         return False
     reminds = episode.answer_by is not None and name == reminder_name(episode)

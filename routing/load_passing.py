@@ -10,8 +10,8 @@ from gateway.toml import nearest
 from routing import schema
 from routing.expression import ExpressionError, parse
 from routing.fields import FIELDS
-from routing.people import AbsentOwner, Asked, MultiAck, Strategy, Whom
-from routing.policy import Ladder, Stage
+from routing.people import AbsentOwner, Asked, MultiAck, Strategy, WhenFull, Whom
+from routing.policy import MAX_WAIT, Ladder, Stage
 from routing.reader import Path, Reader
 from routing.skipping import AGENT_FIELDS, CASE_FIELDS, TEAM_FIELDS, SkipIf
 
@@ -27,6 +27,7 @@ def read_terms(
         "min_priority": _min_priority(reader, path, table, number=number),
         **_acks(reader, path, table, asks),
         "reassigns": _absent_owner(reader, path, table, asks),
+        **_line(reader, path, table, asks),
     }
 
 
@@ -107,6 +108,19 @@ def _acks(reader: Reader, path: Path, table: Mapping[str, Any], asks: Asked | No
     elif word is not None and "min_acks" not in table and reader.lacks(path, table, "min_acks"):
         reader.note((*path, "multi_ack"), "say how many must acknowledge: min_acks = 2")
     return {"min_acks": count, "acks_of_team": word == MultiAck.TEAM}
+
+
+def _line(reader: Reader, path: Path, table: Mapping[str, Any], asks: Asked | None) -> dict[str, Any]:
+    if asks is None:
+        return {}
+    word = reader.word(path, table, "when_full", [each.value for each in WhenFull])
+    waits = word == WhenFull.WAIT
+    if word is not None and asks.whom is not Whom.TEAM:
+        reader.note((*path, "when_full"), 'only a step with target = "team:NAME" has when_full')
+    longest = reader.duration(path, table, "max_wait") if "max_wait" in table else None
+    if "max_wait" in table and word is None and reader.lacks(path, table, "when_full"):
+        reader.note((*path, "max_wait"), 'only a case that waits for room has max_wait: write when_full = "wait"')
+    return {"waits_for_room": waits, "max_wait": longest or MAX_WAIT}
 
 
 def _absent_owner(reader: Reader, path: Path, table: Mapping[str, Any], asks: Asked | None) -> bool:

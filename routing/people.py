@@ -94,6 +94,13 @@ class MultiAck(StrEnum):
     TEAM = "team"
 
 
+class WhenFull(StrEnum):
+    """What becomes of a case of whose team everybody who could take it is full."""
+
+    NEXT = "next"
+    WAIT = "wait"
+
+
 class AbsentOwner(StrEnum):
     """What becomes of a case whose customer writes while the agent who has it is away."""
 
@@ -202,6 +209,8 @@ class Staff:
 
     loads: Mapping[str, Load] = field(default_factory=dict[str, Load])
     presence: Mapping[str, Presence] = field(default_factory=dict[str, Presence])
+    #: Teams for which cases wait.
+    line: frozenset[str] = frozenset()
 
 
 #: Of nobody anything is known.

@@ -20,6 +20,10 @@ from routing.skipping import SkipIf
 _SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer"})
 
 
+#: After how long a case that waits for room goes before more urgent ones, unless its step says otherwise, microseconds.
+MAX_WAIT: Final = 30 * 60 * 1_000_000
+
+
 class Act(StrEnum):
     """What a rule does when it matches."""
 
@@ -144,6 +148,9 @@ class Stage:
     acks_of_team: bool = False
     #: True when the case is given to another who is there, once its customer writes while the one who has it is away.
     reassigns: bool = False
+    #: True when a case waits for room in its team; and after how long it goes before more urgent ones, microseconds.
+    waits_for_room: bool = False
+    max_wait: int = MAX_WAIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

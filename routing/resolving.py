@@ -34,6 +34,8 @@ class Matter:
     asked: tuple[str, ...] = ()
     #: The case, for what steps ask of it; None where only the hours are looked at.
     case: Case | None = None
+    #: True when it is its turn, of those who wait for room.
+    called: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class Found:
     why: str = ""
     #: True when somebody could be reached once fewer skills are wanted.
     waits: bool = False
+    #: The team for which it waits, since nobody of it has room, or others were there before; empty for none.
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,11 @@ def ask(stage: Stage, asks: Asked, matter: Matter, relaxed: int = 0) -> Found:
     """Return whom a step reaches, after so many relaxations of the skills that it wants."""
     at = _told_at(stage, matter)
     if asks.whom is Whom.TEAM:
-        return _team(asks, matter, at, relaxed)
+        found = _team(asks, matter, at, relaxed, waits=stage.waits_for_room)
+        if stage.waits_for_room and found.assigned and asks.name in matter.staff.line and not matter.called:
+            why = f"others wait for room in team {asks.name}"
+            return Found(why=why, considered=found.considered, waits=True, waits_for=asks.name)
+        return found
     if asks.whom is Whom.AGENT:
         return _person(matter.people.agents[asks.name], matter, at, ())
     return _manager(asks, matter, at)
@@ -204,11 +212,11 @@ def away_because(agent: Agent, matter: Matter, at: int) -> str:
 
 
 # --- teams -----------------------------------------------------------------------------------------------------------
-def _team(asks: Asked, matter: Matter, at: int, relaxed: int) -> Found:
+def _team(asks: Asked, matter: Matter, at: int, relaxed: int, *, waits: bool) -> Found:
     """Find members of a team, or of those that stand in for it."""
     considered: dict[str, str] = {}
     reasons: list[str] = []
-    waits = False
+    room, skills = False, False
     name = asks.name
     while name:
         team = matter.people.teams[name]
@@ -226,9 +234,15 @@ def _team(asks: Asked, matter: Matter, at: int, relaxed: int) -> Found:
             if made.chosen:
                 return Found(assigned=made.chosen, considered=tuple(considered.items()))
             reasons.append(f"nobody of team {name} can take it")
-            waits = waits or (made.skills_missing and relaxed < len(asks.relax))
+            room = room or (waits and made.room_missing)
+            skills = skills or (made.skills_missing and relaxed < len(asks.relax))
         name = team.fallback
-    return Found(why=", ".join(reasons), considered=tuple(considered.items()), waits=waits)
+    return Found(
+        why=", ".join(reasons),
+        considered=tuple(considered.items()),
+        waits=room or skills,
+        waits_for=asks.name if room else "",
+    )
 
 
 def candidates(names: Iterable[str], matter: Matter, at: int) -> list[Candidate]:

@@ -179,7 +179,7 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
         sent = await self._spending.sent(self.client, ours, self.host.now(), cap)
         if sent + count > cap:
             raise PermanentFailure(
-                f"The sender has sent {sent} of its {cap} message segments of the day (UTC), and this is {count} more: "
+                f"The sender has sent {sent} of its {cap} message segments of the day (UTC), and this reply is {count}: "
                 "raise daily_messages, then replay this one."
             )
 

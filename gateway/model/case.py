@@ -150,6 +150,9 @@ class Episode:
     acked_by: tuple[str, ...] = ()
     #: When it is looked whether the one who has it is there, UTC microseconds; None when the customer did not write since.
     owner_look_at: int | None = None
+    #: The team for whose room it waits on its present step, empty for none; and since when, UTC microseconds.
+    waits_for: str = ""
+    line_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,15 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.model import Activity, Decision
+from gateway.model import Activity, Decision, Timer
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.census import Census
 from gateway.pipeline.policies import Direction, Policies
 from gateway.store.ports import AppliedBatch, CaseView, Step, Store
+from routing.climbing import seat_name
 from routing.decide import decide
+from routing.line import offers
 
 #: Activities in one transaction at most; intake goes before the next one.
 BATCH: Final = 256
+#: How long a case that was called for free room is not called again, microseconds.
+AGAIN: Final = 10_000_000
 #: How often the store is looked into when nothing hints at work, seconds.
 POLL: Final = 1.0
 
@@ -39,6 +43,8 @@ class Applying:
         self._closing = False
         #: What is known of the policy's agents.
         self.census = Census(store)
+        #: When cases were called that wait for room, by the name of the call.
+        self._called: dict[str, int] = {}
         self.bell = Bell(clock)
 
     async def run(self) -> None:
@@ -64,7 +70,25 @@ class Applying:
         direction = self._policies.direction
         asks = direction.policy.customer
         profiles = asks.connection if asks is not None else None
-        return self._store.apply(BATCH, self._clock.now(), self._step(direction), direction.cases, profiles)
+        batch = self._store.apply(BATCH, self._clock.now(), self._step(direction), direction.cases, profiles)
+        self._offer()
+        return batch
+
+    def _offer(self) -> None:
+        """Call the cases that wait for room and have their turn now; a call that comes to nothing is made again after a while."""
+        now, line = self._clock.now(), self.census.line
+        self._called = {name: at for name, at in self._called.items() if 0 <= now - at < AGAIN}
+        if not line:
+            return
+        made = offers(line.values(), self._policies.by_digest, self.census.staff, now)
+        due = [
+            (case.id, Timer(name=seat_name(episode), due_at=now + place))
+            for place, (case, episode) in enumerate(made)
+            if seat_name(episode) not in self._called
+        ]
+        if due:
+            self._called |= dict.fromkeys((timer.name for _, timer in due), now)
+            self._store.call(due)
 
     def _step(self, direction: Direction) -> Step:
         now = self._clock.now()

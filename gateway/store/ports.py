@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gateway.model import Activity, Case, Effect
+from gateway.model import Activity, Case, Effect, Episode, Timer
 from gateway.sdk import Standing
 from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
@@ -287,6 +287,14 @@ class Store(Protocol):
 
     def assigned(self) -> Sequence[Assigned]:
         """Return the open cases that one agent alone has. It reads every open episode that asks somebody."""
+        ...
+
+    def in_line(self) -> Sequence[tuple[Case, Episode]]:
+        """Return the open cases that wait for room in a team. It reads every open episode that does."""
+        ...
+
+    def call(self, due: Sequence[tuple[str, Timer]]) -> None:
+        """Set deadlines of cases, by their ids; one of a name that waits already stays as it is."""
         ...
 
     def accounts(self) -> Accounts:

@@ -88,7 +88,8 @@ class SqlStore:
         self.history = reading.history
         self.cases = reading.cases
         self.accounts = reading.accounts
-        self.assigned = Assignments(engine).assigned
+        assignments = Assignments(engine)
+        self.assigned, self.in_line, self.call = assignments.assigned, assignments.in_line, assignments.call
         self.said, self.standing = conversations.said, conversations.standing
         self.cursor = reading.cursor
         self.blob = reading.blob

@@ -72,6 +72,7 @@ def terms(stage: Stage) -> tuple[str, ...]:
         (stage.skip_if is not None, f"passed over if {stage.skip_if.source if stage.skip_if is not None else ''}"),
         (stage.min_priority is not None, f"straight for {stage.min_priority} and up"),
         (stage.min_acks > 1, f"taken by {stage.min_acks}{of_whom}"),
+        (stage.waits_for_room, f"waits for room, and after {duration_of(stage.max_wait)} before more urgent cases"),
         (stage.reassigns, "given to another if the customer writes and who has it is away"),
     )
     return tuple(words for holds, words in named if holds)
