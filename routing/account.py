@@ -144,7 +144,10 @@ def _steps(snapshot: Snapshot, before: Episode | None, decision: Decision, now: 
     if ladder is None:
         return
     wanted = 0 if before is None or before.id != episode.id else before.step + 1
-    yield from _left_out(ladder, range(wanted, min(episode.step, len(ladder.steps))), decision, now)
+    # A ladder that begins anew, and one that asks a step anew, pass over steps that stand before the one they come from.
+    passed = {number for number, _ in decision.trace.skipped_why if number < len(ladder.steps)}
+    numbers = sorted(passed | {*range(wanted, min(episode.step, len(ladder.steps)))})
+    yield from _left_out(ladder, numbers, decision, now)
 
 
 def _left_out(ladder: Ladder, numbers: Iterable[int], decision: Decision, now: int) -> Iterator[StepAccount]:

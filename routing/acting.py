@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode, Role, altered, speaks
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, Priority, Role, altered, speaks
 from gateway.model.keeping import Suspended
 from routing import climbing, ladder, severity, suspending
 from routing.draft import Draft, stricter
 from routing.people import UNKNOWN, People
 from routing.policy import Act, Address, Ladder, Rule
-from routing.resolving import Landing, Matter, land
+from routing.resolving import Landing, Matter, entry, land
 from routing.signals.reading import consume
 
 #: Results that a mirror may put its own word over: nothing was done yet.
@@ -87,7 +87,7 @@ def _rehearse(draft: Draft, rule: Rule) -> None:
     target, assignee = Address(connection=rule.target, place=""), None
     if rule.act is Act.ESCALATE:
         policy = draft.snapshot.policy
-        landing = _landing(draft, policy.ladders[rule.ladder])
+        landing = _landing(draft, policy.ladders[rule.ladder], rule.set.priority)
         target = policy.ladders[rule.ladder].stage(landing.step).target
         assignee = climbing.their_id(policy.people, landing.found.assigned, target.connection)
     draft.emit(
@@ -155,7 +155,7 @@ def _about(draft: Draft) -> Matter:
     if draft.waited is not None:
         return _waited(draft, draft.waited)
     if not people.agents:
-        return Matter(people=people, staff=UNKNOWN, now=draft.now, channel=draft.case.channel)
+        return Matter(people=people, staff=UNKNOWN, now=draft.now, channel=draft.case.channel, case=draft.case)
     deed = draft.signals.deed
     return Matter(
         people=people,
@@ -165,6 +165,7 @@ def _about(draft: Draft) -> Matter:
         actor=_actor(draft, people),
         action=deed.action or "",
         amount=deed.amount,
+        case=draft.case,
     )
 
 
@@ -190,9 +191,12 @@ def _actor(draft: Draft, people: People) -> str:
     return draft.signals.actor_name or ""
 
 
-def _landing(draft: Draft, climbs: Ladder) -> Landing:
-    """Return where a case comes to rest that an activity brings onto a ladder."""
-    return land(climbs, 0, _about(draft))
+def _landing(draft: Draft, climbs: Ladder, priority: Priority | None = None) -> Landing:
+    """Return where a case comes to rest that an activity brings onto a ladder; `priority` is one that it does not have yet."""
+    about = _about(draft)
+    if priority is not None:
+        about = altered(about, case=altered(draft.case, priority=priority))
+    return land(climbs, 0, about)
 
 
 def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
@@ -237,6 +241,11 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
         tags=rule.set.tags,
         fields=rule.set.fields,
     )
+    straight = entry(climbs, draft.case)
+    if episode.state is EpisodeState.OPEN and episode.step < straight and episode.rule in draft.policy.by_id:
+        # It is more urgent now than when it came to its step, and nobody has it.
+        why = f"Rule {rule.id} matched as well, and makes it {draft.case.priority}"
+        climbing.move_to(draft, draft.policy.by_id[episode.rule], climbs, straight, why, "more urgent now")
 
 
 def _mirror(draft: Draft, rule: Rule) -> None:

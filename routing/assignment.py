@@ -56,6 +56,8 @@ class Assignment:
     considered: tuple[tuple[str, str], ...] = ()
     #: True when somebody who can take work is left out for want of a skill alone.
     skills_missing: bool = False
+    #: True when somebody who can take work is left out for want of room alone.
+    room_missing: bool = False
 
 
 def assign(candidates: Sequence[Candidate], wanted: Wanted) -> Assignment:
@@ -73,6 +75,9 @@ def assign(candidates: Sequence[Candidate], wanted: Wanted) -> Assignment:
     return Assignment(
         chosen=chosen,
         considered=tuple(reasons.items()),
+        room_missing=any(
+            not each.away and not _lacks(each, wanted) and full(each, wanted.channel) for each in candidates
+        ),
         skills_missing=any(not _unable(each, wanted) and reasons[each.name] for each in candidates),
     )
 
@@ -85,21 +90,29 @@ def used(candidate: Candidate) -> Fraction:
 
 
 def _why_not(candidate: Candidate, wanted: Wanted) -> str:
+    return (not candidate.away and _lacks(candidate, wanted)) or _unable(candidate, wanted)
+
+
+def _lacks(candidate: Candidate, wanted: Wanted) -> str:
+    """Return which required skill somebody lacks, in some words; empty for none."""
     for need in wanted.skills:
         has = candidate.skills.get(need.skill, 0)
-        if not candidate.away and has < need.level:
+        if has < need.level:
             return f"{need.skill} {need.level} is wanted, and theirs is {has}"
-    return _unable(candidate, wanted)
+    return ""
 
 
 def _unable(candidate: Candidate, wanted: Wanted) -> str:
     """Return why somebody cannot take a case, whatever they know."""
     if candidate.away:
         return candidate.away
-    most = candidate.capacity.get(wanted.channel) if wanted.channel is not None else None
-    if most is not None and used(candidate) + Fraction(1, most) > 1:
-        return f"no room for one more {wanted.channel} case"
-    return ""
+    return f"no room for one more {wanted.channel} case" if full(candidate, wanted.channel) else ""
+
+
+def full(candidate: Candidate, channel: Channel | None) -> bool:
+    """Tell whether somebody has no room for one more case of a channel."""
+    most = candidate.capacity.get(channel) if channel is not None else None
+    return most is not None and used(candidate) + Fraction(1, most) > 1
 
 
 def _rank(candidate: Candidate, wanted: Wanted) -> tuple[Fraction | int, ...]:

@@ -6,6 +6,7 @@ in advance, and what remains of it is there again when they begin.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, TicketLink, Timer
@@ -45,6 +46,16 @@ def relax_name(episode: Episode) -> str:
 def release_name(episode: Episode) -> str:
     """Return the name of the deadline after which a case that nobody answered is no longer taken."""
     return f"ttl:{episode.id}:{episode.epoch}"
+
+
+def look_name(episode: Episode) -> str:
+    """Return the name of the moment at which it is looked whether the one who has a case is there."""
+    return f"owner:{episode.id}:{episode.epoch}"
+
+
+def seat_name(episode: Episode) -> str:
+    """Return the name of the moment at which a case that waits for room is offered some."""
+    return f"seat:{episode.id}:{episode.epoch}"
 
 
 def headline(draft: Draft, rule: Rule) -> str:
@@ -119,6 +130,7 @@ def matter(draft: Draft, episode: Episode) -> Matter:
         amount=episode.amount,
         assigned=episode.assigned,
         asked=episode.asked,
+        case=draft.case,
     )
 
 
@@ -126,7 +138,7 @@ def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
     """Let the open episode stand on a step, ask its people, and set its deadlines."""
     step, found = landing.step, landing.found
     stage = climbs.stage(step)
-    draft.skipped_why += landing.skipped
+    note_passed(draft, landing.skipped)
     draft.candidates = found.considered
     by, onward = _deadline(stage, draft.now)
     hushed = stage.calendar is not None and not stage.calendar.is_open(draft.now)
@@ -139,9 +151,13 @@ def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
         hushed=hushed,
         answer_by=None,
         held_until=None,
+        acked_by=(),
+        owner_look_at=None,
         **_asked(draft, found.assigned),
         relaxed=0,
         relax_at=_relaxes(draft, stage, 0) if found.waits else None,
+        waits_for=found.waits_for,
+        line_since=draft.now if found.waits_for else None,
     )
     if episode.relax_at is not None:
         draft.timers.append(Timer(name=relax_name(episode), due_at=episode.relax_at))
@@ -151,9 +167,19 @@ def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
         draft.timers.append(Timer(name=opening_name(episode), due_at=stage.calendar.next_open(draft.now)))
 
 
+def note_passed(draft: Draft, passed: tuple[tuple[int, str], ...]) -> None:
+    """Note steps that the case did not stay on, each with the reason why, in the account and in its episode."""
+    draft.skipped_why += passed
+    if draft.episode is not None and passed:
+        before = (each for each in draft.episode.passed_over if each not in passed)
+        draft.change_episode(passed_over=(*before, *passed))
+
+
 def passed_over(draft: Draft) -> str:
-    """Return in words which steps the case did not stay on, and why."""
-    return "".join(f" Step {step + 1} is passed over: {why}." for step, why in draft.skipped_why)
+    """Return in words which steps the case did not stay on, and why; and whether it waits on the one that it stays on."""
+    passed = "".join(f" Step {step + 1} is passed over: {why}." for step, why in draft.skipped_why)
+    waits_for = draft.episode.waits_for if draft.episode is not None else ""
+    return f"{passed} It waits for room in team {waits_for}." if waits_for else passed
 
 
 def _asked(draft: Draft, names: tuple[str, ...]) -> dict[str, object]:
@@ -194,18 +220,41 @@ def relax(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
     found = ask(stage, stage.asks, matter(draft, episode), done)
     draft.candidates = found.considered
     if not found.assigned and not found.waits:
-        draft.skipped_why += ((episode.step, found.why),)
+        note_passed(draft, ((episode.step, found.why),))
         climb(draft, rule, climbs, "Nobody has the skills that are wanted", "nobody could take it")
         return
     waits = _relaxes(draft, stage, done) if found.waits else None
-    episode = draft.change_episode(**_asked(draft, found.assigned), relaxed=done, relax_at=waits)
+    line = {"waits_for": found.waits_for, "line_since": (episode.line_since or draft.now) if found.waits_for else None}
+    episode = draft.change_episode(**_asked(draft, found.assigned), relaxed=done, relax_at=waits, **line)
     draft.say("relaxed", f"Step {episode.step + 1} of ladder {climbs.id} wants fewer skills now.")
     if waits is not None:
         draft.timers.append(Timer(name=relax_name(episode), due_at=waits))
-    if not found.assigned:
+    if found.assigned:
+        _give(draft, rule, climbs, episode)
+
+
+def seat(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
+    """Give a case that waited for room to whoever has some now, since it is its turn."""
+    stage = climbs.stage(episode.step)
+    if stage.asks is None:
         return
+    found = ask(stage, stage.asks, replace(matter(draft, episode), called=True), episode.relaxed)
+    draft.candidates = found.considered
+    if not found.assigned:
+        draft.say("timer", f"There is no room in team {episode.waits_for} after all.")
+        return
+    if episode.relax_at is not None:
+        draft.cancelled.append(relax_name(episode))
+    episode = draft.change_episode(**_asked(draft, found.assigned), relax_at=None, waits_for="", line_since=None)
+    draft.say("seated", f"There is room in team {stage.asks.name}: {', '.join(found.assigned)} has it now.")
+    _give(draft, rule, climbs, episode)
+
+
+def _give(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
+    """Assign the ticket to those who are asked now, on the step where the case stands already, and tell them."""
+    stage = climbs.stage(episode.step)
     target = stage.target
-    title = f"assigned to {', '.join(found.assigned)}"
+    title = f"assigned to {', '.join(episode.assigned)}"
     if target.connection in draft.case.targets:
         draft.emit(
             EffectKind.UPDATE,
@@ -261,13 +310,15 @@ def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title
     if draft.episode is None:
         return
     drop(draft, draft.episode)
-    before = draft.episode.assigned
+    before, left = draft.episode.assigned, draft.episode.step
     draft.change_episode(epoch=draft.episode.epoch + 1)
     arrive(draft, climbs, land(climbs, step, matter(draft, draft.episode)))
     episode = draft.episode
-    passed = passed_over(draft)
+    passed, again = passed_over(draft), draft.episode.step == left == step
     if climbs.at_end(episode.step):
         draft.say("final", f"{why}: it goes to the end of ladder {climbs.id}.{passed}")
+    elif again and episode.assigned:
+        draft.say("reassigned", f"{why}: {', '.join(episode.assigned)} has it now.{passed}")
     else:
         draft.say("climbed", f"{why}: it goes to step {episode.step + 1} of ladder {climbs.id}.{passed}")
     stage = climbs.stage(episode.step)
@@ -299,3 +350,5 @@ def drop(draft: Draft, episode: Episode) -> None:
         draft.cancelled.append(release_name(episode))
     if episode.relax_at is not None:
         draft.cancelled.append(relax_name(episode))
+    if episode.owner_look_at is not None:
+        draft.cancelled.append(look_name(episode))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from gateway.model import Activity, Case
 from routing.expression import Compare, Node, Not
@@ -114,6 +114,12 @@ def field_reader(name: str) -> Callable[[Case, Activity, int, PhraseBook, str, S
     names: dict[str, object] = {"__builtins__": {}, "len": len}
     exec(compile("\n".join(lines), "<field>", "exec"), names)  # noqa: S102 (the source is our own table's)
     return cast("Callable[[Case, Activity, int, PhraseBook, str, Signals], object]", names["read"])
+
+
+def field_of_case(name: str, case: Case, now: int) -> object:
+    """Return a field of the case at an instant, None when it is missing: such a field looks at no activity."""
+    nothing = cast("Any", None)
+    return field_reader(name)(case, nothing, now, nothing, "", nothing)
 
 
 def _compile_alone(node: Node) -> Matcher:

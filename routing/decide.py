@@ -22,7 +22,7 @@ from gateway.model import (
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import incidents, ladder, lookup, sensitivity, severity, sla, suspending
+from routing import incidents, ladder, lookup, owners, sensitivity, severity, sla, suspending
 from routing.acting import act_on, escalate_now, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
@@ -144,7 +144,15 @@ def _person_acted(draft: Draft, role: Role) -> None:
         draft.move_case(CaseStatus.OPEN)
         draft.back = True
     _rules(draft)
-    if role is Role.CUSTOMER and (activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON} or _calls_for(activity)):
+    if role is Role.CUSTOMER:
+        _customer_acted(draft)
+
+
+def _customer_acted(draft: Draft) -> None:
+    """Give the case to another where whoever has it is away, and tell the tickets what the customer said."""
+    activity = draft.activity
+    owners.customer_wrote(draft)
+    if activity.kind in {ActivityKind.MESSAGE, ActivityKind.BUTTON} or _calls_for(activity):
         follow(draft)
 
 

@@ -88,22 +88,33 @@ def parse_duration(text: str) -> int | None:
     return None if found is None else round(float(found[1]) * _UNITS[found[2]] * _MICRO)
 
 
-def parse(text: str, *, nearest: Callable[[str, list[str]], str | None], sets: Mapping[str, frozenset[str]]) -> Node:
+def parse(
+    text: str,
+    *,
+    nearest: Callable[[str, list[str]], str | None],
+    sets: Mapping[str, frozenset[str]],
+    fields: Mapping[str, Field] = FIELDS,
+) -> Node:
     """Read a condition.
 
-    `nearest` finds what somebody meant; `sets` are the only words that a set field can contain, where that is known.
-    Raises ExpressionError.
+    `nearest` finds what somebody meant; `sets` are the only words that a set field can contain, where that is known; `fields` are
+    what it may name. Raises ExpressionError.
     """
-    return _Parser(text, nearest, sets).whole()
+    return _Parser(text, nearest, sets, fields).whole()
 
 
 class _Parser:
     def __init__(
-        self, text: str, nearest: Callable[[str, list[str]], str | None], sets: Mapping[str, frozenset[str]]
+        self,
+        text: str,
+        nearest: Callable[[str, list[str]], str | None],
+        sets: Mapping[str, frozenset[str]],
+        fields: Mapping[str, Field],
     ) -> None:
         self.text = text
         self.nearest = nearest
         self.sets = sets
+        self.fields = fields
         self.tokens = self._read(text)
         self.at = 0
         self.depth = 0
@@ -202,10 +213,10 @@ class _Parser:
         if token.kind != "name" or token.text in {"and", "or", "not", "in", "contains", "true", "false"}:
             what = f"{token.text!r}" if token.text else "the end"
             raise ExpressionError(f"a field is expected before {what}", token.offset)
-        field = FIELDS.get(token.text)
+        field = self.fields.get(token.text)
         if field is None:
-            near = self.nearest(token.text, list(FIELDS))
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(FIELDS)}"
+            near = self.nearest(token.text, list(self.fields))
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(self.fields)}"
             raise ExpressionError(f"there is no field {token.text}: {hint}", token.offset)
         self.at += 1
         return token.text, field

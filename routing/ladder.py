@@ -16,7 +16,7 @@ from gateway.model import (
     altered,
 )
 from gateway.model.life import FURTHER
-from routing import muting
+from routing import acks, muting, owners
 from routing.climbing import (
     assignee,
     climb,
@@ -24,6 +24,7 @@ from routing.climbing import (
     headline,
     holder,
     later,
+    look_name,
     move_to,
     opening_name,
     people_of,
@@ -31,6 +32,8 @@ from routing.climbing import (
     relax_name,
     release_name,
     reminder_name,
+    seat,
+    seat_name,
     tell,
     tell_step,
     timer_name,
@@ -134,7 +137,7 @@ def reply(draft: Draft, rule: Rule, link: TicketLink | None) -> bool:
 def acknowledged(draft: Draft) -> None:
     """Take the case for the agent who pressed the button of a notice; from now on they owe the customer an answer."""
     who = _who(draft)
-    if not _take(draft, f"{who} took the case."):
+    if _wants_more(draft, who) or not _take(draft, f"{who} took the case."):
         return
     climbs = draft.policy.ladders.get(draft.episode.ladder) if draft.episode else None
     if climbs is None or draft.episode is None:
@@ -154,6 +157,8 @@ def acknowledged(draft: Draft) -> None:
 def agent_answered(draft: Draft) -> None:
     """Take the case for the agent who answered the customer; whoever took it before owes no answer any more."""
     episode = draft.episode
+    if _wants_more(draft, _who(draft)):
+        return
     if _take(draft, "An agent answered: the case is taken."):
         draft.change_episode(answered_at=draft.now)
     elif episode is not None and episode.state is EpisodeState.ACKNOWLEDGED and episode.answered_at is None:
@@ -164,6 +169,20 @@ def agent_answered(draft: Draft) -> None:
         draft.say("agent", "An agent answered: no rule looks at it.")
 
 
+def _wants_more(draft: Draft, who: str) -> bool:
+    """Count whoever acknowledges; True when the step wants more than them, so that its deadline goes on."""
+    episode = draft.episode
+    climbs = draft.policy.ladders.get(episode.ladder) if episode is not None else None
+    if episode is None or climbs is None or episode.state is not EpisodeState.OPEN:
+        return False
+    lacks = acks.count(draft, climbs.stage(episode.step), who)
+    if lacks:
+        draft.say("counted", lacks)
+        if draft.episode is not None and draft.episode.acked_by != episode.acked_by:
+            _note(draft, holder(draft, climbs), lacks, None)
+    return bool(lacks)
+
+
 def _take(draft: Draft, sentence: str) -> bool:
     episode = draft.episode
     if episode is None or episode.state is not EpisodeState.OPEN:
@@ -172,13 +191,19 @@ def _take(draft: Draft, sentence: str) -> bool:
     drop(draft, episode)
     # Whoever took it did so within the hours: when they lose it, the next step is next, and not the one that stands in.
     draft.change_episode(
-        state=EpisodeState.ACKNOWLEDGED, acknowledged_at=draft.now, hushed=False, onward=None, relax_at=None
+        state=EpisodeState.ACKNOWLEDGED,
+        acknowledged_at=draft.now,
+        hushed=False,
+        onward=None,
+        relax_at=None,
+        waits_for="",
+        line_since=None,
     )
-    agent = people_of(draft).who(draft.activity.connection, draft.activity.sender)
+    agent = acks.owner(draft) or _agent(draft)
     climbs = draft.policy.ladders.get(episode.ladder)
-    if agent is not None and climbs is not None and climbs.stage(episode.step).asks is not None:
+    if agent and climbs is not None and climbs.stage(episode.step).asks is not None:
         # Of a step that asks a group Baton gives the ticket to nobody, and so takes it from nobody later.
-        draft.change_episode(assigned=(agent.name,), assigned_at=draft.now)
+        draft.change_episode(assigned=(agent,), assigned_at=draft.now)
     draft.say("acknowledged", sentence)
     return True
 
@@ -231,7 +256,13 @@ def tag_forces(draft: Draft) -> bool:
 
 def _who(draft: Draft) -> str:
     sender = draft.activity.sender
-    return sender.name or sender.value if sender else "somebody"
+    return sender.name or _agent(draft) or sender.value if sender else "somebody"
+
+
+def _agent(draft: Draft) -> str:
+    """Return the name in the policy of who did it; empty when it names them not."""
+    agent = people_of(draft).who(draft.activity.connection, draft.activity.sender)
+    return agent.name if agent is not None else ""
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
@@ -247,19 +278,23 @@ def timer_fired(draft: Draft) -> None:
         return
     rule, climbs = known
     name = draft.activity.name
+    anew = {
+        look_name(episode): owners.hours_began,
+        opening_name(episode): _hours_begin,
+        relax_name(episode): relax,
+        seat_name(episode): seat,
+    }
     if muting.over(name, episode):
         draft.say("unmuted", "A mute is over that held a notice of this step.")
         link = draft.ticket(climbs.stage(episode.step).target.connection)
         tell_step(draft, rule, climbs, headline(draft, rule), link)
-    elif name == opening_name(episode):
-        _hours_begin(draft, rule, climbs, episode)
+    elif name in anew:
+        anew[name](draft, rule, climbs, episode)
     elif name == reminder_name(episode):
         draft.say("reminded", "The case is taken, and the customer has no answer yet.")
         draft.change_episode(answer_by=None)
         link = draft.ticket(climbs.stage(episode.step).target.connection)
         tell_step(draft, rule, climbs, f"taken, but not answered in time: {headline(draft, rule)}", link)
-    elif name == relax_name(episode):
-        relax(draft, rule, climbs, episode)
     elif name == release_name(episode):
         climb(draft, rule, climbs, "Nobody answered the customer in time", "taken, but not answered in time")
     elif climbs.at_end(episode.step):
@@ -272,10 +307,13 @@ def timer_fired(draft: Draft) -> None:
 
 def _awaited(name: str, episode: Episode) -> bool:
     """Tell whether an episode waits for a deadline of this name."""
+    if episode.owner_look_at is not None and name == look_name(episode):
+        return episode.state is not EpisodeState.CLOSED
     if episode.state is EpisodeState.OPEN:
         hours = episode.hushed and name == opening_name(episode)
         relaxes = episode.relax_at is not None and name == relax_name(episode)
-        return hours or relaxes or muting.over(name, episode) or name == timer_name(episode)
+        seats = bool(episode.waits_for) and name == seat_name(episode)
+        return hours or relaxes or seats or muting.over(name, episode) or name == timer_name(episode)
     if episode.state is not EpisodeState.ACKNOWLEDGED or episode.answered_at is not None:
         return False
     reminds = episode.answer_by is not None and name == reminder_name(episode)

@@ -20,6 +20,7 @@ from routing.load_customer import read_customer
 from routing.load_incident import check_inhibited, match_incidents, read_incidents
 from routing.load_ladder import read_ladder
 from routing.load_notices import read_playbook, read_suspend, read_templates
+from routing.load_passing import read_by_steps
 from routing.load_people import read_people
 from routing.load_precautions import match_sensitive, read_mutes, read_sensitivities
 from routing.load_reply import read_buttons, read_reply
@@ -104,6 +105,7 @@ class _Reader(Reader):
         matchable = [Matchable(all=rule.all, any=rule.any, goes_on=rule.goes_on) for rule in made]
         asking: list[Rule | Sla | Sensitivity | Mute | Incident] = [*made, *slas, *private, *mutes, *incidents]
         reads = fields_of(condition for each in asking for condition in (*each.all, *each.any))
+        reads |= read_by_steps(ladders)
         source = with_files(text, self.files)
         return Policy(
             digest=hashlib.sha256(source.encode()).hexdigest(),

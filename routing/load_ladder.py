@@ -11,6 +11,7 @@ from routing import schema
 from routing.calendar import Calendar
 from routing.load_asking import Asking, asks_people, helpdesk_of, read_asked, refuse_asking
 from routing.load_notices import read_message, read_playbook
+from routing.load_passing import check_order, read_terms
 from routing.load_people import read_calendar_of
 from routing.people import Asked, People
 from routing.policy import Address, Hours, Ladder, Message, Outside, Stage
@@ -58,6 +59,7 @@ def read_ladder(
         _step(reader, (*path, "step", number), step, number=number, hours=hours, asking=asking)
         for number, step in enumerate(steps)
     ]
+    check_order(reader, path, made)
     if _FINAL not in table:
         if not half and reader.lacks(path, table, _FINAL):
             reader.note(
@@ -139,6 +141,7 @@ def _step(reader: Reader, path: Path, value: object, *, number: int, hours: _Hou
         redirect=redirect,
         asks=asks,
         message=read_message(reader, path, table, hours.templates),
+        **read_terms(reader, path, table, asks, number=number),
     )
 
 

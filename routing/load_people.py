@@ -245,4 +245,14 @@ def _known(reader: Reader, agents: Mapping[str, Agent]) -> dict[tuple[str, str],
                 if other != name:
                     path = ("agent", name, "ids", connection)
                     reader.note(path, f"{each!r} is {other} on {connection} already: one id is one agent", value=True)
+    for name, agent in agents.items():
+        for number, address in enumerate(agent.notify):
+            # Whoever is told by telephone answers from it: the number is who they are.
+            if not address.place.startswith("+"):
+                continue
+            other = known.setdefault((address.connection, address.place), name)
+            if other != name:
+                here = ("agent", name, "notify", number)
+                sentence = f"{address.place} is {other} on {address.connection} already: one number is one agent"
+                reader.note(here, sentence, value=True)
     return known

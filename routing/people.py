@@ -86,6 +86,28 @@ class Team:
     fallback: str = ""
 
 
+class MultiAck(StrEnum):
+    """Whose acknowledgements count on a step that wants several."""
+
+    ANYONE = "anyone"
+    #: Members of the step's team, or of those that stand in for it.
+    TEAM = "team"
+
+
+class WhenFull(StrEnum):
+    """What becomes of a case of whose team everybody who could take it is full."""
+
+    NEXT = "next"
+    WAIT = "wait"
+
+
+class AbsentOwner(StrEnum):
+    """What becomes of a case whose customer writes while the agent who has it is away."""
+
+    KEEP = "keep"
+    REASSIGN = "reassign"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """Everybody whom the policy names, and what they know and may do."""
@@ -187,6 +209,8 @@ class Staff:
 
     loads: Mapping[str, Load] = field(default_factory=dict[str, Load])
     presence: Mapping[str, Presence] = field(default_factory=dict[str, Presence])
+    #: Teams for which cases wait.
+    line: frozenset[str] = frozenset()
 
 
 #: Of nobody anything is known.

@@ -18,9 +18,14 @@ from routing.risk.rules import RiskRules
 from routing.severity_values import Severity
 from routing.signals.customer import CustomerRules
 from routing.signals.sentiment import Scorer
+from routing.skipping import SkipIf
 
 #: What fields begin with that stand on evidence.
 _SIGNALS: Final = frozenset({"message", "authority", "actor", "needed", "customer", "risk", "burst", "incident"})
+
+
+#: After how long a case that waits for room goes before more urgent ones, unless its step says otherwise, microseconds.
+MAX_WAIT: Final = 30 * 60 * 1_000_000
 
 
 class Act(StrEnum):
@@ -157,6 +162,18 @@ class Stage:
     asks: Asked | None = None
     #: Title and further lines of its notices, as templates; None for Baton's own words.
     message: Message | None = None
+    #: When it is passed over; None for never.
+    skip_if: SkipIf | None = None
+    #: A case that is at least so urgent comes straight to it, past the steps before it; None for no case.
+    min_priority: Priority | None = None
+    #: How many people must acknowledge before the case counts as taken; and whether members of its team alone may.
+    min_acks: int = 1
+    acks_of_team: bool = False
+    #: True when the case is given to another who is there, once its customer writes while the one who has it is away.
+    reassigns: bool = False
+    #: True when a case waits for room in its team; and after how long it goes before more urgent ones, microseconds.
+    waits_for_room: bool = False
+    max_wait: int = MAX_WAIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from gateway.model import Channel
 from gateway.toml import Problem, TomlDocument, did_you_mean, nearest
 from routing.beside import Beside, kept
 from routing.expression import parse_duration
@@ -16,6 +17,9 @@ from routing.policy import Address, ConnectionFacts
 Path: TypeAlias = tuple[str | int, ...]
 #: What can be the name of something in the file.
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+#: Channels on which people are told by their number, and how that is written.
+_NUMBERED: Final = frozenset({Channel.PHONE, Channel.MESSAGING})
+_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _PLACE: Final = re.compile(r"(?:(?P<kind>queue):)?(?P<connection>[^/:]+)(?P<sign>[/:])(?P<place>.+)")
 
 
@@ -113,6 +117,11 @@ class Reader:
                 self.note(path, f"{text!r} is no address of the form {shape}", value=True)
             return Address(connection="", place="")
         self.connection(path, found["connection"], role, found.start("connection") + 1)
+        facts = self.connections.get(found["connection"])
+        numbered = facts is not None and facts.channel in _NUMBERED and role in facts.roles
+        if role == "notify" and numbered and not _NUMBER.fullmatch(found["place"]):
+            sentence = f"{found['place']!r} is no telephone number: write it as +4930123456"
+            self.note(path, sentence, value=True, offset=found.start("place") + 1)
         return Address(connection=found["connection"], place=found["place"])
 
     def connection(self, path: Path, name: str, role: str, offset: int) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.model import Channel
-from routing.assignment import Candidate, Wanted, assign
-from routing.people import Agent, Asked, Load, People, Staff, Team, Whom
+from gateway.model import Case, Channel
+from routing.assignment import Candidate, Wanted, assign, full
+from routing.compiling import field_of_case
+from routing.people import Agent, Asked, Load, People, Staff, Whom
 from routing.policy import Ladder, Stage
 from routing.signals.amounts import shown
 
@@ -32,6 +33,10 @@ class Matter:
     #: The agents whom its step asks at present, and those who were asked before.
     assigned: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    #: The case, for what steps ask of it; None where only the hours are looked at.
+    case: Case | None = None
+    #: True when it is its turn, of those who wait for room.
+    called: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,8 @@ class Found:
     why: str = ""
     #: True when somebody could be reached once fewer skills are wanted.
     waits: bool = False
+    #: The team for which it waits, since nobody of it has room, or others were there before; empty for none.
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,33 +76,92 @@ def place(climbs: Ladder, step: int, now: int) -> int:
 
 def land(climbs: Ladder, step: int, matter: Matter) -> Landing:
     """Return where a case comes to rest which should come to a step: past those that reach nobody, at the end at the latest."""
-    skipped: list[tuple[int, str]] = []
+    straight = entry(climbs, matter.case)
+    skipped = [
+        (passed, f"a case of {_priority(matter)} goes straight to step {straight + 1}")
+        for passed in range(step, straight)
+    ]
+    step = max(step, straight)
     considered: tuple[tuple[str, str], ...] = ()
     while True:
         step = place(climbs, step, matter.now)
         stage = climbs.stage(step)
-        if stage.asks is None:
+        skips = skips_because(stage, matter)
+        if stage.asks is None and not skips:
             return Landing(step=step, found=Found(considered=considered), skipped=tuple(skipped))
-        found = ask(stage, stage.asks, matter)
-        if found.assigned or found.waits:
+        found = ask(stage, stage.asks, matter) if stage.asks is not None else Found()
+        if (found.assigned or found.waits) and not skips:
             found = replace(found, considered=considered + found.considered)
             return Landing(step=step, found=found, skipped=tuple(skipped))
-        skipped.append((step, found.why))
+        skipped.append((step, skips or found.why))
         considered += found.considered
         step += 1
 
 
 def ask(stage: Stage, asks: Asked, matter: Matter, relaxed: int = 0) -> Found:
     """Return whom a step reaches, after so many relaxations of the skills that it wants."""
-    # Who waits for the hours of the step to begin is told then: they must be there at that moment, and not now.
-    at = matter.now
-    if stage.calendar is not None and not stage.calendar.is_open(at):
-        at = stage.calendar.next_open(at)
+    at = _told_at(stage, matter)
     if asks.whom is Whom.TEAM:
-        return _team(asks, matter, at, relaxed)
+        found = _team(asks, matter, at, relaxed, waits=stage.waits_for_room)
+        if stage.waits_for_room and found.assigned and asks.name in matter.staff.line and not matter.called:
+            why = f"others wait for room in team {asks.name}"
+            return Found(why=why, considered=found.considered, waits=True, waits_for=asks.name)
+        return found
     if asks.whom is Whom.AGENT:
         return _person(matter.people.agents[asks.name], matter, at, ())
     return _manager(asks, matter, at)
+
+
+def _told_at(stage: Stage, matter: Matter) -> int:
+    """Return when the people of a step are told: who waits for its hours must be there when they begin, and not now."""
+    if stage.calendar is None or stage.calendar.is_open(matter.now):
+        return matter.now
+    return stage.calendar.next_open(matter.now)
+
+
+# --- past what is not for it -----------------------------------------------------------------------------------------
+def entry(climbs: Ladder, case: Case | None) -> int:
+    """Return the step, as an index, that a case so urgent comes straight to; 0 when it is for no such case."""
+    if case is None or case.priority is None:
+        return 0
+    urgent = case.priority.value
+    meant = [
+        number
+        for number, stage in enumerate(climbs.steps)
+        if stage.min_priority is not None and urgent <= stage.min_priority.value
+    ]
+    return max(meant, default=0)
+
+
+def _priority(matter: Matter) -> str:
+    return matter.case.priority.value if matter.case is not None and matter.case.priority is not None else ""
+
+
+def skips_because(stage: Stage, matter: Matter) -> str:
+    """Return why a step passes a case on, whomever it reaches; empty when it does not."""
+    skip_if = stage.skip_if
+    if skip_if is None or not skip_if.holds(lambda name: _value(name, stage, matter)):
+        return ""
+    return f"skip_if holds: {skip_if.source}"
+
+
+def _value(name: str, stage: Stage, matter: Matter) -> object:
+    """Return a field that `skip_if` names, None when it is missing."""
+    if name.startswith("case."):
+        return field_of_case(name, matter.case, matter.now) if matter.case is not None else None
+    if stage.asks is None:
+        return None
+    people = matter.people
+    names = people.teams[stage.asks.name].members if stage.asks.whom is Whom.TEAM else (stage.asks.name,)
+    at = _told_at(stage, matter)
+    team = people.teams[stage.asks.name] if stage.asks.whom is Whom.TEAM else None
+    works = team is None or team.calendar is None or team.calendar.is_open(at)
+    able = [each for each in candidates(names, matter, at) if works and not each.away]
+    free = [each for each in able if not full(each, matter.channel)]
+    cases = sum(sum(matter.staff.loads.get(each, Load()).open.values()) for each in names)
+    counts = {"available": len(able), "free": len(free), "open_cases": cases}
+    count = counts[name.partition(".")[2]]
+    return count if team is not None or name.endswith("open_cases") else bool(count)
 
 
 # --- managers --------------------------------------------------------------------------------------------------------
@@ -127,14 +193,14 @@ def _upwards(people: People, name: str) -> Iterator[Agent]:
 
 
 def _person(agent: Agent, matter: Matter, at: int, passed: tuple[tuple[str, str], ...]) -> Found:
-    away = _away(agent, matter, at)
+    away = away_because(agent, matter, at)
     considered = (*passed, (agent.name, away))
     if away:
         return Found(why=f"{agent.name} is {away}", considered=considered)
     return Found(assigned=(agent.name,), considered=considered)
 
 
-def _away(agent: Agent, matter: Matter, at: int) -> str:
+def away_because(agent: Agent, matter: Matter, at: int) -> str:
     """Return why somebody cannot take work at an instant, in some words; empty when they can."""
     if matter.action and agent.name == matter.actor:
         return "the one who did it"
@@ -147,11 +213,11 @@ def _away(agent: Agent, matter: Matter, at: int) -> str:
 
 
 # --- teams -----------------------------------------------------------------------------------------------------------
-def _team(asks: Asked, matter: Matter, at: int, relaxed: int) -> Found:
+def _team(asks: Asked, matter: Matter, at: int, relaxed: int, *, waits: bool) -> Found:
     """Find members of a team, or of those that stand in for it."""
     considered: dict[str, str] = {}
     reasons: list[str] = []
-    waits = False
+    room, skills = False, False
     name = asks.name
     while name:
         team = matter.people.teams[name]
@@ -164,25 +230,32 @@ def _team(asks: Asked, matter: Matter, at: int, relaxed: int) -> Found:
                 channel=matter.channel,
                 strategy=asks.strategy or team.strategy,
             )
-            made = assign(_candidates(team, matter, at), wanted)
+            made = assign(candidates(team.members, matter, at), wanted)
             considered |= dict(made.considered)
             if made.chosen:
                 return Found(assigned=made.chosen, considered=tuple(considered.items()))
             reasons.append(f"nobody of team {name} can take it")
-            waits = waits or (made.skills_missing and relaxed < len(asks.relax))
+            room = room or (waits and made.room_missing)
+            skills = skills or (made.skills_missing and relaxed < len(asks.relax))
         name = team.fallback
-    return Found(why=", ".join(reasons), considered=tuple(considered.items()), waits=waits)
+    return Found(
+        why=", ".join(reasons),
+        considered=tuple(considered.items()),
+        waits=room or skills,
+        waits_for=asks.name if room else "",
+    )
 
 
-def _candidates(team: Team, matter: Matter, at: int) -> list[Candidate]:
+def candidates(names: Iterable[str], matter: Matter, at: int) -> list[Candidate]:
+    """Return agents as those who could get a case at an instant."""
     found: list[Candidate] = []
-    for name in team.members:
+    for name in names:
         agent = matter.people.agents[name]
         load = matter.staff.loads.get(name, Load())
         found.append(
             Candidate(
                 name=name,
-                away=_away(agent, matter, at),
+                away=away_because(agent, matter, at),
                 skills=agent.skills,
                 capacity=agent.capacity,
                 open=load.open,

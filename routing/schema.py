@@ -12,6 +12,8 @@ from routing.schema_incident import INCIDENT
 from routing.schema_people import ASKING, PEOPLE
 from routing.schema_precautions import PRECAUTIONS, SET_LEVELS
 
+#: How many people a step may want to acknowledge.
+MOST_ACKS: Final = 10
 #: How often the steps of a ladder may be gone through anew.
 MOST_REPEATS: Final = 5
 
@@ -101,6 +103,18 @@ STEP: Final[dict[str, Any]] = {
         "What it does outside of them: `pause` (the default), `continue`, or `redirect:N` to a later step N or to `final`."
     ),
     "message": _MESSAGE,
+    "skip_if": _text(
+        "When it is passed over: a condition over the case, and over whom it asks, `team.available == 0`."
+    ),
+    "min_priority": _one_of(
+        Priority, "A case that is at least so urgent comes straight to it, past the steps before it."
+    ),
+    "min_acks": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MOST_ACKS,
+        "description": "How many people must acknowledge before it counts as taken, each once: 1 (the default) to 10.",
+    },
     **ASKING,
 }
 FINAL: Final[dict[str, Any]] = {"target": _TARGET, "notify": _NOTIFY, "message": _MESSAGE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gateway.model import Channel
-from routing.people import Strategy
+from routing.people import AbsentOwner, MultiAck, Strategy, WhenFull
 
 #: Levels of a skill.
 LEVELS: Final = (1, 5)
@@ -87,6 +87,24 @@ ASKING: Final[dict[str, Any]] = {
     "skills": _list_of(NEED, "name", "What the member must know."),
     "prefer": _list_of(NEED, "name", "What the member should rather know."),
     "relax_after": _list_of(RELAX, "after", "What is given up of `skills` while nobody has them."),
+    "when_full": {
+        "type": "string",
+        "enum": [each.value for each in WhenFull],
+        "description": "When all who could take it are full: it goes to the `next` step (the default), or may `wait` for room.",
+    },
+    "max_wait": _text(
+        "How long it lets more urgent cases go first while it waits for room: 90s, 15m, 2h, 1d. Default: 30m."
+    ),
+    "multi_ack": {
+        "type": "string",
+        "enum": [each.value for each in MultiAck],
+        "description": "Whose acknowledgements `min_acks` counts: `anyone` (the default), or members of the `team` alone.",
+    },
+    "absent_owner": {
+        "type": "string",
+        "enum": [each.value for each in AbsentOwner],
+        "description": "When the customer writes while the agent who has the case is away: `keep` (the default), `reassign`.",
+    },
 }
 
 

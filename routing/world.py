@@ -204,7 +204,9 @@ class World:
                 occurred_at=0,
                 received_at=0,
                 channel=channel,
-                sender=Party(kind="policy_test", value=number or "agent", name=name or actor, role=Role.CUSTOMER),
+                sender=Party(
+                    kind="policy_test", value=number or name or "agent", name=name or actor, role=Role.CUSTOMER
+                ),
                 button=ButtonChoice(action=action),
                 reference=notice.id if notice is not None else "no notice",
             )

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from connectors.email import events, replies, tokens
+from connectors.email import events, notices, replies, tokens
 from connectors.email.hooks import Gate
 from connectors.email.imap import Mailbox, Proof
 from connectors.email.oauth import AccessTokens
@@ -30,6 +30,8 @@ from gateway.sdk import (
     Host,
     InboundEmail,
     MediaSource,
+    Notice,
+    Notifier,
     OutcomeUnknown,
     PermanentFailure,
     Receipt,
@@ -52,7 +54,7 @@ _AROUND: Final = 4_096
 _LOST: Final = 512
 
 
-class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, MediaSource, Replier):
+class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, MediaSource, Replier, Notifier):
     """One mailbox."""
 
     def __init__(self, settings: EmailSettings, host: Host) -> None:
@@ -245,9 +247,25 @@ class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, Medi
         """Send a reply to the one address that its thread is held with."""
         if not self.settings.smtp_host:
             raise PermanentFailure("No smtp_host is set for this connection: it cannot answer.")
+        letter = await self._send(reply)
+        return _receipt(reply, letter.message_id)
+
+    async def notify(self, notice: Notice) -> Receipt:
+        """Send a notice to an address of the staff."""
+        if not self.settings.smtp_host:
+            raise PermanentFailure("No smtp_host is set for this connection: it can tell nobody.")
+        letter = await self._send(notices.reply_of(notice), begins=True)
+        return Receipt(ids=(ForeignId(kind="message", id=letter.message_id),))
+
+    async def settle_notice(self, notice: Notice) -> Receipt | None:
+        """Look for a notice among sent mail, as for a reply."""
+        found = await self.settle_reply(notices.reply_of(notice))
+        return None if found is None else Receipt(ids=found.ids)
+
+    async def _send(self, reply: Reply, *, begins: bool = False) -> replies.Letter:
         files = [(file, await self.host.blob(file.sha256)) for file in reply.files if file.sha256]
         async with self._courier() as server:
-            letter = self._letter(reply, files, server)
+            letter = self._letter(reply, files, server, begins=begins)
             try:
                 await server.send(letter.raw, self.settings.address, letter.recipient)
             except OutcomeUnknown:
@@ -255,9 +273,11 @@ class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, Medi
                 raise
         if self.settings.sent is Sent.APPEND:
             await self._keep_copy(letter.raw)
-        return _receipt(reply, letter.message_id)
+        return letter
 
-    def _letter(self, reply: Reply, files: list[tuple[File, bytes]], server: Courier) -> replies.Letter:
+    def _letter(
+        self, reply: Reply, files: list[tuple[File, bytes]], server: Courier, *, begins: bool
+    ) -> replies.Letter:
         """Write the mail; files that the server would not take are named in it instead."""
         recipient, message_id = self._envelope(reply)
         room = server.size
@@ -280,6 +300,7 @@ class EmailConnector(Connector[EmailSettings], WebhookSource, StreamSource, Medi
             at=self.host.now(),
             files=going,
             left_out=left_out,
+            begins=begins,
         )
         if room is not None and len(letter.raw) > room:
             raise Unsendable(room)

@@ -66,10 +66,12 @@ def letter(
     at: int,
     files: Sequence[tuple[File, bytes]] = (),
     left_out: Sequence[tuple[File, str]] = (),
+    begins: bool = False,
 ) -> Letter:
     """Return the mail of a reply, dated `at` (UTC microseconds), with a `token` behind its subject if one is given.
 
-    `files` go along with their bytes, `left_out` by name with the reason, so that the customer knows of them.
+    `files` go along with their bytes, `left_out` by name with the reason, so that the customer knows of them. A mail that
+    `begins` something answers none: its subject stands as it is.
     Raises `PermanentFailure` when an address or id could not be written safely.
     """
     if not _ADDRESS.match(recipient) or not _ADDRESS.match(sender.address):
@@ -79,7 +81,7 @@ def letter(
     head = [
         ("From", _mailbox(sender)),
         ("To", recipient),
-        ("Subject", _words(f"{subject_of(reply.subject)} {token}".strip(), "Subject")),
+        ("Subject", _words(f"{subject_of(reply.subject, answers=not begins)} {token}".strip(), "Subject")),
         ("Date", format_datetime(datetime.fromtimestamp(at // 1_000_000, UTC))),
         ("Message-ID", message_id),
     ]
@@ -97,12 +99,14 @@ def letter(
     return Letter(recipient=recipient, message_id=message_id, raw=raw)
 
 
-def subject_of(subject: str) -> str:
+def subject_of(subject: str, *, answers: bool = True) -> str:
     """Return the subject of an answer: one ``Re:``, one line, whatever the customer's mail program wrote."""
     words = " ".join(TOKEN.sub("", _CONTROL.sub(" ", subject)).split())
     words = _ANSWERED.sub("", words).strip()
     if len(words) > _LONGEST_SUBJECT:
         words = words[: _LONGEST_SUBJECT - 1] + "…"
+    if not answers:
+        return words or "A case needs somebody"
     return f"Re: {words}" if words else "Re: your message"
 
 

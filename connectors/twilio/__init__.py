@@ -32,7 +32,11 @@ VOICE = ConnectorSpec(
     extra="twilio",
     sandbox="connectors.twilio.sandbox_voice:TwilioVoiceSandbox",
     capabilities=Capabilities(
-        scopes=("Calls: read", "Recordings: read", "Incoming Phone Numbers: read"),
+        # Twilio takes no key with a call; one of ours is found again by both numbers and the time.
+        idempotency=Idempotency.LOOKUP,
+        # New accounts begin one call a second (twilio.com/docs/voice/api/call-resource); more only queues there.
+        limits=(RateLimit(scope="connection", calls=60, seconds=60),),
+        scopes=("Calls: read, create", "Recordings: read", "Incoming Phone Numbers: read"),
         call_timeout=20.0,
         endpoints=("", "status"),
         poll_every=300.0,

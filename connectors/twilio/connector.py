@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from connectors.twilio import SPEC, events, polling
+from connectors.twilio import SPEC, events, notices, polling
 from connectors.twilio.account import TwilioConnection, at
 from connectors.twilio.prices import Spent, cost_of
 from connectors.twilio.replies import sending, wanted
@@ -22,6 +22,8 @@ from gateway.sdk import (
     Emit,
     ForeignId,
     Host,
+    Notice,
+    Notifier,
     OutcomeUnknown,
     PermanentFailure,
     Receipt,
@@ -38,7 +40,7 @@ _PAGE: Final = 1000
 _SILENT: Final = Ack(body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>', content_type="text/xml")
 
 
-class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
+class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backfill):
     """The text messages of one account."""
 
     _scopes = SPEC.capabilities.scopes
@@ -103,11 +105,7 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
             variable=self.settings.template_variable,
             webhook_url=self.settings.webhook_url,
         )
-        cost = cost_of(what.text, what.theirs, self.settings.prices)
-        if cost is None:
-            raise PermanentFailure(
-                f"daily_cost is set, and no price covers {_shown(what.theirs)}: add one to prices, then replay this one."
-            )
+        cost = self._cost_of(what.text, what.theirs)
         await self._within_the_day(what.ours, cost)
         arguments: dict[str, Any] = {"to": what.theirs}
         arguments["messaging_service_sid" if what.ours.startswith("MG") else "from_"] = what.ours
@@ -149,6 +147,40 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
             raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
         return None
 
+    async def notify(self, notice: Notice) -> Receipt:
+        """Write to somebody of the staff, who takes the case by answering with a digit."""
+        ours, theirs = notices.addresses(notice, self.settings)
+        text = notices.text_of(notice)
+        cost = self._cost_of(text, theirs)
+        await self._within_the_day(ours, cost)
+        callback = f"{self.settings.webhook_url}?reply={notice.key}" if self.settings.webhook_url else None
+        made = await self.client.messages.create_async(
+            to=theirs, from_=ours, body=text, **({"status_callback": callback} if callback else {})
+        )
+        self._spending.note(ours, str(made.sid), cost)
+        return _told(made)
+
+    async def settle_notice(self, notice: Notice) -> Receipt | None:
+        """Look for the notice among the messages to that number, by its text: it names its case by the notice's own key."""
+        ours, theirs = notices.addresses(notice, self.settings)
+        found = await self.client.messages.list_async(to=theirs, from_=ours, limit=_LOOK_BACK, page_size=_LOOK_BACK)
+        wanted_text = " ".join(notices.text_of(notice).split())
+        for message in found:
+            if str(message.direction).startswith("outbound") and " ".join((message.body or "").split()) == wanted_text:
+                return _told(message)
+        if len(found) == _LOOK_BACK:
+            raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
+        return None
+
+    def _cost_of(self, text: str, theirs: str) -> Spent:
+        """Return what a message is billed as. Raises PermanentFailure when no price covers its number."""
+        cost = cost_of(text, theirs, self.settings.prices)
+        if cost is None:
+            raise PermanentFailure(
+                f"daily_cost is set, and no price covers {_shown(theirs)}: add one to prices, then replay this one."
+            )
+        return cost
+
     async def _within_the_day(self, ours: str, more: Spent) -> None:
         """Return when so much more of a sender keeps within the day's caps. Raises PermanentFailure.
 
@@ -176,6 +208,10 @@ def _shown(address: str) -> str:
 
 def _sent_at(message: MessageInstance) -> int:
     return polling.instant_of(message.date_sent or message.date_created)
+
+
+def _told(message: MessageInstance) -> Receipt:
+    return Receipt(ids=(ForeignId(kind="message", id=str(message.sid)),))
 
 
 def _receipt(message: MessageInstance, reply: Reply) -> Receipt:

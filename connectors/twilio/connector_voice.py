@@ -8,21 +8,49 @@ from typing import Final
 from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNumberInstance
 
-from connectors.twilio import VOICE, events_voice, polling, twiml
+from connectors.twilio import VOICE, events_notice, events_voice, notices, polling, twiml
 from connectors.twilio.account import TwilioConnection, at
 from connectors.twilio.settings import TwilioVoiceSettings
-from gateway.sdk import Ack, Backfill, ChannelEvent, Cursor, Delivery, Emit, Finding, Sessions
+from gateway.sdk import (
+    Ack,
+    Backfill,
+    ChannelEvent,
+    Cursor,
+    Delivery,
+    Emit,
+    Finding,
+    ForeignId,
+    Host,
+    Notice,
+    Notifier,
+    Receipt,
+    Sessions,
+)
 
 _PAGE: Final = 1000
 _XML: Final = "text/xml"
+#: Calls to one number that are looked through for one of ours, newest first.
+_LOOK_BACK: Final = 50
+#: How far Twilio's clock may differ from ours, microseconds.
+_SKEW: Final = 60_000_000
+#: Longest call to somebody of the staff, seconds: a machine that answers must not be talked to for ever.
+_LONGEST_NOTICE: Final = 60
+#: Calls of ours that are remembered.
+_REMEMBERED: Final = 1_000
 _OVER: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 
 
-class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
+class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill, Notifier):
     """The calls of one account."""
 
     _kind = "call"
     _scopes = VOICE.capabilities.scopes
+
+    def __init__(self, settings: TwilioVoiceSettings, host: Host) -> None:
+        """Keep what is given. No I/O."""
+        super().__init__(settings, host)
+        #: Calls that were made here, by their SID: the keys of their notices.
+        self._made: dict[str, str] = {}
 
     @property
     def _hook(self) -> tuple[str, str]:
@@ -59,6 +87,8 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
         """Answer with what the caller hears next; with nothing where Twilio only tells us something."""
         if delivery.endpoint == events_voice.STATUS or events_voice.turn_of(delivery).step == "transcribed":
             return Ack()
+        if events_notice.is_about(delivery):
+            return Ack(body=notices.thanks(delivery, self.settings).encode(), content_type=_XML)
         text = twiml.answer(delivery, self.settings, paused=self.host.paused)
         return Ack(body=text.encode(), content_type=_XML)
 
@@ -104,8 +134,51 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
         # A call that still runs is asked for again: its end is what the next poll must not miss.
         return str(min([now, *(_began(each) for each in running)]))
 
+    # --- way out -----------------------------------------------------------------------------------------------------
+    async def notify(self, notice: Notice) -> Receipt:
+        """Call somebody of the staff, who takes the case by pressing a key."""
+        ours, theirs = notices.addresses(notice, self.settings)
+        made = await self.client.calls.create_async(
+            to=theirs,
+            from_=ours,
+            twiml=notices.call_of(notice, self.settings),
+            timeout=self.settings.notice_seconds,
+            time_limit=_LONGEST_NOTICE,
+        )
+        self._note(str(made.sid), notice.key)
+        return _receipt(made)
+
+    async def settle_notice(self, notice: Notice) -> Receipt | None:
+        """Look for the call among those between both numbers: Twilio keeps nothing with a call that we could give.
+
+        What is older than the notice is not it, nor what was made for another; of two to one number within a minute, of which
+        neither was answered, nobody can tell which is which.
+        """
+        ours, theirs = notices.addresses(notice, self.settings)
+        found = await self.client.calls.list_async(to=theirs, from_=ours, limit=_LOOK_BACK, page_size=_LOOK_BACK)
+        earliest = 0 if notice.written_at is None else notice.written_at - _SKEW
+        for call in found:
+            late = polling.instant_of(call.date_created or call.start_time) >= earliest
+            if (
+                late
+                and str(call.direction) == "outbound-api"
+                and self._made.get(str(call.sid), notice.key) == notice.key
+            ):
+                self._note(str(call.sid), notice.key)
+                return _receipt(call)
+        return None
+
+    def _note(self, call: str, key: str) -> None:
+        self._made[call] = key
+        while len(self._made) > _REMEMBERED:
+            self._made.pop(next(iter(self._made)))
+
     def _is_ours(self, call: CallInstance) -> bool:
         return str(call.direction) == "inbound" and (not self.settings.numbers or call.to in self.settings.numbers)
+
+
+def _receipt(call: CallInstance) -> Receipt:
+    return Receipt(ids=(ForeignId(kind="call", id=str(call.sid)),))
 
 
 def _began(call: CallInstance) -> int:

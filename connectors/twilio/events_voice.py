@@ -10,6 +10,7 @@
 | `RecordingUrl` | `VOICEMAIL`: a message |
 | `TranscriptionText` | `TRANSCRIPT`: a message |
 | the number to call back | `CALLBACK` |
+| a key on a call of ours to staff | what `events_notice` says |
 | status `completed` of the call | `ENDED`; of `busy`, `no-answer`, `failed`, `canceled`: `MISSED` |
 
 Source: twilio.com/docs/voice/twiml (requests), …/voice/api/call-resource#statuscallback, …/voice/trusted-calling-with-shakenstir.
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from connectors.twilio.events import extras, instant, party, readable
+from connectors.twilio.events_notice import is_about, pressed
 from connectors.twilio.forms import Form, lenient_form, query_of
 from gateway.sdk import (
     Attachment,
@@ -106,8 +108,8 @@ def parse_call(delivery: Delivery, *, listening: bool) -> Iterable[ChannelEvent]
     """Return what a request about a call says; `listening` beside what answers the calls. Raises UnreadableDelivery."""
     form, turn = readable(delivery), turn_of(delivery)
     call = turn.root or form.get("ParentCallSid", "CallSid")
-    if not call:
-        return []
+    if is_about(delivery) or not call:
+        return pressed(delivery)
     heard = _Heard(form=form, turn=turn, call=call, delivery=delivery)
     if form.get("TranscriptionSid"):
         return heard.transcript()

@@ -80,7 +80,7 @@ class TwilioSandbox(TwilioAccountSandbox):
 
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people and carriers can be made to do."""
-        return {"person_texts": self.person_texts, "carries": self.carries}
+        return {"person_texts": self.person_texts, "staff_answers": self.staff_answers, "carries": self.carries}
 
     def sent(self, text: str) -> int:
         """Return how many messages with this text went out."""
@@ -215,6 +215,11 @@ class TwilioSandbox(TwilioAccountSandbox):
         if not lost:
             self.webhooks.put(TwilioWebhook(endpoint="", body=urlencode(sorted(given.items())).encode()))
         return str(row["sid"])
+
+    def staff_answers(self, number: str, text: str = "1") -> str:
+        """Have somebody answer the newest message that was sent to their number. Returns the SID."""
+        told = [row for row in self.messages if row["to"] == number and row["direction"] == "outbound-api"]
+        return self.person_texts(number, text, to=told[-1]["from"] if told else "")
 
     def _fields(self, row: Mapping[str, Any]) -> dict[str, str]:
         return {

@@ -124,7 +124,7 @@ class TwilioAccountSandbox(Sandbox):
 
     def settings(self) -> dict[str, str]:
         """Return settings with which the connector reaches this sandbox."""
-        return {"api_url": self.url, "account_sid": ACCOUNT}
+        return {"api_url": self.url, "account_sid": ACCOUNT, "notify_from": SMS_NUMBER}
 
     def secrets(self) -> dict[str, str]:
         """Return the secrets among the connector's settings."""

@@ -66,6 +66,7 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         """Return the API as far as the connector uses it."""
         return [
             *super().routes(),
+            ("calls.create", "POST", f"{API}/Calls.json", self.api(self._create_call)),
             ("calls.list", "GET", f"{API}/Calls.json", self.api(self._list_calls)),
             ("recordings.list", "GET", f"{API}/Recordings.json", self.api(self._list_recordings)),
             ("recordings.bytes", "GET", f"{API}/Recordings/{{recording}}", self.api(self._sound)),
@@ -84,6 +85,34 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         return {"call_elsewhere": self.call_elsewhere}
 
     # --- the API -----------------------------------------------------------------------------------------------------
+    def _create_call(self, request: web.Request, given: Mapping[str, Any]) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
+        to, ours, document = given.get("To", ""), given.get("From", ""), given.get("Twiml", "")
+        wrong = {
+            (21201, "No 'To' number is specified."): not to,
+            (21211, "The 'To' number is not a valid phone number."): not (to[:1] == "+" and to[1:].isdigit()),
+            (21210, "'From' phone number not verified."): ours not in self.numbers,
+            (21205, "Url parameter is required."): not document,
+        }
+        refused = next((each for each, stands in wrong.items() if stands), None)
+        if refused is not None:
+            return problem(400, *refused)
+        row = self._call(ours, to, "outbound-api")
+        row.update(status="queued", start_time=None, _document=document)
+        return web.json_response(shown(row), status=201)
+
+    async def staff_answers(self, url: str, number: str, moves: Sequence[str] = ("press:1",)) -> Conversation:
+        """Have somebody pick up the oldest call to their number that still rings, and do what `moves` say; none: nobody does."""
+        row = next(row for row in self.calls_made if row["to"] == number and row["status"] == "queued")
+        told = Conversation(sid=row["sid"])
+        if not moves:
+            self._ends(row, "no-answer", 0, tells=False)
+            return told
+        row.update(status="in-progress", start_time=self.stamp())
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=12)) as session:
+            await _Caller(self, session, url, row, list(moves), told).hear(row["_document"])
+        self._ends(row, "completed", 10, tells=False)
+        return told
+
     def _list_calls(self, request: web.Request, given: Mapping[str, Any]) -> web.Response:
         rows = sought(self.calls_made, given, {"StartTime": "_began", "EndTime": "_ended"})
         return self.page("calls", [shown(row) for row in rows], given, request.path)
@@ -206,7 +235,13 @@ class _Caller:
 
     async def live(self, first: dict[str, str]) -> None:
         """Live through the call, from its first request to its end."""
-        step: tuple[str, dict[str, str]] | None = ("", first)
+        await self._go_on(("", first))
+
+    async def hear(self, text: str) -> None:
+        """Live through a call that begins with a document, to its end."""
+        await self._go_on(await self._follow(ET.fromstring(text), ""))  # noqa: S314 (our own document)
+
+    async def _go_on(self, step: tuple[str, dict[str, str]] | None) -> None:
         for _ in range(_MOST):
             if step is None:
                 return
@@ -229,7 +264,10 @@ class _Caller:
     async def _document(self, address: str, fields: dict[str, str]) -> tuple[str, dict[str, str]] | None:
         """Follow one document; return what is asked for next, None when the call is over."""
         document = await self._ask(address, fields)
-        for verb in document if document is not None else ():
+        return None if document is None else await self._follow(document, address)
+
+    async def _follow(self, document: ET.Element, address: str) -> tuple[str, dict[str, str]] | None:
+        for verb in document:
             if verb.tag == "Say":
                 self._told.heard.append(verb.text or "")
             elif verb.tag == "Hangup":

@@ -41,6 +41,9 @@ class TwilioAccount(ConnectionSettings):
     numbers: tuple[str, ...] = ()
     """Our own numbers and senders (`+4930…`, `whatsapp:+4930…`): what is polled is kept to them. Empty: all of the account."""
 
+    notify_from: str = Field(default="", pattern=rf"^$|{_NUMBER}")
+    """Our number from which staff are told of cases. Empty: the first of `numbers`."""
+
     webhook_url: str = ""
     """This connection's hook as Twilio reaches it, `https://…/hooks/NAME`. Without it Twilio reports no delivery states."""
 
@@ -69,6 +72,12 @@ class TwilioAccount(ConnectionSettings):
             message = "the hook's address is a URL without a query: https://YOUR-ADDRESS/hooks/NAME"
             raise ValueError(message)
         return value.rstrip("/")
+
+    @property
+    def notifies_from(self) -> str:
+        """Return our number from which staff are told, empty when there is none."""
+        plain = (each for each in self.numbers if each.startswith("+"))
+        return self.notify_from or next(plain, "")
 
     @model_validator(mode="after")
     def _whole_key(self) -> TwilioAccount:
@@ -190,6 +199,12 @@ class TwilioVoiceSettings(TwilioAccount):
 
     transcribe: bool = True
     """Have Twilio write voicemails down. It does so for English only."""
+
+    notice: str = Field(default="This is the support desk. A case needs you. Press one to take it.", min_length=1)
+    """Said to staff who are called since a case needs somebody: nothing of the case or its customer is."""
+
+    notice_seconds: int = Field(default=30, ge=10, le=120)
+    """How long their telephone rings, seconds."""
 
     turns: int = Field(default=4, ge=1, le=20)
     """How often a caller may say something before the voicemail takes over."""

@@ -50,8 +50,10 @@ REFUSED: Final = frozenset({20003, 20005, 20006, 20008, 30002, 70051})
 #: Code of the API → what a person can do about it.
 ADVICE: Final[dict[int, str]] = {
     20404: "Twilio does not have it, or it belongs to another account",
-    21211: "the customer's number is not valid",
+    21210: "the number to call from must be one of the account's: see notify_from",
+    21211: "the number that it goes to is not valid",
     21212: "our own number is not valid: write it as +4930123456",
+    21215: "the account may not call this country: allow it in the Console under Voice, Geo permissions",
     21408: "the account may not send to this country: allow it in the Console under Messaging, Geo permissions",
     21602: "the message is empty",
     21606: "our number cannot send this message: it must be one of the account's, able to send text messages",

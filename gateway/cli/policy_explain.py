@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.loading import Outline
     from gateway.store.ports import AppliedActivity, Store
-    from routing.account import Account, RuleAccount
+    from routing.account import Account, RuleAccount, StepAccount
     from routing.policy import Policy
 
 
@@ -109,7 +109,7 @@ def _tell(stored: AppliedActivity, account: Account) -> None:
     click.echo(
         f"{stored.seq:>4} {instant(activity.occurred_at)} {activity.kind.value} of {who} on {activity.connection}"
     )
-    trace = stored.trace or {}
+    trace: Any = stored.trace or {}
     paragraph(str(trace.get("sentence", "")), indent="       ")
     for sentence in _notes(stored):
         paragraph(sentence, indent="       ")
@@ -122,8 +122,11 @@ def _tell(stored: AppliedActivity, account: Account) -> None:
             paragraph(f"Risk of escalation: {account.decision.trace.risk.evidence}.", indent="       ")
         for rule in account.rules:
             _tell_rule(rule)
-    for step in account.steps:
+    for step in _left_out(stored, account):
         paragraph(f"Step {step.step + 1} of ladder {step.ladder} is left out: {step.why}.", indent="       ")
+    thought_of = [f"{name}: {why or 'asked'}" for name, why in trace.get("candidates_considered", ())]
+    if thought_of:
+        paragraph(f"Thought of were {'; '.join(thought_of)}.", indent="       ")
 
 
 def _tell_rule(rule: RuleAccount) -> None:
@@ -160,6 +163,17 @@ def _notes(stored: AppliedActivity) -> list[str]:
     """Return what else was written down at the decision: how a priority came about, which notice a mute held."""
     trace: Any = stored.trace or {}
     return [str(each) for each in trace.get("notes", ())]
+
+
+def _left_out(stored: AppliedActivity, account: Account) -> list[StepAccount]:
+    """Return the steps that were left out, as the decision of then kept them: who was there then is not known any more."""
+    from routing.account import StepAccount as Step
+
+    trace: Any = stored.trace or {}
+    kept = {int(number): str(why) for number, why in trace.get("skipped_why", ())}
+    ladder = account.decision.episode.ladder if account.decision.episode is not None else ""
+    known = [Step(ladder=ladder, step=number, why=why) for number, why in kept.items()]
+    return sorted([*known, *(each for each in account.steps if each.step not in kept)], key=lambda each: each.step)
 
 
 def _doubts(stored: AppliedActivity, account: Account) -> list[str]:
@@ -201,5 +215,8 @@ def _values(stored: AppliedActivity, account: Account) -> dict[str, Any]:
             }
             for rule in account.rules
         ],
-        "left_out": [{"ladder": step.ladder, "step": step.step + 1, "why": step.why} for step in account.steps],
+        "left_out": [
+            {"ladder": step.ladder, "step": step.step + 1, "why": step.why} for step in _left_out(stored, account)
+        ],
+        "thought_of": dict(trace.get("candidates_considered", ())),
     }

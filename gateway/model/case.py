@@ -144,6 +144,15 @@ class Episode(Struct, frozen=True, kw_only=True, gc=False):
     relaxed: int = 0
     #: When the next of them holds, UTC microseconds; None while somebody is asked, or nothing is given up.
     relax_at: int | None = None
+    #: Steps that it was passed over at so far, counted from 0, each with the reason why; the same one stands once.
+    passed_over: tuple[tuple[int, str], ...] = ()
+    #: Who acknowledged on its present step, where it wants several: by their name in the policy, or connection and id.
+    acked_by: tuple[str, ...] = ()
+    #: When it is looked whether the one who has it is there, UTC microseconds; None when the customer did not write since.
+    owner_look_at: int | None = None
+    #: The team for whose room it waits on its present step, empty for none; and since when, UTC microseconds.
+    waits_for: str = ""
+    line_since: int | None = None
 
 
 class Unanswered(Struct, frozen=True, kw_only=True, gc=False):

@@ -210,3 +210,5 @@ class Notice(Struct, frozen=True, kw_only=True, gc=False):
     url: str = ""
     #: Buttons to offer.
     buttons: tuple[Button, ...] = ()
+    #: When it was written, UTC microseconds; None when unknown. Nothing that is older at the vendor can be this notice.
+    written_at: int | None = None

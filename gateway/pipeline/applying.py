@@ -11,14 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
 
 from gateway.clock import Clock
-from gateway.model import Activity, Decision
+from gateway.model import Activity, Decision, Timer
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.census import Census
 from gateway.pipeline.policies import Direction, Policies
 from gateway.pipeline.risk import Risks
 from gateway.pipeline.shadow import Seen
 from gateway.store.ports import AppliedBatch, CaseView, Step, Store
+from routing.climbing import seat_name
 from routing.decide import decide
+from routing.line import offers
 from routing.people import UNKNOWN
 
 #: What was decided in one transaction, by connection and dedupe key of the activity.
@@ -26,6 +28,8 @@ Hearing: TypeAlias = dict[tuple[str, str], Seen]
 
 #: Activities in one transaction at most; intake goes before the next one.
 BATCH: Final = 256
+#: How long a case that was called for free room is not called again, microseconds.
+AGAIN: Final = 10_000_000
 #: How often the store is looked into when nothing hints at work, seconds.
 POLL: Final = 1.0
 
@@ -57,6 +61,8 @@ class Applying:
         self._closing = False
         #: What is known of the policy's agents.
         self.census = Census(store)
+        #: When cases were called that wait for room, by the name of the call.
+        self._called: dict[str, int] = {}
         self.bell = Bell(clock)
 
     async def run(self) -> None:
@@ -90,7 +96,24 @@ class Applying:
         if seen and self._seen is not None:
             # Only now does it stand in the store.
             self._seen(list(seen.values()))
+        self._offer()
         return batch
+
+    def _offer(self) -> None:
+        """Call the cases that wait for room and have their turn now; a call that comes to nothing is made again after a while."""
+        now, line = self._clock.now(), self.census.line
+        self._called = {name: at for name, at in self._called.items() if 0 <= now - at < AGAIN}
+        if not line:
+            return
+        made = offers(line.values(), self._policies.by_digest, self.census.staff, now)
+        due = [
+            (case.id, Timer(name=seat_name(episode), due_at=now + place))
+            for place, (case, episode) in enumerate(made)
+            if seat_name(episode) not in self._called
+        ]
+        if due:
+            self._called |= dict.fromkeys((timer.name for _, timer in due), now)
+            self._store.call(due)
 
     def _step(self, direction: Direction, seen: Hearing | None) -> Step:
         now = self._clock.now()

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.model import Channel, Decision, Episode, EpisodeState
+from gateway.model import Case, Channel, Decision, Episode, EpisodeState
 from gateway.store.ports import Store
 from routing.people import UNKNOWN, Load, Presence, Staff
 
@@ -29,6 +29,8 @@ class Census:
         self._last: dict[str, int] = {}
         self._staff: Staff | None = None
         self._presence: Mapping[str, Presence] = {}
+        #: Cases that wait for room in a team, by their ids.
+        self.line: dict[str, tuple[Case, Episode]] = {}
 
     @property
     def presence(self) -> Mapping[str, Presence]:
@@ -48,6 +50,7 @@ class Census:
         for each in self._store.assigned():
             self._open[each.agent, each.channel] += 1
             self._last[each.agent] = max(each.at, self._last.get(each.agent, 0))
+        self.line = {case.id: (case, episode) for case, episode in self._store.in_line()}
         self._counted_at = now
         self._staff = None
 
@@ -71,10 +74,13 @@ class Census:
             )
             for name in sorted(names)
         }
-        return Staff(loads=loads, presence=self._presence) if loads or self._presence else UNKNOWN
+        line = frozenset(episode.waits_for for _, episode in self.line.values())
+        known = loads or self._presence or line
+        return Staff(loads=loads, presence=self._presence, line=line) if known else UNKNOWN
 
     def heed(self, before: Episode | None, decision: Decision) -> None:
         """Take in what was just decided: who has a case now, and who has it no longer."""
+        self._line_up(decision)
         had, has = _holder(before), _holder(decision.episode)
         if had == has:
             return
@@ -84,6 +90,16 @@ class Census:
             self._open[has] += 1
             self._last[has[0]] = max(decision.episode.assigned_at or 0, self._last.get(has[0], 0))
         self._staff = None
+
+    def _line_up(self, decision: Decision) -> None:
+        """Take in whether the case waits for room now."""
+        episode = decision.episode
+        waits = episode is not None and episode.state is EpisodeState.OPEN and bool(episode.waits_for)
+        if episode is not None and waits:
+            self.line[decision.case.id] = (decision.case, episode)
+            self._staff = None
+        elif self.line.pop(decision.case.id, None) is not None:
+            self._staff = None
 
 
 def _holder(episode: Episode | None) -> tuple[str, Channel | None] | None:

@@ -140,6 +140,7 @@ def _notice(claim: ClaimedEffects, effect: Effect, policies: Policies) -> Notice
         facts=tuple((label, value) for label, value in facts if value),
         url=url,
         buttons=_buttons(effect),
+        written_at=effect.due_at or None,
     )
 
 

@@ -16,6 +16,7 @@ from gateway.clock import Clock
 from gateway.model import Activity, Channel
 from gateway.pipeline.bell import Bell
 from gateway.pipeline.policies import Direction
+from gateway.pipeline.staff import heard
 from gateway.sdk import Source, UnreadableDelivery
 from gateway.store.ports import EventFailure, ParsedDelivery, SavedBatch, Store, StoredDelivery
 from normalizers import normalize
@@ -100,7 +101,7 @@ class Parsing:
         direction = self._direction()
         apart = self._parse_apart(waiting, connections, direction.languages)
         parsed = [apart.get(stored.id) or self._parse(stored, connections, direction.languages) for stored in waiting]
-        kept = [each for each in parsed if each is not None]
+        kept = [heard(each, direction.policy) for each in parsed if each is not None]
         return self._store.save_parsed(kept, self._clock.now(), direction.cases) if kept else None
 
     def _parse_apart(

@@ -8,11 +8,14 @@ from typing import Final
 
 import msgspec
 
-from gateway.model import Channel
-from gateway.store.engine import Engine
+from gateway.model import Case, Channel, Episode, Timer
+from gateway.store import codec
+from gateway.store.engine import Engine, Transaction
 
 #: How the document of an episode reads that asks somebody. Most ask nobody, and are not decoded.
 _ASKS: Final = '%"assigned":["%'
+#: How it reads when it waits for room.
+_WAITS: Final = '%"waits_for":"_%'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +60,27 @@ class Assignments:
             for each in (_asking_from(row[0]) for row in rows)
             if len(each.assigned) == 1
         ]
+
+    def in_line(self) -> Sequence[tuple[Case, Episode]]:
+        """Return the open cases that wait for room in a team; see `Store.in_line`."""
+        rows = self._engine.read(
+            lambda t: t.rows(
+                "SELECT c.doc, e.doc FROM episodes e JOIN cases c ON c.id = e.case_id WHERE e.state = 'open'"
+                " AND e.doc LIKE ?",
+                _WAITS,
+            )
+        )
+        found = [(codec.case_from(case), codec.episode_from(episode)) for case, episode in rows]
+        return [(case, episode) for case, episode in found if episode.waits_for]
+
+    def call(self, due: Sequence[tuple[str, Timer]]) -> None:
+        """Set deadlines of cases; see `Store.call`."""
+
+        def work(t: Transaction) -> None:
+            for case_id, timer in due:
+                t.run(
+                    "INSERT INTO timers (case_id, name, due_at) VALUES (?, ?, ?) ON CONFLICT (case_id, name) DO NOTHING",
+                    *(case_id, timer.name, timer.due_at),
+                )
+
+        self._engine.write(work)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO, Protocol
 
-from gateway.model import Activity, Case, Effect, IncidentFacts, SlaMetric, SlaOutcome
+from gateway.model import Activity, Case, Effect, Episode, IncidentFacts, SlaMetric, SlaOutcome, Timer
 from gateway.sdk import Standing
 from gateway.store.assignments import Assigned
 from gateway.store.case_rules import CaseRules
@@ -344,6 +344,14 @@ class Store(Protocol):
 
     def sla_targets(self) -> Mapping[tuple[SlaMetric, SlaOutcome], int]:
         """Count the targets of SLAs that were met and missed. It reads every case that had one."""
+        ...
+
+    def in_line(self) -> Sequence[tuple[Case, Episode]]:
+        """Return the open cases that wait for room in a team. It reads every open episode that does."""
+        ...
+
+    def call(self, due: Sequence[tuple[str, Timer]]) -> None:
+        """Set deadlines of cases, by their ids; one of a name that waits already stays as it is."""
         ...
 
     def accounts(self) -> Accounts:

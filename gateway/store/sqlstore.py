@@ -96,7 +96,8 @@ class SqlStore:
         self.incidents = incidents.incidents
         self.open_incident = incidents.open_incident
         self.close_incident = incidents.close_incident
-        self.assigned = Assignments(engine).assigned
+        assignments = Assignments(engine)
+        self.assigned, self.in_line, self.call = assignments.assigned, assignments.in_line, assignments.call
         self.sla_targets = Targets(engine).sla_targets
         self.said, self.standing = conversations.said, conversations.standing
         self.cursor = reading.cursor

@@ -11,6 +11,7 @@ from routing.lint.of_precautions import precautions, severities, templates
 from routing.lint.of_risk import unlearned_risk
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
+from routing.lint.of_steps import too_few
 from routing.lint.of_the_rest import overlapping, repeated, silent, unused
 from routing.policy import ConnectionFacts, Policy
 
@@ -26,6 +27,7 @@ _CHECKS = (
     unreachable_slas,
     nothing_counted,
     silent,
+    too_few,
     overlapping,
     repeated,
     severities,

@@ -38,6 +38,7 @@ LINTS: Final[Mapping[str, str]] = {
     "silent-end": "Nobody is told when a case comes to the end of the ladder.",
     "silent-ladder": "Neither its steps nor its end tell anybody.",
     "two-helpdesks": "Its steps and its end name several helpdesks, and a ticket does not move between them.",
+    "too-few-for-acks": "The step wants more acknowledgements of its team than there are people in it.",
     "overlapping-hours": "Intervals of two days overlap: what stands in one of them is counted once all the same.",
     "duplicate-phrase": "The phrase stands twice, in one list or in two.",
     "covered-phrase": "A shorter phrase of the same list is found wherever it is.",

@@ -174,7 +174,7 @@ def _steps(ladder: Ladder, users: list[Rule]) -> Iterator[tuple[str, ...]]:
             plain(where(stage, *groups)),
             plain(asked(stage)),
             "<br>".join(map(plain, told(stage))) or ("who is asked" if stage.asks is not None else "nobody"),
-            "<br>".join(times(stage)) or "until somebody takes it",
+            "<br>".join(map(plain, times(stage))) or "until somebody takes it",
             plain(hours(ladder, stage)),
         )
 

@@ -61,9 +61,22 @@ def told(stage: Stage) -> tuple[str, ...]:
 
 
 def times(stage: Stage) -> tuple[str, ...]:
-    """Return the times of a step, each with what it is for."""
+    """Return the times of a step, each with what it is for, and its terms."""
     named = (("taken within", stage.ack_within), ("answered within", stage.reply_within), ("kept for", stage.ack_ttl))
-    return tuple(f"{what} {duration_of(amount)}" for what, amount in named if amount is not None)
+    return tuple(f"{what} {duration_of(amount)}" for what, amount in named if amount is not None) + terms(stage)
+
+
+def terms(stage: Stage) -> tuple[str, ...]:
+    """Return on what terms a case stays on a step, as far as they are no times."""
+    of_whom = " of the team" if stage.acks_of_team else ""
+    named = (
+        (stage.skip_if is not None, f"passed over if {stage.skip_if.source if stage.skip_if is not None else ''}"),
+        (stage.min_priority is not None, f"straight for {stage.min_priority} and up"),
+        (stage.min_acks > 1, f"taken by {stage.min_acks}{of_whom}"),
+        (stage.waits_for_room, f"waits for room, and after {duration_of(stage.max_wait)} before more urgent cases"),
+        (stage.reassigns, "given to another if the customer writes and who has it is away"),
+    )
+    return tuple(words for holds, words in named if holds)
 
 
 def hours(ladder: Ladder, stage: Stage) -> str:

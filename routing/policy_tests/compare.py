@@ -60,6 +60,14 @@ def _path(_happened: Happened, world: World) -> object:
     return tuple(world.path)
 
 
+def _acks(_happened: Happened, world: World) -> object:
+    return world.episode.acked_by if world.episode is not None else ()
+
+
+def _passed_over(_happened: Happened, world: World) -> object:
+    return {str(step + 1): why for step, why in (world.episode.passed_over if world.episode is not None else ())}
+
+
 def _status(_happened: Happened, world: World) -> object:
     return world.case.status.value if world.case is not None else "open"
 
@@ -170,6 +178,8 @@ _GOT: Final[Mapping[str, Callable[[Happened, World], object]]] = {
     "episode": _episode,
     "path": _path,
     "assigned": _assigned,
+    "acks": _acks,
+    "passed_over": _passed_over,
     "status": _status,
     "priority": _priority,
     "tags": _tags,

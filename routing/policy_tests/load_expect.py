@@ -58,6 +58,8 @@ def _readers(reader: Reader, path: Path, table: Mapping[str, Any], policy: Polic
         "episode": word("episode"),
         "path": lambda: _steps(reader, (*path, "path"), table["path"]),
         "assigned": lambda: _named(reader, (*path, "assigned"), table["assigned"], policy.people.agents, "agent"),
+        "acks": texts("acks"),
+        "passed_over": lambda: _passed_over(reader, path, table),
         "status": word("status"),
         "priority": word("priority"),
         "tags": lambda: tuple(sorted(reader.strings((*path, "tags"), table["tags"], "tags"))),
@@ -114,6 +116,15 @@ def _steps(reader: Reader, path: Path, value: object) -> tuple[Step, ...]:
         else:
             made.append(Step(name=found[1], after=after))
     return tuple(made)
+
+
+def _passed_over(reader: Reader, path: Path, table: Mapping[str, Any]) -> dict[str, str]:
+    here = (*path, "passed_over")
+    steps = reader.table(here, table["passed_over"], "passed_over")
+    for name in steps:
+        if not re.fullmatch("[1-9][0-9]{0,2}", name):
+            reader.note((*here, name), f'{name} is no step that can be passed over: write {{ 1 = "WHY" }}')
+    return {name: reader.string(here, steps, name) for name in steps}
 
 
 def _reply(reader: Reader, path: Path, table: Mapping[str, Any]) -> str:

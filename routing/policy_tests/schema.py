@@ -95,6 +95,10 @@ EXPECT: Final[dict[str, Any]] = {
         "description": 'Steps it reached so far: `[1, "final"]`, or with times since it began, `["1 at 0s", "final at 15m"]`.',
     },
     "assigned": _texts("The agents whom the newest escalation asks now, by name, in order."),
+    "acks": _texts("Who acknowledged so far, on a step that wants several: an agent's name, or CONNECTION:ID."),
+    "passed_over": _table(
+        'Steps that the newest escalation was passed over at so far, each with the reason: `{ 1 = "skip_if holds: …" }`.'
+    ),
     "status": _text("Where the case stands.", *_words(CaseStatus)),
     "priority": _text("The case's priority, empty for none.", "", *_words(Priority)),
     "tags": _texts("The case's tags, in any order."),
@@ -108,7 +112,8 @@ EXPECT: Final[dict[str, Any]] = {
     "reply": _text("What the customer was told at this event, empty for nothing; places as in `reply` of a rule."),
     "effects": _texts("Everything that was written at this event: KIND CONNECTION, and the mode unless it is live."),
     "timers": _table(
-        "Deadlines that wait now, and in how long each is due: `ack`, `open`, `reply`, `ttl`, `relax`, `suspend`, `unmute`."
+        "Deadlines that wait now, and in how long each is due: `ack`, `open`, `reply`, `ttl`, `relax`, `suspend`, `unmute`,"
+        " `owner`."
     ),
     "sla": _table(
         "The SLA that applies, `{}` for none: its `id`, and when each target that began is due, or `stands`, `met`, `missed`."

@@ -38,6 +38,7 @@ from routing.lint import LINTS
 from routing.policy_tests import load as load_tests
 from routing.policy_tests import load_event, load_expect, load_outside, typed
 from routing.policy_tests import schema as test_schema
+from routing.skipping import AGENT_FIELDS, TEAM_FIELDS
 from routing.template import NOTICE_PATHS, PATHS
 from tests.routing.readers import READERS
 
@@ -159,6 +160,16 @@ def fields() -> str:
         for name, field in FIELDS.items()
     ]
     return table(("Field", "Kind", "Words", "What it is"), rows)
+
+
+def step_fields() -> str:
+    """Return what `skip_if` may name besides the fields of the case."""
+    rows = [
+        (f"`{name}`", each.kind.value, target, each.about)
+        for target, known in (("`team:NAME`", TEAM_FIELDS), ("`agent:NAME`", AGENT_FIELDS))
+        for name, each in known.items()
+    ]
+    return table(("Field", "Kind", "On steps with", "What it is"), rows)
 
 
 def lints() -> str:
@@ -308,6 +319,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "need": lambda: keys(schema_people.NEED),
     "relaxation": lambda: keys(schema_people.RELAX),
     "fields": fields,
+    "step-fields": step_fields,
     "sentences-of-the-file": lambda: sentences("note", *READERS),
     "sentences-of-lexicons": lambda: sentences("note", lexicons),
     "sentences-of-conditions": lambda: sentences("ExpressionError", expression, fingerprints),

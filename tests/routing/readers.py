@@ -13,6 +13,7 @@ from routing import (
     load_incident,
     load_ladder,
     load_notices,
+    load_passing,
     load_people,
     load_precautions,
     load_reply,
@@ -24,6 +25,6 @@ from routing import (
 
 READERS: Final[tuple[ModuleType, ...]] = (
     *(load, load_asking, load_calendar, load_customer, load_incident, load_ladder),
-    *(load_people, load_reply, load_risk, load_sla, reader),
+    *(load_passing, load_people, load_reply, load_risk, load_sla, reader),
     *(load_notices, load_precautions, load_severity),
 )

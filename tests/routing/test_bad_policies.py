@@ -38,6 +38,7 @@ from tests.routing.values import CATCH_ALL, LADDER, connection, connections, gol
 BAD: Final = Path(__file__).parent / "bad"
 FACTS: Final = connections() | {
     "mail": connection("mail", Channel.EMAIL, "reply"),
+    "line": connection("line", Channel.PHONE, "notify"),
     "crm": connection("crm", Channel.HELPDESK, "profile"),
 }
 NAMES: Final = sorted(path.stem for path in BAD.glob("*.toml"))

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from connectors.twilio.sandbox import TwilioSandbox
-from connectors.twilio.sandbox_account import signature
+from connectors.twilio.sandbox_account import SMS_NUMBER, signature
 from connectors.twilio.sandbox_voice import TwilioVoiceSandbox
 from connectors.zendesk.sandbox import ZendeskSandbox
 from gateway.app import Gateway
@@ -92,6 +92,7 @@ account_sid = "{texts.settings()["account_sid"]}"
 auth_token = {{ env = "TWILIO_TOKEN" }}
 api_url = "{texts.url}"
 webhook_url = "{PUBLIC}/hooks/texts"
+notify_from = "{SMS_NUMBER}"
 
 [phone.line]
 connector = "twilio_voice"
@@ -102,6 +103,8 @@ api_url = "{calls.url}"
 answers = true
 transfer_to = ["{AGENT}"]
 old_number = "+4930999000"
+webhook_url = "{PUBLIC}/hooks/line"
+notify_from = "{SMS_NUMBER}"
 
 [helpdesk.zendesk]
 connector = "zendesk"

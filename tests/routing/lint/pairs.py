@@ -367,6 +367,14 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "ladder up names the helpdesks desk, quiet: the ticket stays in the first one",
         ),
     ],
+    "too-few-for-acks": [
+        Pair(
+            duty(step='min_acks = HERE\nmulti_ack = "team"'),
+            "2",
+            "1",
+            "step 1 of ladder up wants 2 acknowledgements of team duty, and who may give one are 1",
+        ),
+    ],
     "overlapping-hours": [
         Pair(
             ON_UP + NIGHTS + up(calendar='calendar = "office"'),
