@@ -1,4 +1,4 @@
-"""Version 8: what closed cases teach of the risk of escalation, and the model that learned from them."""
+"""Version 6: what closed cases teach of the risk of escalation, and the model that learned from them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from alembic import op
 
 from gateway.store.schema import spelled
 
-revision = "0008"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -28,6 +28,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """From version 8 to 4. What was learned is lost."""
+    """From version 6 to 5. What was learned is lost."""
     op.execute("DROP TABLE risk_models")
     op.execute("DROP TABLE risk_lessons")

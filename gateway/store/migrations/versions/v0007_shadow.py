@@ -1,4 +1,4 @@
-"""Version 9: what a policy that is tried beside the one in force would have decided otherwise."""
+"""Version 7: what a policy that is tried beside the one in force would have decided otherwise."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from alembic import op
 
 from gateway.store.schema import spelled
 
-revision = "0009"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """To version 9."""
+    """To version 7."""
     engine = op.get_bind().dialect.name
     tried = """
 CREATE TABLE shadows (
