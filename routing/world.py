@@ -35,6 +35,7 @@ from gateway.model import (
     Thread,
     TicketLink,
     Trace,
+    altered,
 )
 from routing.decide import decide
 from routing.incidents import watch
@@ -146,7 +147,7 @@ class World:
         self.now += _MOMENT
         facts, case = activity.incident, self.case
         if facts is not None and not facts.id and facts.change is IncidentChange.CLOSED and case and case.incident:
-            activity = replace(activity, incident=replace(facts, id=case.incident.id))
+            activity = altered(activity, incident=altered(facts, id=case.incident.id))
         return self.take(
             replace(
                 activity,
