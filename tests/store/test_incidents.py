@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,10 +24,12 @@ from gateway.model import (
     TicketChange,
     TicketFacts,
     TicketStatus,
+    Trace,
     altered,
 )
 from gateway.store import Store, open_store
 from normalizers import normalize
+from routing.account import accounts
 from routing.packet import build_packet
 from tests.routing.values import MINUTE, NOW, connection, connections, policy, ticket
 from tests.store.outage import POLICY, THRESHOLD, WINDOW, Outage, notes, replies, says
@@ -222,6 +225,25 @@ def test_the_packet_of_a_case_that_belongs_to_an_incident_names_it(store: Store)
             complete=True,
         )
         assert (f"Part of incident Service outage: chat (ticket T-{incident.id}" in packet.reason) is named
+
+
+def test_the_account_of_a_case_says_what_was_decided_with_the_counts_of_then(store: Store) -> None:
+    """PO-7: of each case, the parent included, gone through once more with what its traces keep."""
+    desk = opened(store)
+    desk.take(says("ann", "down", at=NOW + 5 * MINUTE))
+    desk.pass_time(NOW + 200 * MINUTE)
+    for case in store.cases():
+        history = store.history(case.id)
+        assert history is not None
+        stored = [(each.activity, str((each.trace or {})["policy"])) for each in history.activities]
+        counted = {
+            (each.activity.connection, each.activity.dedupe): msgspec.convert(each.trace, Trace)
+            for each in history.activities
+        }
+        told = list(accounts(stored, case.id, {POLICY.digest: POLICY}.__getitem__, connections(), counted))
+        decided = desk.decisions_of(case.id)
+        assert [each.decision.trace for each in told] == [each.trace for each in decided]
+        assert [each.decision.case.incident for each in told] == [each.case.incident for each in decided]
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------------
