@@ -26,6 +26,7 @@ from gateway.model import (
     TicketChange,
     TicketStatus,
     Unanswered,
+    altered,
 )
 from gateway.model.keeping import Suspended
 from routing.snapshot import Snapshot
@@ -311,8 +312,8 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Activity]:
     if draw(st.integers(0, 3)):
         case_now = replace(case_now, status=CaseStatus.OPEN, last_connection="chat", targets=("desk",))
     if name == "solve itself" and draw(st.booleans()):
-        case_now = replace(case_now, suspended=(Suspended(rule="stuck", matched_at=NOW - 2 * MINUTE, due_at=NOW),))
-    case_now = replace(case_now, sensitive=draw(st.sampled_from(("", "", "", "hush"))))
+        case_now = altered(case_now, suspended=(Suspended(rule="stuck", matched_at=NOW - 2 * MINUTE, due_at=NOW),))
+    case_now = altered(case_now, sensitive=draw(st.sampled_from(("", "", "", "hush"))))
     looked = [None, ASKED, replace(ASKED, waiting=(), failed_at=NOW - draw(st.sampled_from((1, 10))) * MINUTE)]
     case_now = replace(case_now, lookup=ASKED if name == "looked up" else draw(st.sampled_from(looked)))
     tickets = draw(st.sampled_from(((), (LINK,), (replace(LINK, adopted=True),))))

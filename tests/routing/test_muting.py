@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.model import Activity, Decision, EffectKind, EpisodeState
+from gateway.model import Activity, Decision, EffectKind, EpisodeState, altered
 from routing.policy import Policy
 from routing.snapshot import Snapshot
 from tests.routing.values import (
@@ -67,7 +67,7 @@ def escalated(rules: Policy, **changes: Any) -> tuple[Snapshot, list[Decision]]:
 
 
 def at(what: Activity, minutes: int) -> Activity:
-    return replace(what, received_at=NOW + minutes * MINUTE, dedupe=f"{what.dedupe}:{minutes}")
+    return altered(what, received_at=NOW + minutes * MINUTE, dedupe=f"{what.dedupe}:{minutes}")
 
 
 def over(where: Snapshot, minutes: int = 10) -> Activity:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Decision, EffectKind, EpisodeState, Priority
+from gateway.model import Decision, EffectKind, EpisodeState, Priority, altered
 from routing.packet import build_packet
 from routing.policy import Policy
 from routing.template import NOTICE_PATHS, PATHS
@@ -69,7 +69,7 @@ def test_a_step_says_what_its_template_says_and_the_end_what_its_own_says() -> N
     where, (landed,) = play(replace(where, tickets=(LINK,)), outcome("e9", first.episode))
     assert told(landed) == [("P2 help second/1 ()", f"{WIKI} https://desk.example/55")]
     assert where.episode is not None
-    _, (late,) = play(where, replace(timer(f"ack:{where.episode.id}:0"), received_at=NOW + 15 * MINUTE))
+    _, (late,) = play(where, altered(timer(f"ack:{where.episode.id}:0"), received_at=NOW + 15 * MINUTE))
     assert told(late) == [("Nobody took Printer", "")]
 
 
@@ -90,7 +90,7 @@ def test_where_the_ticket_could_not_be_written_baton_says_so_in_its_own_words() 
 def test_the_title_is_one_line_and_what_customers_write_is_no_place(name: str, subject: str) -> None:
     text = TEXT.replace("Nobody took {{case.subject}}", "{{case.subject}}|{{customer.name}}").replace("RULE", "")
     made = policy(text.replace("LADDER", "").replace('message = "short"', 'message = "end"') + CATCH_ALL)
-    customer = replace(CUSTOMER, name=f"{name}{{{{rule.id}}}}")
+    customer = altered(CUSTOMER, name=f"{name}{{{{rule.id}}}}")
     where, (first,) = play(snapshot(made), message("help", subject=f"x{subject}", sender=customer))
     _, (landed,) = play(replace(where, tickets=(LINK,)), outcome("e9", first.episode))
     ((title, _),) = told(landed)

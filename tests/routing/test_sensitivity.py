@@ -24,6 +24,7 @@ from gateway.model import (
     Role,
     TicketChange,
     TicketStatus,
+    altered,
 )
 from gateway.model.keeping import LIFT, Private
 from routing.decide import decide
@@ -140,7 +141,7 @@ def test_a_ticket_that_stands_already_is_moved_and_taken_from_whoever_has_it() -
     where, (first,) = play(start(), message("hello"))
     assert tickets(first) == [("handoff", "Billing", None)]
     known = replace(where, tickets=(LINK,))
-    after_it, (made, again) = play(known, replace(FRAUD, dedupe="e2"), replace(FRAUD, dedupe="e3"))
+    after_it, (made, again) = play(known, altered(FRAUD, dedupe="e2"), altered(FRAUD, dedupe="e3"))
     assert tickets(made)[0] == ("update", "Fraud (private)", "")
     assert "It belongs" not in str(made.trace.sentence)
     assert [each for each in tickets(again) if each[1]] == [], "it is moved once"
@@ -148,25 +149,25 @@ def test_a_ticket_that_stands_already_is_moved_and_taken_from_whoever_has_it() -
 
 
 def test_a_ticket_that_baton_adopted_is_moved_as_well() -> None:
-    mail = start(tickets=(replace(LINK, adopted=True),))
-    made = decide(mail, replace(FRAUD, connection="desk", thread="55"), NOW)
+    mail = start(tickets=(altered(LINK, adopted=True),))
+    made = decide(mail, altered(FRAUD, connection="desk", thread="55"), NOW)
     assert tickets(made)[0] == ("update", "Fraud (private)", "")
 
 
 @pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.NOTES])
 def test_where_nothing_may_be_moved_it_is_moved_once_that_is_allowed(mode: Mode) -> None:
-    held = start(tickets=(replace(LINK, adopted=True),), connections=connections(desk=mode))
+    held = start(tickets=(altered(LINK, adopted=True),), connections=connections(desk=mode))
     where, (made,) = play(held, FRAUD)
     assert made.case.sensitive == "fraud"
     assert "desk" not in made.case.private.placed
     live = replace(where, connections=connections())
-    assert ("update", "Fraud (private)", "") in tickets(decide(live, replace(FRAUD, dedupe="e2"), NOW))
+    assert ("update", "Fraud (private)", "") in tickets(decide(live, altered(FRAUD, dedupe="e2"), NOW))
 
 
 @pytest.mark.parametrize(
     "what",
     [
-        replace(message("a fraudulent charge"), kind=ActivityKind.EDIT),
+        altered(message("a fraudulent charge"), kind=ActivityKind.EDIT),
         message("a fraudulent charge", sender=BOT),
         activity(ActivityKind.HANDOFF_REQUEST, text="stolen card", reply_text="stolen card", sender=BOT),
         answer("a stolen card, I see"),
@@ -209,7 +210,7 @@ def test_an_agent_lifts_it_with_a_tag_and_the_same_words_mark_it_no_more() -> No
     assert made.trace.notes == (
         "An agent lifted it with the tag not_sensitive: the case is not sensitive any more (fraud).",
     )
-    assert decide(where, replace(FRAUD, dedupe="e3"), NOW).case.sensitive == ""
+    assert decide(where, altered(FRAUD, dedupe="e3"), NOW).case.sensitive == ""
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ _said = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=4).map(" ".join)
 def talks(draw: st.DrawFn) -> list[Activity]:
     """Return a conversation that is sensitive from its first message on, with everything that makes people be told."""
     name, subject = draw(_said), draw(_said)
-    customer = replace(CUSTOMER, name=name)
+    customer = altered(CUSTOMER, name=name)
     agent = Party(kind="zendesk_user", value="7", name=draw(_said), role=Role.AGENT)
     made = [message(f"{draw(_said)} fraudulent charge", sender=customer, subject=subject)]
     for number in range(draw(st.integers(2, 9))):
@@ -257,14 +258,14 @@ def talks(draw: st.DrawFn) -> list[Activity]:
                 st.sampled_from(
                     (
                         message(text, sender=customer, dedupe=key),
-                        replace(message(text, sender=customer, dedupe=key), kind=ActivityKind.EDIT),
+                        altered(message(text, sender=customer, dedupe=key), kind=ActivityKind.EDIT),
                         answer(text, sender=agent, dedupe=key),
-                        pressed("acknowledge", reference="r1", sender=replace(customer, name=text), dedupe=key),
-                        pressed("escalate_further", reference=key, sender=replace(customer, name=text), dedupe=key),
+                        pressed("acknowledge", reference="r1", sender=altered(customer, name=text), dedupe=key),
+                        pressed("escalate_further", reference=key, sender=altered(customer, name=text), dedupe=key),
                         tagged("escalate_further", sender=agent, dedupe=key),
-                        replace(timer("LANDED"), dedupe=key),
-                        replace(timer("FAILED"), dedupe=key),
-                        *(replace(timer(kind), dedupe=key) for kind in ("ack", "reply", "ttl", "relax")),
+                        altered(timer("LANDED"), dedupe=key),
+                        altered(timer("FAILED"), dedupe=key),
+                        *(altered(timer(kind), dedupe=key) for kind in ("ack", "reply", "ttl", "relax")),
                     )
                 )
             )
@@ -277,8 +278,8 @@ def in_place(what: Activity, where: Snapshot) -> Activity:
     if what.kind is not ActivityKind.TIMER or where.episode is None:
         return what
     if what.name in {"LANDED", "FAILED"}:
-        return replace(outcome("e9", where.episode, landed=what.name == "LANDED"), dedupe=what.dedupe)
-    return replace(what, name=f"{what.name}:{where.episode.id}:{where.episode.epoch}")
+        return altered(outcome("e9", where.episode, landed=what.name == "LANDED"), dedupe=what.dedupe)
+    return altered(what, name=f"{what.name}:{where.episode.id}:{where.episode.epoch}")
 
 
 @given(talks(), st.sampled_from(({"tier": "gold", "organization": "wumpus"}, {})))
@@ -297,7 +298,7 @@ def test_no_word_of_the_conversation_stands_in_any_notice(talk: list[Activity], 
 
 def test_the_same_talk_without_the_mark_would_have_told_of_it() -> None:
     """The property above is not kept by silence: the templates of this policy name everything."""
-    where, _ = play(start(), message("wumpus", sender=replace(CUSTOMER, name="zorvex"), subject="quibbla"))
+    where, _ = play(start(), message("wumpus", sender=altered(CUSTOMER, name="zorvex"), subject="quibbla"))
     _, (told,) = play(replace(where, tickets=(LINK,)), landed(where))
     (notice,) = notices(told)
     assert (notice.title, notice.details) == ("quibbla zorvex Somebody asks.", "quibbla of zorvex")

@@ -26,6 +26,7 @@ from gateway.model import (
     Role,
     TicketChange,
     TicketFacts,
+    altered,
 )
 from routing.decide import decide
 from routing.explain import seen
@@ -90,7 +91,7 @@ def judged(sets: str, **changes: Any) -> Decision:
 def filled(**fields: str) -> Activity:
     """Return a person who fills in fields of the ticket."""
     facts = TicketFacts(id="55", change=TicketChange.FIELDS, fields={each[1:]: value for each, value in fields.items()})
-    return replace(ticket(TicketChange.FIELDS), ticket=facts)
+    return altered(ticket(TicketChange.FIELDS), ticket=facts)
 
 
 def line(impact: str, urgency: str, own: str, tier: str) -> str:
@@ -171,7 +172,7 @@ def test_what_people_fill_in_counts_as_it_is_and_the_tickets_priority_follows() 
     (told,) = [effect for effect in up.effects if effect.kind is EffectKind.UPDATE]
     assert (told.priority, told.text) == (Priority.P1, "Impact high and urgency high are P1.")
     assert up.trace.notes == ("Impact high and urgency high are P1.",)
-    down = decide(after(start, up), replace(filled(_4711="3 - Low"), dedupe="e2"), NOW)
+    down = decide(after(start, up), altered(filled(_4711="3 - Low"), dedupe="e2"), NOW)
     assert (down.case.impact, down.case.severity) == ("low", Priority.P3)
     assert down.case.priority is Priority.P1, "a priority rises and never falls"
     assert not [effect for effect in down.effects if effect.kind is EffectKind.UPDATE]
@@ -183,9 +184,9 @@ def test_a_word_that_is_no_level_says_nothing_and_is_not_kept() -> None:
     assert made.trace.notes == ("The field of impact on desk holds a word that is no level.",)
 
 
-@pytest.mark.parametrize("who", [AGENT, replace(AGENT, role=Role.CUSTOMER)])
+@pytest.mark.parametrize("who", [AGENT, altered(AGENT, role=Role.CUSTOMER)])
 def test_a_field_of_another_name_or_connection_is_no_word_on_it(who: Any) -> None:
-    made = decide(snapshot(rules(BOTH), tickets=(LINK,)), replace(filled(_4713="high"), sender=who), NOW)
+    made = decide(snapshot(rules(BOTH), tickets=(LINK,)), altered(filled(_4713="high"), sender=who), NOW)
     assert (made.case.impact, made.case.severity, made.trace.notes) == ("", None, ())
 
 

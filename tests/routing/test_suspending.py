@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Activity, ActivityKind, Audience, Decision, Mode, Satisfaction, TicketChange, TicketStatus
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Audience,
+    Decision,
+    Mode,
+    Satisfaction,
+    TicketChange,
+    TicketStatus,
+    altered,
+)
 from routing.decide import decide
 from routing.signals.solved import solved_in
 from routing.snapshot import Snapshot
@@ -53,7 +63,7 @@ set = { priority = "P2", tags = ["stuck"] }
 """
 RULES: Final = policy(TEXT + CATCH_ALL + LADDER)
 STUCK: Final = message("I am stuck")
-DUE: Final = replace(timer("suspend:stuck"), received_at=NOW + 2 * MINUTE)
+DUE: Final = altered(timer("suspend:stuck"), received_at=NOW + 2 * MINUTE)
 
 
 def waiting(**changes: object) -> Snapshot:
@@ -123,13 +133,13 @@ def test_nothing_else_does(what: Activity) -> None:
 
 
 def test_it_comes_at_the_time_that_was_set_first_however_often_it_matches() -> None:
-    _, (again,) = play(waiting(), replace(STUCK, dedupe="e2", received_at=NOW + MINUTE))
+    _, (again,) = play(waiting(), altered(STUCK, dedupe="e2", received_at=NOW + MINUTE))
     assert not again.timers
     assert again.trace.sentence == "Rule stuck matched again: its escalation waits already."
 
 
 def test_after_it_was_called_off_it_waits_anew() -> None:
-    later = replace(STUCK, dedupe="e3", received_at=NOW + 5 * MINUTE)
+    later = altered(STUCK, dedupe="e3", received_at=NOW + 5 * MINUTE)
     where, (_, anew) = play(waiting(tickets=(LINK,)), answer(), later)
     assert [each.due_at for each in anew.timers] == [NOW + 7 * MINUTE]
     assert [each.rule for each in where.case.suspended] == ["stuck"]
@@ -172,8 +182,8 @@ def test_whom_it_is_about_is_known_when_it_comes() -> None:
     """SG-5: the manager of who did it is asked, though the deed was two minutes ago."""
     rules = policy(DESK.replace('ladder = "managers"\nwhen', 'ladder = "managers"\nsuspend = "2m"\nwhen') + CATCH_ALL)
     deed = refund("900")
-    mail = snapshot(rules, case=case(), tickets=(replace(LINK, adopted=True),))
-    due = replace(timer("suspend:refund-above-limit"), received_at=deed.received_at + 2 * MINUTE)
+    mail = snapshot(rules, case=case(), tickets=(altered(LINK, adopted=True),))
+    due = altered(timer("suspend:refund-above-limit"), received_at=deed.received_at + 2 * MINUTE)
     _, (waits, comes) = play(mail, deed, due)
     assert not waits.effects
     assert comes.episode is not None
