@@ -5,7 +5,6 @@ To add a field: give it a line here. What it reads must stand in the case or the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -21,36 +20,10 @@ from gateway.model import (
     TicketChange,
     TicketStatus,
 )
-from routing.severity_values import LEVELS
+from routing.field import Field, Kind
+from routing.fields_of_precautions import PRECAUTIONS
 
-
-class Kind(Enum):
-    """What sort of value a field has, which decides what it may be compared with."""
-
-    WORD = "a word"
-    TEXT = "text"
-    NUMBER = "a number"
-    DURATION = "a duration"
-    FLAG = "true or false"
-    SET = "a set of words"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """A field of conditions."""
-
-    #: What sort of value it has.
-    kind: Kind
-    #: Python over `case`, `activity`, `now`, `book`, `text` and `signals`: how the generated code reads it. Never user text.
-    source: str
-    #: One line for the documentation.
-    about: str
-    #: The only words it can be, or contain; None when any.
-    words: frozenset[str] | None = None
-    #: True when it may be missing: then every comparison with it is false.
-    nullable: bool = False
-    #: True when it costs time to know: it is read where a condition gets to it, and not before.
-    lazy: bool = False
+__all__ = ["FIELDS", "Field", "Kind"]
 
 
 def _words(enumeration: type[Enum]) -> frozenset[str]:
@@ -309,33 +282,7 @@ FIELDS: Final[dict[str, Field]] = {
         nullable=True,
         about="the priority rules gave it",
     ),
-    "case.impact": Field(
-        kind=Kind.WORD,
-        source="(case.impact or None)",
-        words=frozenset(LEVELS),
-        nullable=True,
-        about="how much it harms, as a rule or a field of the ticket says",
-    ),
-    "case.urgency": Field(
-        kind=Kind.WORD,
-        source="(case.urgency or None)",
-        words=frozenset(LEVELS),
-        nullable=True,
-        about="how soon it harms, as a rule or a field of the ticket says",
-    ),
-    "case.severity": Field(
-        kind=Kind.WORD,
-        source="case.severity",
-        words=_words(Priority),
-        nullable=True,
-        about="what `[severity]` makes of its impact and urgency",
-    ),
-    "case.sensitivity": Field(
-        kind=Kind.WORD,
-        source="(case.sensitive or None)",
-        nullable=True,
-        about="the `[sensitivity.NAME]` that marked it",
-    ),
+    **PRECAUTIONS,
     "case.tags": Field(kind=Kind.SET, source="case.tags", about="the tags rules gave it"),
     "case.customer_messages": Field(
         kind=Kind.NUMBER, source="case.customer_messages", about="messages of the customer so far, this one included"

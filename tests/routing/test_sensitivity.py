@@ -141,7 +141,7 @@ def test_a_ticket_that_stands_already_is_moved_and_taken_from_whoever_has_it() -
     where, (first,) = play(start(), message("hello"))
     assert tickets(first) == [("handoff", "Billing", None)]
     known = replace(where, tickets=(LINK,))
-    after_it, (made, again) = play(known, altered(FRAUD, dedupe="e2"), replace(FRAUD, dedupe="e3"))
+    after_it, (made, again) = play(known, altered(FRAUD, dedupe="e2"), altered(FRAUD, dedupe="e3"))
     assert tickets(made)[0] == ("update", "Fraud (private)", "")
     assert "It belongs" not in str(made.trace.sentence)
     assert [each for each in tickets(again) if each[1]] == [], "it is moved once"

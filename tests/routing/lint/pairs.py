@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.routing.lint.pieces import ALL, MATRIX, MUTE, NIGHTS, OFFICE, ON_UP, USED, Pair, duty, rules, slas, up
+from tests.routing.lint.pairs_of_precautions import PRECAUTIONS
+from tests.routing.lint.pieces import ALL, NIGHTS, OFFICE, ON_UP, USED, Pair, duty, rules, slas, up
 
 PAIRS: Final[dict[str, list[Pair]]] = {
     "unreachable-rule": [
@@ -409,55 +410,5 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "'my lawyer' is superfluous: 'lawyer' is found wherever it is",
         ),
     ],
-    "unused-severity": [
-        Pair(
-            rules(ALL + "[\"channel == 'chat'\"]\ncontinue = true\nset = { impact = 'high'HERE }")
-            + MATRIX.replace("CELL", "P1"),
-            "",
-            ", urgency = 'high'",
-            "no rule sets urgency, and no field of a ticket holds it",
-        ),
-    ],
-    "odd-severity": [
-        Pair(
-            rules(ALL + "[\"channel == 'chat'\"]\ncontinue = true\nset = { impact = 'high', urgency = 'high' }")
-            + MATRIX.replace("CELL", "HERE"),
-            "P4",
-            "P1",
-            "and impact high with urgency high only P4: more harm is less urgent here",
-        ),
-    ],
-    "idle-sensitivity": [
-        Pair(
-            '[sensitivity.fraud]\nwhen.all = ["channel == \'chat\'", "channel == \'HERE\'"]\ngroup = "Fraud"\n',
-            "email",
-            "chat",
-            "sensitivity fraud marks no case",
-        ),
-    ],
-    "idle-mute": [
-        Pair(
-            MUTE.replace("UNTIL", "2027-01-01T00:00:00Z")
-            + "when.all = [\"case.channel == 'chat'\", \"case.channel == 'HERE'\"]\n",
-            "email",
-            "chat",
-            "mute night holds nothing",
-        ),
-    ],
-    "expired-mute": [
-        Pair(
-            MUTE.replace("UNTIL", "HERE"),
-            "2026-11-24T09:00:00Z",
-            "2026-11-24T09:00:01Z",
-            "mute night is over since 2026-11-24 09:00 UTC: remove it",
-        ),
-    ],
-    "unused-template": [
-        Pair(
-            '[template.short]\ntitle = "{{case.id}}"\n' + ON_UP + up(line='notify = ["chat:#y"]\nHERE'),
-            "",
-            'message = "short"',
-            "no step names template short",
-        ),
-    ],
+    **PRECAUTIONS,
 }
