@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -58,7 +57,7 @@ def lived(
         notices = [effect.id for _, decision in made.decisions for effect in decision.effects if effect.buttons]
         if each.reference == NOTICE and not notices:
             continue
-        made.take(replace(each, reference=notices[-1]) if each.reference == NOTICE else each)
+        made.take(altered(each, reference=notices[-1]) if each.reference == NOTICE else each)
     made.pass_time(tale[-1].received_at + PATIENCE)
     history = made.history()
     store.close()
@@ -120,7 +119,7 @@ def test_what_is_known_of_customers_and_agents_is_known_to_the_candidate(
     tale: list[Activity], customer: dict[str, object], roster: dict[str, bool]
 ) -> None:
     """Look-ups are made by the gateway alone; their answers reach both."""
-    proven = [replace(each, sender=ADA) if each.sender == CUSTOMER else each for each in tale]
+    proven = [altered(each, sender=ADA) if each.sender == CUSTOMER else each for each in tale]
     with TemporaryDirectory() as directory:
         seen, _ = lived(proven, directory, WITH_PEOPLE, Outside(customer=customer, roster=roster))
     alike(seen, WITH_PEOPLE)
