@@ -218,14 +218,15 @@ class Course(World):
         real = {link.connection for link in known.tickets}
         asks = (known.policy.customer, self.policy.customer)
         alike = asks[0] is not None and asks[1] is not None and asks[0].connection == asks[1].connection
+        # Whatever is known outside is known to both; the case and its course are the candidate's own.
         return replace(
-            made,
+            known,
+            policy=made.policy,
+            episode_policy=made.episode_policy,
+            case=made.case,
+            episode=made.episode,
             tickets=(*known.tickets, *(link for link in made.tickets if link.connection not in real)),
             thread=known.thread if present else made.thread,
-            connections=known.connections,
-            strangers=known.strangers,
-            silenced=known.silenced,
-            staff=known.staff,
             profile=known.profile if alike else None,
             askable=known.askable and alike,
             waiting=(*made.waiting, *known.waiting) if present else made.waiting,
