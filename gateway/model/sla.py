@@ -138,7 +138,7 @@ class SlaClocks(Struct, frozen=True, kw_only=True, gc=False):
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield label and value of each clock, for people."""
         for clock in self.clocks:
-            hours = f" ({self.calendar})" if self.calendar and clock.left is not None else ""
+            hours = f" ({self.calendar})" if self.calendar and (clock.left or 0) > 0 else ""
             yield f"SLA {self.id}, {TITLES[clock.metric]}", clock.words(self.read_at) + hours
 
 

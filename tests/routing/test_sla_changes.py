@@ -197,6 +197,7 @@ def test_slas_that_no_rule_asks_for_change_nothing_but_their_own(situation: tupl
         effects=tuple(altered(effect, sla=None) for effect in made.effects),
         timers=tuple(each for each in made.timers if not each.name.startswith("sla:")),
         cancelled=tuple(name for name in made.cancelled if not name.startswith("sla:")),
+        targets=(),
     )
 
 
@@ -220,4 +221,4 @@ def test_handoffs_and_notices_carry_the_clocks_as_they_were_then() -> None:
     assert handoff.sla is not None
     lines = dict(handoff.sla.lines())
     assert lines["SLA standard, first response"] == "missed, was due 2026-11-30 10:00:00 UTC"
-    assert lines["SLA standard, resolution"] == "due 2026-12-01 09:00:00 UTC"
+    assert lines["SLA standard, resolution"] == "due 2026-12-01 09:00:00 UTC, 7 h of 8 h left (office)"
