@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import Case, Channel, Decision, Episode, EpisodeState, Priority
+from gateway.model.altering import altered
 from routing.climbing import seat_name
 from routing.line import offers
 from routing.people import Load, Presence, Staff
@@ -67,7 +68,7 @@ def test_as_4_when_its_turn_comes_it_is_given_to_whoever_has_room() -> None:
     """The ticket is assigned and they are told; a call that finds no room leaves it waiting."""
     where, made = escalated(FULL)
     assert made.episode is not None
-    where, _ = play(where, replace(outcome(made.effects[0].id, made.episode), received_at=NOW))
+    where, _ = play(where, altered(outcome(made.effects[0].id, made.episode), received_at=NOW))
     call = timer(seat_name(made.episode))
     _, (vain,) = play(where, call)
     assert vain.episode == where.episode
@@ -174,6 +175,6 @@ def test_as_4_a_vip_starves_nobody_beyond_max_wait(arrivals: list[tuple[int, Pri
 
 def test_a_case_of_a_policy_that_is_gone_holds_nobody_up() -> None:
     lost = of(1, Priority.P1, NOW - MINUTE)
-    gone = (lost[0], replace(lost[1], policy="gone"))
+    gone = (lost[0], altered(lost[1], policy="gone"))
     mine = of(2, Priority.P4, NOW)
     assert [found.id for found, _ in offers([gone, mine], by_rules, room("ann"), NOW)] == ["case-002"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.model import (
     Activity,
     ActivityKind,
@@ -17,6 +15,7 @@ from gateway.model import (
     Party,
     effect_id,
 )
+from gateway.model.altering import altered
 from gateway.model.staff import said_by_staff
 from gateway.store import Store
 from gateway.store.ports import CaseView
@@ -41,12 +40,12 @@ def telling(view: CaseView, activity: Activity) -> Decision:
         episode_id=decision.episode.id,
         destination=EVE,
     )
-    return replace(decision, effects=(notice,))
+    return altered(decision, effects=(notice,))
 
 
 def text(key: str, words: str, sender: str = EVE) -> Activity:
     """Return a text message of somebody of the staff, as the pipeline hands it on."""
-    made = replace(
+    made = altered(
         message(key, thread=f"ours|{sender}", text=words),
         channel=Channel.MESSAGING,
         sender=Party(kind="phone", value=sender),
@@ -69,7 +68,7 @@ def letters(store: Store, thread: str) -> str:
     for case in store.cases():
         history = store.history(case.id)
         if history is not None and history.activities[0].activity.thread == thread:
-            return next(each.effect.id for each in history.effects).replace("-", "")[:6]
+            return next(each.effect.id for each in history.effects).altered("-", "")[:6]
     raise AssertionError(thread)
 
 
@@ -100,7 +99,7 @@ def test_another_number_takes_nothing_and_no_words_of_staff_make_a_case(store: S
         text("s4", "1 000000"),
     ]
     bring(store, *said)
-    bring(store, replace(text("s5", "STOP"), kind=ActivityKind.CONSENT, consent=False))
+    bring(store, altered(text("s5", "STOP"), kind=ActivityKind.CONSENT, consent=False))
     apply_all(store)
     assert acknowledged(store) == []
     assert len(store.cases()) == 2
@@ -111,7 +110,7 @@ def test_another_number_takes_nothing_and_no_words_of_staff_make_a_case(store: S
 def test_a_notice_of_an_escalation_that_is_over_is_answered_by_nobody(store: Store) -> None:
     def closing(view: CaseView, activity: Activity) -> Decision:
         assert view.episode is not None
-        return replace(keep(view, activity), episode=replace(view.episode, state=EpisodeState.CLOSED, closed_at=1))
+        return altered(keep(view, activity), episode=altered(view.episode, state=EpisodeState.CLOSED, closed_at=1))
 
     bring(store, message("m1", thread="a"))
     apply_all(store, telling)
@@ -130,8 +129,8 @@ def test_the_key_of_a_call_counts_from_the_number_that_was_called(store: Store) 
     assert history is not None
     (kept,) = history.effects
     for number, sender in enumerate((FAY, EVE)):
-        button = said_by_staff(replace(text(f"k{number}", "1", sender), kind=ActivityKind.MESSAGE))
-        pressed = replace(button, channel=Channel.PHONE, thread=f"call:{number}", reference=kept.effect.id)
+        button = said_by_staff(altered(text(f"k{number}", "1", sender), kind=ActivityKind.MESSAGE))
+        pressed = altered(button, channel=Channel.PHONE, thread=f"call:{number}", reference=kept.effect.id)
         bring(store, pressed)
         apply_all(store)
         assert acknowledged(store) == (["a"] if sender == EVE else [])
@@ -146,15 +145,15 @@ def test_a_mail_that_answers_a_notice_is_no_customers(store: Store) -> None:
     history = store.history(case.id)
     assert history is not None
     (kept,) = history.effects
-    mail = replace(
+    mail = altered(
         message("e1", thread="eve@desk.example:1"),
         channel=Channel.EMAIL,
         sender=Party(kind="email", value="eve@desk.example"),
         mail=MailFacts(),
     )
-    bring(store, replace(mail, reference=kept.effect.id))
+    bring(store, altered(mail, reference=kept.effect.id))
     apply_all(store)
     assert len(store.cases()) == 1
-    bring(store, replace(mail, dedupe="e2", message_id="e2"))
+    bring(store, altered(mail, dedupe="e2", message_id="e2"))
     apply_all(store)
     assert len(store.cases()) == 2
