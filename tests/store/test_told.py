@@ -68,7 +68,7 @@ def letters(store: Store, thread: str) -> str:
     for case in store.cases():
         history = store.history(case.id)
         if history is not None and history.activities[0].activity.thread == thread:
-            return next(each.effect.id for each in history.effects).altered("-", "")[:6]
+            return next(each.effect.id for each in history.effects).replace("-", "")[:6]
     raise AssertionError(thread)
 
 
