@@ -17,8 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Case, Decision, Effect, EffectKind, Episode, EpisodeState
-from gateway.model.altering import altered
+from gateway.model import Activity, ActivityKind, Case, Decision, Effect, EffectKind, Episode, EpisodeState, altered
 from routing.policy import Policy
 from routing.snapshot import Snapshot
 from routing.world import World

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from gateway.model import Activity, Channel
-from gateway.model.altering import altered
 from gateway.model.staff import said_by_staff
 from gateway.store.ports import ParsedDelivery
 from routing.policy import Policy
@@ -24,7 +24,7 @@ def heard(parsed: ParsedDelivery, policy: Policy) -> ParsedDelivery:
         (place, said_by_staff(activity) if _is_theirs(activity, numbers) else activity)
         for place, activity in parsed.activities
     )
-    return altered(parsed, activities=activities)
+    return replace(parsed, activities=activities)
 
 
 @lru_cache(maxsize=4)

@@ -17,6 +17,8 @@ from gateway.model import (
     Decision,
     EffectKind,
     EpisodeState,
+    Party,
+    Role,
     TicketStatus,
     altered,
 )
@@ -25,7 +27,6 @@ from routing.people import Presence, Staff
 from routing.snapshot import Snapshot
 from tests.routing.test_steps import failures, steps
 from tests.routing.values import (
-    AGENT,
     LINK,
     MINUTE,
     NOW,
@@ -47,6 +48,11 @@ def away(*names: str, at: int = NOW) -> Staff:
     return Staff(presence={name: Presence(available=name not in names, read_at=at) for name in ("ann", "ben", "cy")})
 
 
+def known(number: str) -> Party:
+    """Return an agent by one of their ids."""
+    return Party(kind="zendesk_user", value=number, name="Grace", role=Role.AGENT)
+
+
 def taken(text: str = RULES, *, answered: bool = True) -> Snapshot:
     """Return a case that Ann has, in the helpdesk, taken by button, and answered or not."""
     where, (made,) = play(snapshot(policy(text), staff=away()), message("help"))
@@ -54,10 +60,10 @@ def taken(text: str = RULES, *, answered: bool = True) -> Snapshot:
     assert made.episode.assigned == ("ann",)
     where, _ = play(where, altered(outcome(made.effects[0].id, made.episode), received_at=NOW))
     where = replace(where, tickets=(LINK,))
-    notice = pressed("acknowledge", dedupe="ack", reference="n1", sender=altered(AGENT, value="U1"))
+    notice = pressed("acknowledge", dedupe="ack", reference="n1", sender=known("U1"))
     where, _ = play(where, notice)
     if answered:
-        where, _ = play(where, answer(dedupe="a1", sender=altered(AGENT, value="1")))
+        where, _ = play(where, answer(dedupe="a1", sender=known("1")))
     assert where.episode is not None
     assert where.episode.state is EpisodeState.ACKNOWLEDGED
     return where

@@ -8,8 +8,7 @@ from typing import Any, Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model import Activity, ActivityKind, Audience, Channel, Satisfaction, TicketChange, TicketStatus
-from gateway.model.altering import altered
+from gateway.model import Activity, ActivityKind, Audience, Channel, Satisfaction, TicketChange, TicketStatus, altered
 from gateway.store import open_store
 from gateway.store.ports import CaseHistory
 from routing.policy import Policy

@@ -240,7 +240,7 @@ def test_the_account_of_a_case_says_what_was_decided_with_the_counts_of_then(sto
             (each.activity.connection, each.activity.dedupe): msgspec.convert(each.trace, Trace)
             for each in history.activities
         }
-        told = list(accounts(stored, case.id, {POLICY.digest: POLICY}.__getitem__, connections(), counted))
+        told = list(accounts(stored, case.id, {POLICY.digest: POLICY}.__getitem__, connections(), counted=counted))
         decided = desk.decisions_of(case.id)
         assert [each.decision.trace for each in told] == [each.trace for each in decided]
         assert [each.decision.case.incident for each in told] == [each.case.incident for each in decided]
