@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, Priority, Role, altered, speaks
@@ -195,7 +196,7 @@ def _landing(draft: Draft, climbs: Ladder, priority: Priority | None = None) -> 
     """Return where a case comes to rest that an activity brings onto a ladder; `priority` is one that it does not have yet."""
     about = _about(draft)
     if priority is not None:
-        about = altered(about, case=altered(draft.case, priority=priority))
+        about = replace(about, case=altered(draft.case, priority=priority))
     return land(climbs, 0, about)
 
 

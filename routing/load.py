@@ -29,7 +29,7 @@ from routing.load_severity import read_levels, read_severity
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
 from routing.phrases import PhraseBook, canonical
-from routing.policy import Act, ConnectionFacts, EscalationType, Incident, Ladder, Policy, Rule, Settings, Sla
+from routing.policy import Act, ConnectionFacts, EscalationType, Incident, Policy, Rule, Settings, Sla
 from routing.precautions import Mute, Sensitivity
 from routing.reader import NAME, Path, Reader
 
@@ -71,15 +71,12 @@ class _Reader(Reader):
             )
         self._phrases(values.get("phrases", {}))
         lexicons = read_lexicons(self, values.get("lexicon", {}))
-        ladders: dict[str, Ladder] = {}
         named = self.table(("ladder",), values.get("ladder", {}), "ladder")
         hours = self._calendars(values.get("calendar", {}))
         self.people = read_people(self, values, hours)
         templates = read_templates(self, values.get("template", {}))
-        for name, value in named.items():
-            ladder = read_ladder(self, name, value, hours, self.people, templates)
-            if ladder is not None:
-                ladders[name] = ladder
+        read = {name: read_ladder(self, name, each, hours, self.people, templates) for name, each in named.items()}
+        ladders = {name: ladder for name, ladder in read.items() if ladder is not None}
         slas = read_slas(self, values.get("sla", []), hours, self._conditions)
         severity = read_severity(self, values)
         private = read_sensitivities(self, values.get("sensitivity", {}), self._conditions)

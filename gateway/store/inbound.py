@@ -9,11 +9,12 @@ from typing import Final
 from gateway.model import Activity, altered
 from gateway.sdk import Delivery
 from gateway.store import codec
+from gateway.store.bindings import internal_thread
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.names import BATON, Names
 from gateway.store.reports import NOWHERE
-from gateway.store.threads import ThreadCache, Threads, internal_thread
+from gateway.store.threads import ThreadCache, Threads
 from gateway.store.values import JournalEntry, ParsedDelivery, SavedBatch, StoredDelivery
 
 #: Version of the shape in which deliveries are kept.

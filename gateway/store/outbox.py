@@ -21,6 +21,7 @@ from gateway.model import (
 from gateway.sdk import RateLimit
 from gateway.store import codec
 from gateway.store.applying import CANCELLED, DONE, FAILED, OBSERVED, PENDING, SENDING, STUCK, UNKNOWN
+from gateway.store.bindings import bind_thread, internal_thread
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import append_internal, bury
 from gateway.store.mail_threads import keep_message_ids
@@ -29,7 +30,7 @@ from gateway.store.outcomes import outcome_of, tell
 from gateway.store.profiles import Asked, keep_profile, people_of
 from gateway.store.reports import Reports
 from gateway.store.speakers import threads_by_id
-from gateway.store.threads import TICKET, bind_thread, internal_thread
+from gateway.store.threads import TICKET
 from gateway.store.values import ClaimedEffects, Destination, EffectResult, Verdict
 
 #: Updates that go out in one call at most.

@@ -9,22 +9,18 @@ from typing import Final, TypeAlias
 from gateway.model import Activity, ActivityKind, Case, Channel, Evidence, Party, Role, TicketLink, altered, uuid7
 from gateway.model.staff import is_of_staff
 from gateway.store import codec
+from gateway.store.bindings import THREAD, UNLESS_THERE, internal_thread
 from gateway.store.case_rules import PHONE, CaseRules
 from gateway.store.contacts import Contacts, Key, Known, key_of
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.joining import open_case
 from gateway.store.ledger import case_of_effect
 from gateway.store.mail_threads import MailThreads, Place, failed
-from gateway.store.names import BATON, Names
+from gateway.store.names import Names
 from gateway.store.reports import NOWHERE, Reports
 from gateway.store.told import answers_notice, case_answered, presses_anothers
 
 EXTERNAL_PREFIX: Final = "baton:"
-_THREAD: Final = (
-    *(("id", "text"), ("connection_id", "bigint"), ("key", "text"), ("channel", "text"), ("case_id", "text")),
-    *(("home_case_id", "text"), ("created_at", "bigint"), ("contact_id", "text")),
-)
-_UNLESS_THERE: Final = "ON CONFLICT (connection_id, key) DO NOTHING"
 _CASE: Final = (
     *(("id", "text"), ("root_id", "text"), ("merged_into", "text"), ("contact_id", "text"), ("created_at", "bigint")),
     *(("seq", "bigint"), ("doc", "text")),
@@ -282,7 +278,7 @@ class Threads:
         made = {
             (row[0], row[1]): (row[2], row[3])
             for row in self.t.insert(
-                "threads", _THREAD, rows, conflict=_UNLESS_THERE, returning="connection_id, key, id, case_id"
+                "threads", THREAD, rows, conflict=UNLESS_THERE, returning="connection_id, key, id, case_id"
             )
         }
         self._make_cases([(begun[key], case) for key, (_, case) in made.items() if key not in proven], people)
@@ -389,25 +385,3 @@ class Threads:
                 "UPDATE threads SET case_id = ?, home_case_id = ?, contact_id = ? WHERE id = ?",
                 *(case_id, case_id, known.contact, thread),
             )
-
-
-def bind_thread(
-    t: Transaction, entropy: Callable[[int], bytes], connection_id: int, key: str, case_id: str, now: int
-) -> str:
-    """Return the thread of that key; make it, bound to the case's root, when there is none."""
-    home = t.rows("SELECT root_id FROM cases WHERE id = ?", case_id)[0][0]
-    made = t.insert(
-        "threads",
-        _THREAD,
-        [(uuid7(now, entropy(10)), connection_id, key, None, home, case_id, now, None)],
-        conflict=_UNLESS_THERE,
-        returning="id",
-    )
-    if made:
-        return str(made[0][0])
-    return str(t.rows("SELECT id FROM threads WHERE connection_id = ? AND key = ?", connection_id, key)[0][0])
-
-
-def internal_thread(t: Transaction, entropy: Callable[[int], bytes], case_id: str, now: int) -> str:
-    """Return the thread on which Baton itself speaks in a case."""
-    return bind_thread(t, entropy, BATON, case_id, case_id, now)
