@@ -191,7 +191,7 @@ def told(draft: Draft) -> None:
     match facts.change:
         case IncidentChange.OPENED:
             _opened(draft, facts)
-        case IncidentChange.JOINED:
+        case IncidentChange.JOINED if facts.id not in {"", draft.case.id}:
             _joined(draft, facts)
         case IncidentChange.SPREAD if parent:
             draft.say("incident", f"The incident has {facts.customers} customers by now.")
