@@ -144,7 +144,7 @@ def _set(
     if earlier is None:
         return clock
     told = tuple(mark for mark in earlier.told if clock.reached(mark, now))
-    return replace(clock, told=told, outcome=earlier.outcome)
+    return altered(clock, told=told, outcome=earlier.outcome)
 
 
 # --- what came of them -----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from random import Random
 from typing import Final
@@ -23,6 +23,7 @@ from gateway.model import (
     TicketChange,
     TicketStatus,
 )
+from gateway.model.altering import altered
 from routing.calendar import Calendar
 from routing.decide import decide
 from routing.policy import Policy
@@ -155,8 +156,8 @@ def test_a_handoff_says_of_each_clock_what_is_left_in_the_hours_of_its_calendar(
 def test_nothing_presses_while_the_clocks_stand() -> None:
     values = {"metric": SlaMetric.FIRST, "began_at": 0, "target": HOUR, "used": 0, "resumed_at": 0, "risk_at": None}
     running = SlaClock(**values, due_at=HOUR)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    stands = replace(running, metric=SlaMetric.NEXT, resumed_at=None, due_at=None)
-    over = replace(running, metric=SlaMetric.RESOLUTION, ended_at=5, due_at=1)
+    stands = altered(running, metric=SlaMetric.NEXT, resumed_at=None, due_at=None)
+    over = altered(running, metric=SlaMetric.RESOLUTION, ended_at=5, due_at=1)
     clocks = SlaClocks(id="a", digest="", calendar="", read_at=0, epoch=1, clocks=(running, stands, over))
     assert clocks.pressing() == running
-    assert replace(clocks, clocks=(stands, over)).pressing() is None
+    assert altered(clocks, clocks=(stands, over)).pressing() is None

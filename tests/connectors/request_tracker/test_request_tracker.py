@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -18,6 +17,7 @@ from connectors.request_tracker.sandbox_told import signed
 from connectors.request_tracker.settings import RequestTrackerSettings
 from connectors.request_tracker.tickets import changes, new_ticket
 from gateway.host.session import loopback_doors
+from gateway.model.altering import altered
 from gateway.sdk import CredentialsRefused, File, Handoff, Mode, OutcomeUnknown, PermanentFailure, UnreadableDelivery
 from gateway.testing.contracts import ConnectorContract
 from gateway.testing.faults import Fault, FaultKind
@@ -315,6 +315,6 @@ def test_when_the_sla_is_due_stands_in_the_field_that_is_named_for_it() -> None:
     assert new_ticket(given, settings, "General")["CustomFields"]["sla_due"] == "2026-01-01T01:00:00Z"
     there = {"CustomFields": [{"name": "sla_due", "values": ["2026-01-01T01:00:00Z"]}]}
     assert changes(given, settings, there, None) == {}
-    assert changes(replace(given, sla=NOTHING_DUE), settings, there, None) == {"CustomFields": {"sla_due": "-"}}
-    assert changes(replace(given, sla=None), settings, there, None) == {}
-    assert changes(replace(given, mode=Mode.NOTES), settings, {}, None) == {}
+    assert changes(altered(given, sla=NOTHING_DUE), settings, there, None) == {"CustomFields": {"sla_due": "-"}}
+    assert changes(altered(given, sla=None), settings, there, None) == {}
+    assert changes(altered(given, mode=Mode.NOTES), settings, {}, None) == {}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.zendesk.sandbox import OWN_USER
+from gateway.model.altering import altered
 from gateway.sdk import (
     Attachment,
     Contact,
@@ -260,10 +261,10 @@ class TestCompleted(CarryingContract, ZendeskSetUp):
 
         assert fields() == {12: "x", 360: "2026-01-01T01:00:00Z"}
         known = handoff("k-2", ticket_id=receipt.ticket_id, packet=packet())
-        await connector.hand_off(replace(known, sla=DUE, mode=Mode.NOTES, key="k-3"))
+        await connector.hand_off(altered(known, sla=DUE, mode=Mode.NOTES, key="k-3"))
         await connector.hand_off(known)
         assert fields()[360] == "2026-01-01T01:00:00Z", "no SLA applies: it is left as it is"
-        await connector.hand_off(replace(known, key="k-4", sla=NOTHING_DUE))
+        await connector.hand_off(altered(known, key="k-4", sla=NOTHING_DUE))
         assert fields()[360] == ""
         await connector.close()
 
