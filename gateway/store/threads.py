@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from gateway.model import Activity, ActivityKind, Case, Channel, Evidence, Party, Role, TicketLink, altered, uuid7
-from gateway.model.staff import is_of_staff
 from gateway.store import codec
 from gateway.store.bindings import THREAD, UNLESS_THERE, internal_thread
 from gateway.store.case_rules import PHONE, CaseRules
@@ -18,7 +17,7 @@ from gateway.store.ledger import case_of_effect
 from gateway.store.mail_threads import MailThreads, Place, failed
 from gateway.store.names import Names
 from gateway.store.reports import NOWHERE, Reports
-from gateway.store.told import answers_notice, case_answered, presses_anothers
+from gateway.store.told import case_told
 
 EXTERNAL_PREFIX: Final = "baton:"
 _CASE: Final = (
@@ -144,31 +143,17 @@ class Threads:
     # --- by proof ----------------------------------------------------------------------------------------------------
     def _by_what_it_is_about(self, number: int, connection_id: int, activity: Activity) -> str | None:
         """Return the thread that an activity belongs on whatever its key says, `NOWHERE` for none; None when the key says it."""
-        if is_of_staff(activity):
-            return self._by_answer(connection_id, activity)
+        told = case_told(self.t, connection_id, activity)
+        if told is not None:
+            return internal_thread(self.t, self.entropy, told, self.now) if told else NOWHERE
         if activity.mail is not None:
-            if answers_notice(self.t, connection_id, activity):
-                return NOWHERE
             thread, key = self._by_mail(connection_id, activity)
             if key != activity.thread:
                 self.bound[number] = key
             return thread
         if activity.kind is ActivityKind.DELIVERY_REPORT:
             return self._by_report(connection_id, activity)
-        if activity.kind is ActivityKind.BUTTON and activity.reference:
-            return self._by_button(connection_id, activity)
         return None
-
-    def _by_button(self, connection_id: int, activity: Activity) -> str | None:
-        if presses_anothers(self.t, connection_id, activity):
-            return NOWHERE
-        case_id = case_of_effect(self.t, connection_id, activity.reference or "")
-        return None if case_id is None else internal_thread(self.t, self.entropy, case_id, self.now)
-
-    def _by_answer(self, connection_id: int, activity: Activity) -> str:
-        """Return the thread of what staff said: that of the case whose notice it answers, or none."""
-        case_id = case_answered(self.t, connection_id, activity)
-        return NOWHERE if case_id is None else internal_thread(self.t, self.entropy, case_id, self.now)
 
     def _by_report(self, connection_id: int, activity: Activity) -> str:
         case_id = self.reports.case_of(connection_id, activity)

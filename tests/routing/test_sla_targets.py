@@ -24,7 +24,6 @@ from gateway.model import (
     TicketStatus,
     altered,
 )
-from gateway.model.altering import altered
 from routing.calendar import Calendar
 from routing.decide import decide
 from routing.policy import Policy

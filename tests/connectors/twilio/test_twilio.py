@@ -313,7 +313,10 @@ class TestMessaging(TwilioSetUp):
         assert await connector.settle_reply(answer_to()) is not None
 
     async def test_errors_that_an_admin_can_mend_say_how(self, connector: Any) -> None:
-        for thread, words in ((f"{SMS_NUMBER}|nobody", "customer's number"), (f"+4930999|{ANNA}", "account's")):
+        for thread, words in (
+            (f"{SMS_NUMBER}|nobody", "the number that it goes to"),
+            (f"+4930999|{ANNA}", "account's"),
+        ):
             with pytest.raises(PermanentFailure, match=words):
                 await connector.reply(Reply(key="k", case_id="c", thread=thread, text="x"))
         with pytest.raises(PermanentFailure, match="no thread"):
