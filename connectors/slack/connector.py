@@ -148,7 +148,8 @@ class SlackConnector(Connector[SlackSettings], WebhookSource, StreamSource, Back
         too_many = sorted(self._granted - set(SPEC.capabilities.scopes))
         if too_many:
             sentence = f"The app also has {', '.join(too_many)}, which Baton does not need."
-            findings.append(Finding(subject="least privilege", good=True, sentence=sentence))
+            advice = "Take away under OAuth & Permissions what nothing else needs."
+            findings.append(Finding(subject="least privilege", good=True, sentence=sentence, advice=advice))
         if self.streaming:
             await self._socket_url()
             findings.append(

@@ -11,6 +11,7 @@ import aiohttp
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNumberInstance
 
+from connectors.twilio import examining
 from connectors.twilio.authenticity import Authenticity
 from connectors.twilio.settings import TwilioAccount
 from connectors.twilio.transport import Transport, basic
@@ -91,6 +92,8 @@ class TwilioConnection(Connector[AccountT], WebhookSource, MediaSource):
     # --- the account's numbers ---------------------------------------------------------------------------------------
     #: What a number's address is called by: what comes in over it.
     _kind: ClassVar[str] = "sms"
+    #: What the key must be allowed, by the Console's names.
+    _scopes: ClassVar[tuple[str, ...]] = ()
 
     @property
     def _hook(self) -> tuple[str, str]:
@@ -102,14 +105,15 @@ class TwilioConnection(Connector[AccountT], WebhookSource, MediaSource):
         return ()
 
     async def examine(self) -> Examination:
-        """Look at the account's numbers: where they send what comes in."""
-        findings: list[Finding] = []
+        """Look at account and key, and at the account's numbers: where they send what comes in."""
+        findings = await examining.judged(self.client, self.settings, self._scopes)
         addresses: list[str] = []
         try:
             found = await self.client.incoming_phone_numbers.list_async(limit=200)
         except (CredentialsRefused, PermanentFailure) as error:
             advice = "Give the API key the permission to read incoming phone numbers."
-            return Examination(findings=(Finding(subject="numbers", good=False, sentence=str(error), advice=advice),))
+            unseen = Finding(subject="numbers", good=False, sentence=str(error), advice=advice)
+            return Examination(findings=(*findings, unseen))
         wanted = {number for number in self.settings.numbers if ":" not in number}
         for each in found:
             number, url = str(each.phone_number), str(getattr(each, self._hook[0]) or "")

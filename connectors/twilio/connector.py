@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from connectors.twilio import events, polling
+from connectors.twilio import SPEC, events, polling
 from connectors.twilio.account import TwilioConnection, at
 from connectors.twilio.prices import Spent, cost_of
 from connectors.twilio.replies import sending, wanted
@@ -40,6 +40,8 @@ _SILENT: Final = Ack(body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>', 
 
 class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Backfill):
     """The text messages of one account."""
+
+    _scopes = SPEC.capabilities.scopes
 
     def __init__(self, settings: TwilioSettings, host: Host) -> None:
         """Keep what is given. No I/O."""

@@ -8,7 +8,7 @@ from typing import Final
 from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNumberInstance
 
-from connectors.twilio import events_voice, polling, twiml
+from connectors.twilio import VOICE, events_voice, polling, twiml
 from connectors.twilio.account import TwilioConnection, at
 from connectors.twilio.settings import TwilioVoiceSettings
 from gateway.sdk import Ack, Backfill, ChannelEvent, Cursor, Delivery, Emit, Finding, Sessions
@@ -22,6 +22,7 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill):
     """The calls of one account."""
 
     _kind = "call"
+    _scopes = VOICE.capabilities.scopes
 
     @property
     def _hook(self) -> tuple[str, str]:

@@ -37,6 +37,7 @@ class TwilioSandbox(TwilioAccountSandbox):
     """One account that sends and receives text messages."""
 
     title = "Twilio Messaging"
+    elsewhere = ("Calls", "Recordings")
 
     def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = "") -> None:
         """Take the clock, the auth token, and the hook's address in the Console where requests are sent to another."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
@@ -38,6 +38,23 @@ def signature(token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
         named.setdefault(name, set()).add(value)
     text = url + "".join(name + value for name in sorted(named) for value in sorted(named[name]))
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key with which calls may be made instead of with the auth token."""
+
+    secret: str
+    #: ``main``, ``standard`` or ``restricted``.
+    kind: str = "restricted"
+    #: What a restricted one may see, by the names in the API's paths.
+    resources: frozenset[str] = frozenset()
+
+    def may(self, resource: str) -> bool:
+        """Return whether it may see a resource; the account's own name is empty."""
+        if self.kind == "restricted":
+            return resource in self.resources
+        return self.kind == "main" or resource not in {"", "Keys"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +104,8 @@ class TwilioAccountSandbox(Sandbox):
     """What the account of text messages and that of calls share."""
 
     title = "Twilio"
+    #: Lists of the account that are empty here: what they hold is another sandbox's matter.
+    elsewhere: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = "") -> None:
         """Take the clock, the auth token, and the hook's address in the Console where requests are sent to another."""
@@ -94,6 +113,10 @@ class TwilioAccountSandbox(Sandbox):
         self._token = token
         self._made = 0
         self.numbers = [SMS_NUMBER]
+        #: API keys by their SID.
+        self.keys: dict[str, ApiKey] = {}
+        #: The account as the API shows it: ``owner_account_sid`` is another one's for a sub-account.
+        self.about = {"owner_account_sid": ACCOUNT, "status": "active", "type": "Full"}
         #: What takes calls when nobody answers at the hook: the address of a TwiML Bin.
         self.fallback = "https://handler.twilio.com/twiml/EH1"
         self.webhooks = TwilioSender(token, public)
@@ -108,7 +131,15 @@ class TwilioAccountSandbox(Sandbox):
 
     def routes(self) -> list[tuple[str, str, str, Handler]]:
         """Return the routes that both kinds of account have."""
-        return [("numbers.list", "GET", f"{API}/IncomingPhoneNumbers.json", self.api(self._numbers))]
+        return [
+            ("numbers.list", "GET", f"{API}/IncomingPhoneNumbers.json", self.api(self._numbers)),
+            ("account", "GET", f"{API}.json", self.api(self._account)),
+            ("keys.list", "GET", f"{API}/Keys.json", self.api(self._listing("keys"))),
+            *(
+                (f"{name.lower()}.list", "GET", f"{API}/{name}.json", self.api(self._listing(name.lower())))
+                for name in ("Applications", *self.elsewhere)
+            ),
+        ]
 
     # --- for those who build on it -----------------------------------------------------------------------------------
     def sid(self, prefix: str) -> str:
@@ -126,14 +157,23 @@ class TwilioAccountSandbox(Sandbox):
         """Return the handler of a route: only for who has the account's credentials."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            wanted = base64.b64encode(f"{ACCOUNT}:{self._token}".encode()).decode()
-            if request.headers.get("Authorization") != f"Basic {wanted}":
+            resource = request.path.removeprefix(API).removesuffix(".json").strip("/").partition("/")[0]
+            allowed = self._allowed(request.headers.get("Authorization", ""), resource)
+            if allowed is None:
                 return problem(401, 20003, "Authenticate")
+            if not allowed:
+                return problem(403, 70051, "Authorization Error")
             given: dict[str, Any] = dict(request.query)
             given.update({name: value for name, value in (await request.post()).items() if isinstance(value, str)})
             return work(request, given)
 
         return handle
+
+    def _allowed(self, login: str, resource: str) -> bool | None:
+        """Return whether a login may see a resource, None when it is none."""
+        if login == _basic(ACCOUNT, self._token):
+            return True
+        return next((key.may(resource) for sid, key in self.keys.items() if login == _basic(sid, key.secret)), None)
 
     def page(self, name: str, rows: list[dict[str, Any]], given: Mapping[str, Any], path: str) -> web.Response:
         """Return one page of a list, newest first, and the path that leads to the next."""
@@ -145,6 +185,13 @@ class TwilioAccountSandbox(Sandbox):
         more = (number + 1) * size < len(rows)
         answer = {name: shown, "page": number, "page_size": size, "uri": path, "start": number * size}
         return web.json_response({**answer, "next_page_uri": following if more else None, "previous_page_uri": None})
+
+    def _account(self, request: web.Request, given: Mapping[str, Any]) -> web.Response:  # noqa: ARG002 (takes nothing)
+        return web.json_response({"sid": ACCOUNT, **self.about})
+
+    def _listing(self, name: str) -> Callable[[web.Request, Mapping[str, Any]], web.Response]:
+        """Return the handler of a list of which nobody needs more than whether it may be read."""
+        return lambda request, given: self.page(name, [], given, request.path)
 
     def _numbers(self, request: web.Request, given: Mapping[str, Any]) -> web.Response:
         rows = [
@@ -164,6 +211,10 @@ class TwilioAccountSandbox(Sandbox):
     def state(self) -> dict[str, Any]:
         """Return the state, for people."""
         return {"numbers": self.numbers}
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def problem(status: int, code: int, message: str) -> web.Response:

@@ -49,6 +49,7 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
     """One account that is called."""
 
     title = "Twilio Voice"
+    elsewhere = ("Messages",)
 
     def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, public: str = "") -> None:
         """Take the clock, the auth token, and the hook's address in the Console where requests are sent to another."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aiohttp
 from zenpy.lib.api_objects import Comment, Ticket, User
 
-from connectors.zendesk import SPEC, events, files, people, poll, tickets
+from connectors.zendesk import SPEC, events, examining, files, people, poll, tickets
 from connectors.zendesk.api import Api
 from connectors.zendesk.settings import ZendeskSettings
 from gateway.sdk import (
@@ -32,7 +32,6 @@ from gateway.sdk import (
     Emit,
     Examination,
     File,
-    Finding,
     ForeignId,
     Handoff,
     HandoffTarget,
@@ -176,18 +175,8 @@ class ZendeskConnector(
         )
 
     async def examine(self) -> Examination:
-        """Look at the role of our user, and at the addresses that Zendesk answers mail of."""
-
-        def look(_: object) -> Examination:
-            me = self._api.object("users/me.json", "user")
-            role = str(me.get("role") or "")
-            addresses = [
-                str(each["email"]).lower()
-                for each in self._api.pages("recipient_addresses.json", "recipient_addresses")
-            ]
-            return Examination(findings=tuple(_findings(role)), addresses=tuple(f"email:{each}" for each in addresses))
-
-        return await self._api.reading(look)
+        """Look at our user's role and rights, and at the addresses that Zendesk answers mail of; see `examining`."""
+        return await self._api.reading(lambda _: examining.examine(self._api))
 
     # --- way out -----------------------------------------------------------------------------------------------------
     async def hand_off(self, handoff: Handoff) -> Receipt:
@@ -325,26 +314,6 @@ class ZendeskConnector(
                 f"Zendesk has no group {handoff.group!r}: there are {there}. Mend the rule or make the group."
             )
         return found
-
-
-def _findings(role: str) -> Iterable[Finding]:
-    """Say what our user's role allows."""
-    yield Finding(
-        subject="role",
-        good=role in {"agent", "admin"},
-        sentence=f"The user is {role or 'nobody'} in Zendesk.",
-        advice=""
-        if role in {"agent", "admin"}
-        else "Make it an agent who may see all tickets and write internal notes.",
-    )
-    yield Finding(
-        subject="poll",
-        good=role == "admin",
-        sentence="The incremental export is for admins: what webhooks miss is found."
-        if role == "admin"
-        else "The incremental export is for admins, which the user is not: what webhooks miss stays missed.",
-        advice="" if role == "admin" else "Make it an admin.",
-    )
 
 
 def _followed(ticket: Mapping[str, Any]) -> str | None:

@@ -74,6 +74,7 @@ class ZendeskSandbox(People):
             ("users.show", "GET", r"/api/v2/users/{id:\d+}.json", self._user),
             ("organizations.show", "GET", r"/api/v2/organizations/{id:\d+}.json", self._organization),
             ("group_memberships", "GET", "/api/v2/group_memberships.json", self._memberships),
+            ("custom_roles", "GET", "/api/v2/custom_roles.json", self._roles),
             ("recipient_addresses", "GET", "/api/v2/recipient_addresses.json", self._addresses),
         ]
         return [(name, method, path, self._guarded(handler)) for name, method, path, handler in handlers]
@@ -213,6 +214,11 @@ class ZendeskSandbox(People):
     async def _addresses(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
         rows = [{"id": number, "email": each} for number, each in enumerate(self.account.recipient_addresses)]
         return web.json_response({"recipient_addresses": rows, "next_page": None})
+
+    async def _roles(self, request: web.Request) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
+        if self.account.custom_roles is None:
+            return web.json_response({"error": "Forbidden"}, status=403)
+        return web.json_response({"custom_roles": self.account.custom_roles, "next_page": None})
 
     async def _search(self, request: web.Request) -> web.Response:
         words = dict(part.split(":", 1) for part in request.query.get("query", "").split() if ":" in part)

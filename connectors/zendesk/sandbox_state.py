@@ -80,6 +80,8 @@ class Account:
         self.organizations: dict[int, dict[str, Any]] = {}
         #: Which agents are in which groups: agent's and group's id.
         self.memberships: list[tuple[int, int]] = []
+        #: Custom roles, as an account on the Enterprise plan has them; None on another plan.
+        self.custom_roles: list[dict[str, Any]] | None = None
         #: Addresses that this account answers mail of.
         self.recipient_addresses: list[str] = ["support@sandbox.zendesk.com"]
         self._keys: dict[str, tuple[int, int, str]] = {}

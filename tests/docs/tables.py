@@ -251,6 +251,13 @@ def metrics() -> str:
     return table(("Metric", "Type", "Labels", "What it says"), sorted(rows))
 
 
+def least_privilege() -> str:
+    """Return what each connector declares that its credentials must be allowed, and nothing more."""
+    specs = (SLACK, TWILIO, TWILIO_VOICE, EMAIL, ZENDESK, HUBSPOT, REQUEST_TRACKER)
+    rows = [(f"`{spec.name}`", ", ".join(f"`{scope}`" for scope in spec.capabilities.scopes)) for spec in specs]
+    return table(("Connector", "What its credentials must be allowed"), rows)
+
+
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "slack-settings": lambda: settings(SLACK.settings),
     "twilio-settings": lambda: settings(TWILIO.settings),
@@ -298,6 +305,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "command-line": command_line,
     "options": options,
     "metrics": metrics,
+    "least-privilege": least_privilege,
 }
 
 

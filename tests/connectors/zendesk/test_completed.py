@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -272,7 +273,46 @@ class TestCompleted(CarryingContract, ZendeskSetUp):
     async def test_the_doctor_is_told_the_role_and_the_addresses(self, connector: Any, sandbox: Any) -> None:
         seen = await connector.examine()
         assert seen.addresses == ("email:support@sandbox.zendesk.com",)
-        assert [finding.good for finding in seen.findings] == [True, True]
+        assert [finding.good for finding in seen.findings] == [True, True, True]
+        assert "may change the account itself" in seen.findings[-1].sentence
         for role, good in (("agent", [True, False]), ("end-user", [False, False])):
             sandbox.account.users[OWN_USER]["role"] = role
             assert [finding.good for finding in (await connector.examine()).findings] == good
+
+    @pytest.mark.parametrize(
+        ("user", "configuration", "wrong", "beyond"),
+        [
+            ({"suspended": True}, {}, "is suspended", "nothing beyond"),
+            ({"ticket_restriction": "groups"}, {}, "does not see all tickets .*'groups'", "nothing beyond"),
+            ({}, {"ticket_access": "assigned-only"}, "does not see all tickets .*'assigned-only'", "nothing beyond"),
+            ({}, {"ticket_editing": False}, "'Baton' may not edit tickets", "nothing beyond"),
+            (
+                {},
+                {"manage_triggers": True, "manage_roles": "none", "ticket_deletion": True},
+                "",
+                "manage_triggers, ticket_deletion",
+            ),
+            ({}, {"ticket_access": "all", "ticket_editing": True, "manage_slas": False}, "", "nothing beyond"),
+            ({}, None, "", "does not show"),
+        ],
+    )
+    async def test_the_doctor_names_what_an_agents_role_lacks_and_what_it_has_beyond_need(
+        self,
+        connector: Any,
+        sandbox: Any,
+        user: dict[str, Any],
+        configuration: dict[str, Any] | None,
+        wrong: str,
+        beyond: str,
+    ) -> None:
+        """PL-3: least privilege, as far as Zendesk shows it."""
+        sandbox.account.users[OWN_USER].update({"role": "agent", "custom_role_id": 7, **user})
+        if configuration is not None:
+            sandbox.account.custom_roles = [{"id": 7, "name": "Baton", "configuration": configuration}]
+        findings = [each for each in (await connector.examine()).findings if each.subject not in {"role", "poll"}]
+        bad = [each for each in findings if not each.good]
+        assert len(bad) == bool(wrong)
+        assert all(re.search(wrong, each.sentence) and each.advice for each in bad)
+        (least,) = (each for each in findings if each.subject == "least privilege")
+        assert beyond in least.sentence
+        assert sandbox.writes() == 0
