@@ -121,6 +121,9 @@ def _open(draft: Draft, rule: Rule) -> None:
     draft.say(
         "escalate", f"Rule {rule.id} matched: the case is escalated on ladder {climbs.id}.{climbing.passed_over(draft)}"
     )
+    why = ladder.withheld(draft) if rule.reply else ""
+    if why:
+        draft.remarks.append(f"Its reply will not be sent: {why}.")
     sent = _hand_off(draft, rule, step.target, draft.episode.acknowledge_by, climbing.assignee(draft, step))
     if not sent and not draft.episode.hushed:
         climbing.tell_step(draft, rule, climbs, climbing.headline(draft, rule), None)

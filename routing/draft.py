@@ -75,6 +75,8 @@ class Draft:
         self.back = False
         self.result = "none"
         self.sentence = ""
+        #: Sentences beside that one: what a person would expect to happen and does not.
+        self.remarks: list[str] = []
         self.steps: tuple[TraceStep, ...] = ()
         self.skipped = 0
         self.skipped_why: tuple[tuple[int, str], ...] = ()
@@ -191,7 +193,7 @@ class Draft:
             trace=Trace(
                 policy=self.snapshot.policy.digest,
                 result=self.result,
-                sentence=self.sentence,
+                sentence=" ".join((self.sentence, *self.remarks)).strip(),
                 steps=self.steps,
                 skipped=self.skipped,
                 skipped_why=self.skipped_why,

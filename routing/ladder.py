@@ -92,15 +92,29 @@ def _given_up(draft: Draft, outcome: Outcome) -> None:
         close(draft)
 
 
+def withheld(draft: Draft) -> str:
+    """Return why no reply can go to where the customer spoke last, some words; empty when one can."""
+    connection, thread = draft.case.last_connection, draft.case.last_thread
+    facts = draft.snapshot.connections.get(connection)
+    if not connection:
+        return "the customer has not spoken on a channel of their own, and on a ticket agents answer themselves"
+    if facts is None or "reply" not in facts.roles:
+        return f"over {connection} Baton sends none"
+    if (connection, thread) in draft.snapshot.silenced:
+        return "the customer wants no messages on that thread (STOP)"
+    if (connection, thread) in draft.snapshot.strangers:
+        # An operator said so after they spoke.
+        return "who spoke on that thread last is another person by now"
+    return ""
+
+
 def reply(draft: Draft, rule: Rule, link: TicketLink | None) -> bool:
     """Answer the customer on the thread where they spoke last, and tell whether. The destination is frozen here."""
-    facts = draft.snapshot.connections.get(draft.case.last_connection)
-    if not rule.reply or facts is None or "reply" not in facts.roles:
+    if not rule.reply:
         return False
-    if (facts.name, draft.case.last_thread) in draft.snapshot.silenced:
-        return False
-    if (facts.name, draft.case.last_thread) in draft.snapshot.strangers:
-        # Who spoke there last is another person by now: an operator said so after they spoke.
+    why, facts = withheld(draft), draft.snapshot.connections.get(draft.case.last_connection)
+    if why or facts is None:
+        draft.remarks.append(f"The reply of rule {rule.id} is not sent: {why}.")
         return False
     mode = draft.mode(facts.name, rule)
     customer = draft.case.customer

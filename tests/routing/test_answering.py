@@ -24,6 +24,7 @@ from gateway.model import (
     TicketChange,
 )
 from routing.decide import decide
+from routing.policy import ConnectionFacts
 from routing.snapshot import Snapshot
 from tests.routing.situations import situations
 from tests.routing.values import (
@@ -31,6 +32,7 @@ from tests.routing.values import (
     CATCH_ALL,
     CUSTOMER,
     LADDER,
+    LINK,
     NOW,
     after,
     answer,
@@ -164,3 +166,49 @@ def test_no_situation_is_answered_twice_or_by_a_machines_doing(
         assert (mine[0].connection, mine[0].destination) == (made.case.last_connection, made.case.last_thread)
         again = decide(after(start, made), replace(what, dedupe="again"), NOW)
         assert not [effect for effect in again.effects if effect.kind is EffectKind.REPLY and effect.rule == "greet"]
+
+
+# --- replies that cannot be sent are told ----------------------------------------------------------------------------
+def deaf() -> dict[str, ConnectionFacts]:
+    """Return the connections, of which none sends replies."""
+    return {name: replace(facts, roles=facts.roles - {"reply"}) for name, facts in connections().items()}
+
+
+def test_who_wrote_in_a_ticket_that_the_helpdesk_had_gets_no_reply_and_the_trace_says_why() -> None:
+    """PO-7: an adopted ticket of Zendesk or HubSpot takes no replies of Baton's; see the reference on `reply`."""
+    thread = Thread(id="t1", connection="desk", key="55", channel=Channel.HELPDESK)
+    start = snapshot(NONE, thread=thread, connections=deaf(), tickets=(LINK,))
+    asked = message("Talk to an agent", connection="desk", channel=Channel.HELPDESK, thread="55")
+    made = decide(start, asked, NOW)
+    why = "the customer has not spoken on a channel of their own, and on a ticket agents answer themselves."
+    assert made.trace.sentence == (
+        f"Rule person matched: the case is escalated on ladder second. Its reply will not be sent: {why}"
+    )
+    assert made.episode is not None
+    handoff = next(effect for effect in made.effects if effect.kind is EffectKind.HANDOFF)
+    told = decide(after(start, made), outcome(handoff.id, made.episode), NOW)
+    assert told.trace.sentence == f"The handoff to desk arrived. The reply of rule person is not sent: {why}"
+    assert not [effect for effect in (*made.effects, *told.effects) if effect.kind is EffectKind.REPLY]
+
+
+def test_a_greeting_that_is_withheld_says_why() -> None:
+    for changes, why in (
+        ({"connections": deaf()}, "over chat Baton sends none"),
+        ({"silenced": frozenset({("chat", "C1/1")})}, "(STOP)"),
+        ({"strangers": frozenset({("chat", "C1/1")})}, "another person by now"),
+    ):
+        trace = decide(snapshot(NONE, **changes), message("hello"), NOW).trace
+        assert "The reply of rule greet is not sent: " in trace.sentence
+        assert why in trace.sentence
+
+
+@given(situations(), st.sampled_from((NONE, MIRROR)))
+def test_whatever_is_not_sent_because_nothing_can_be_is_told(
+    situation: tuple[Snapshot, Activity], rules: object
+) -> None:
+    start, what = situation
+    start = replace(start, policy=rules, episode_policy=None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    sent = [effect for effect in decide(start, what, NOW).effects if effect.kind is EffectKind.REPLY]
+    made = decide(replace(start, connections=deaf()), what, NOW)
+    assert not [effect for effect in made.effects if effect.kind is EffectKind.REPLY]
+    assert (f"The reply of rule {sent[0].rule} is not sent" in made.trace.sentence) if sent else True
