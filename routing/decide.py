@@ -26,6 +26,7 @@ from routing import ladder, lookup, sla
 from routing.acting import act_on, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
+from routing.signals.authority import Deed
 from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
 from routing.states import news
@@ -160,6 +161,9 @@ def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
     draft.looked_at = draft.case
     rules, steps, draft.skipped = matching_rules(draft)
     draft.steps += steps
+    deed = draft.signals.deed if "authority.amount" in draft.snapshot.policy.reads else Deed()
+    if deed.action is not None and deed.amount is None:
+        draft.remarks.append(f"The amount of {deed.action} is not known: {deed.said.doubt}.")
     for rule in rules:
         if rule.id not in done:
             act_on(draft, rule)

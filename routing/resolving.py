@@ -10,6 +10,7 @@ from gateway.model import Channel
 from routing.assignment import Candidate, Wanted, assign
 from routing.people import Agent, Asked, Load, People, Staff, Team, Whom
 from routing.policy import Ladder, Stage
+from routing.signals.amounts import shown
 
 #: How long a roster's word on who can take work is believed, microseconds.
 PRESENCE_FOR: Final = 10 * 60 * 1_000_000
@@ -112,9 +113,9 @@ def _manager(asks: Asked, matter: Matter, at: int) -> Found:
         limit = manager.limit(matter.action) if matter.action else None
         if limit is None or matter.amount is None or matter.amount <= limit:
             return _person(manager, matter, at, tuple(passed))
-        passed.append((manager.name, f"may decide a {matter.action} of up to {limit:g} only"))
+        passed.append((manager.name, f"may decide a {matter.action} of up to {shown(limit)} only"))
     if passed:
-        why = f"no manager of {whose} may decide a {matter.action} of {matter.amount:g}"
+        why = f"no manager of {whose} may decide a {matter.action} of {shown(matter.amount or 0)}"
         return Found(why=why, considered=tuple(passed))
     return Found(why=f"{whose} has no manager")
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from gateway.model import Activity
 from routing.people import Action, Agent, People
-
-#: A number as people and fields write it, with what may stand around it: 900 · 900.50 · €1,234.50 · 1.234,50 EUR · -20.
-_AMOUNT: Final = re.compile(r"[^\d.,'\u2019]{0,8}?(?P<number>\d[\d.,'\u2019\u00a0\u202f ]{0,24})[^\d.,]{0,8}")
-_BLANKS: Final = str.maketrans("", "", "'\u2019\u00a0\u202f ")
-_THREE: Final = 3
+from routing.signals.amounts import NONE, Amount, read_amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +16,15 @@ class Deed:
 
     #: The action, None when it was none.
     action: str | None = None
-    #: Its amount; None when there is none, or it cannot be read.
-    amount: float | None = None
+    #: What is said of its amount.
+    said: Amount = NONE
     #: Up to what amount the agent may do it; None when no agent of the policy did.
     limit: float | None = None
+
+    @property
+    def amount(self) -> float | None:
+        """Its amount; None when there is none, or it cannot be read."""
+        return self.said.value
 
     @property
     def exceeds(self) -> bool:
@@ -57,38 +56,6 @@ def lacks(agent: Agent, skill: str, people: People) -> bool:
     return agent.skills.get(skill, 0) < people.skills[skill].level
 
 
-def amount_in(text: str) -> float | None:
-    """Return the amount that a field says, without its sign; None when it cannot be read for sure.
-
-    A point or comma with three digits behind it may mean thousands or thousandths: alone, it is not read.
-    """
-    found = _AMOUNT.fullmatch(text.strip())
-    if found is None:
-        return None
-    number = found["number"].translate(_BLANKS)
-    signs = "".join(sign for sign in number if sign in ".,")
-    if not signs:
-        return float(number)
-    whole, _, rest = number.rpartition(signs[-1])
-    if len(set(signs)) > 1:
-        # Two signs: the last one begins the fraction, and the other parts thousands.
-        parted = whole.split(signs[0])
-        return _number(parted, rest) if signs.count(signs[-1]) == 1 and _thousands(parted) else None
-    if len(signs) > 1:
-        parted = number.split(signs[0])
-        return _number(parted, "0") if _thousands(parted) else None
-    return None if len(rest) == _THREE and whole.strip("0") else _number([whole], rest)
-
-
-def _thousands(parts: Sequence[str]) -> bool:
-    """Tell whether a number is parted into thousands."""
-    return all(len(part) == _THREE for part in parts[1:])
-
-
-def _number(parts: Sequence[str], rest: str) -> float | None:
-    return float(f"{''.join(parts)}.{rest}") if rest.isdecimal() else None
-
-
 def _told(activity: Activity) -> Mapping[str, str]:
     """Return the fields that an activity brought: changed on a ticket, or collected by a chatbot."""
     if activity.ticket is not None and activity.ticket.fields:
@@ -102,4 +69,4 @@ def _deed(fields: Mapping[str, str], action: Action, connection: str, actor: Age
     if not value:
         return None
     limit = actor.limit(action.name) if actor is not None else None
-    return Deed(action=action.name, amount=amount_in(value), limit=limit)
+    return Deed(action=action.name, said=read_amount(value), limit=limit)

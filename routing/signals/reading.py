@@ -11,6 +11,7 @@ from typing import Final
 from gateway.model import Activity, ActivityKind, Case
 from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
+from routing.signals.amounts import shown
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
 from routing.signals.authority import Deed, deed_of, lacks, needed_skill
 from routing.signals.customer import NOBODY as NO_CUSTOMER
@@ -139,8 +140,11 @@ class Signals:
         deed = self.deed
         if deed.action is None:
             return ""
-        amount = "an amount that cannot be read" if deed.amount is None else f"{deed.amount:g}"
-        limit = "no agent of the policy" if deed.limit is None else f"{self.actor_name} up to {deed.limit:g}"
+        if deed.amount is None:
+            amount = f"an amount that cannot be read ({deed.said.doubt})"
+        else:
+            amount = shown(deed.amount) + (f" (written {deed.said.written})" if deed.said.written else "")
+        limit = "no agent of the policy" if deed.limit is None else f"{self.actor_name} up to {shown(deed.limit)}"
         return f"{deed.action} of {amount}: {limit}"
 
     def _skill_words(self) -> str:

@@ -120,11 +120,26 @@ def test_who_may_not_do_it_at_all_has_the_limit_0_and_of_a_stranger_none_is_know
 def test_an_amount_that_cannot_be_read_for_sure_is_missing_and_a_careful_rule_escalates_it(amount: str) -> None:
     _, (made,) = play(start(), refund(amount))
     assert made.effects == ()
+    assert ("The amount of refund is not known: " in made.trace.sentence) is bool(amount)
     careful = policy(
         POLICY.replace("authority.amount > authority.limit", "not (authority.amount <= authority.limit)") + CATCH_ALL
     )
     _, (made,) = play(start(careful), refund(amount))
     assert bool(made.effects) is bool(amount), "a field that was cleared is no refund"
+
+
+def test_evidence_says_how_an_amount_was_read_or_why_it_was_not() -> None:
+    """SG-8: signals carry evidence."""
+    careful = policy(
+        POLICY.replace("authority.amount > authority.limit", "not (authority.amount <= authority.limit)") + CATCH_ALL
+    )
+    for amount, words in (
+        ("1.234.567,50 EUR", "refund of 1234567.5 (written 1.234.567,50): bob up to 500"),
+        ("1,200", "refund of an amount that cannot be read (1,200 may be 1200 or 1.2): bob up to 500"),
+    ):
+        _, (made,) = play(start(careful), refund(amount))
+        evidence = dict(made.trace.steps[-1].evidence)
+        assert words in evidence.values()
 
 
 def test_another_field_is_no_refund_and_the_sign_of_an_amount_says_nothing() -> None:
