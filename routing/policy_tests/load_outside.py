@@ -41,7 +41,8 @@ def _unknown(reader: Reader, path: Path, name: str, people: People, *, value: bo
     reader.note(path, f"the policy has no agent {name}: {hint}", value=value)
 
 
-def _customer(reader: Reader, path: Path, value: object, policy: Policy) -> dict[str, object]:
+def _customer(reader: Reader, path: Path, value: object, policy: Policy) -> dict[str, object] | None:
+    """Return what is known of the customer; None when the channel proves nobody, whatever the helpdesk has."""
     table = reader.table(path, value, "customer")
     reader.keys(path, table, schema.CUSTOMER, "a customer")
     if policy.customer is None:
@@ -54,7 +55,10 @@ def _customer(reader: Reader, path: Path, value: object, policy: Policy) -> dict
         if isinstance(worth, bool) or not isinstance(worth, int | float):
             reader.note((*path, "value"), "value must be a number", value=True)
         made["value"] = worth
-    return made
+    known = table.get("known", True)
+    if not isinstance(known, bool):
+        reader.note((*path, "known"), "known must be true or false", value=True)
+    return made if known else None
 
 
 def _roster(reader: Reader, path: Path, value: object, people: People) -> dict[str, bool]:

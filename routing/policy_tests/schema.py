@@ -120,6 +120,10 @@ CUSTOMER: Final[dict[str, Any]] = {
     "language": _text("The customer's language, by its two letters."),
     "value": {"type": "number", "description": "What the customer is worth, in the other system's unit."},
     "tags": _texts("The customer's tags."),
+    "known": {
+        "type": "boolean",
+        "description": "False: the channel proves nobody, as Slack and the telephone, so nobody asks who the customer is.",
+    },
 }
 TEST: Final[dict[str, Any]] = {
     "name": _text("What the test shows, unique within its file."),

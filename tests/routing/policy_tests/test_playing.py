@@ -252,3 +252,36 @@ def test_the_same_test_gives_the_same_result_byte_for_byte() -> None:
     """PO-1."""
     text = event({"rules": []}, message=HELP) + event({"path": []}, wait="1d")
     assert failures(played(text)) == failures(played(text))
+
+
+VIPS: Final = policy(
+    """
+[customer]
+profile_from = "desk"
+vip = ["gold"]
+[[rule]]
+id = "vip"
+do = "escalate"
+ladder = "second"
+when.all = ["customer.vip"]
+"""
+    + CATCH_ALL
+    + LADDER
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "effects", "rules"),
+    [
+        ('customer = { tier = "gold" }', ["lookup desk", "handoff desk", "notify chat"], ["rest", "vip"]),
+        ('customer = { tier = "gold", known = true }', ["lookup desk", "handoff desk", "notify chat"], ["rest", "vip"]),
+        ('customer = { tier = "gold", known = false }', [], ["rest"]),
+        ("customer = { known = false }", [], ["rest"]),
+        ("", [], ["rest"]),
+    ],
+)
+def test_a_customer_whom_the_channel_does_not_prove_is_nobody_whatever_the_helpdesk_has(
+    head: str, effects: list[str], rules: list[str]
+) -> None:
+    """PO-4: as in the gateway, where a Slack user is nobody's customer until an operator links them."""
+    assert failures(played(event({"rules": rules, "effects": effects}, message="hello"), rules=VIPS, head=head)) == []
