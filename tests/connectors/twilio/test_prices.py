@@ -40,15 +40,15 @@ def test_the_longest_beginning_of_a_number_of_its_channel_prices_it(to: str, pri
     assert price_of(to, made(daily_cost=1, prices=PRICES).prices) == Decimal(price)
 
 
+def key_of(channel: str, digits: str) -> str:
+    return f"{channel} +{digits}" if digits else channel
+
+
 @given(
     number=_DIGITS.map(lambda rest: f"+{rest}"),
     channel=st.sampled_from(CHANNELS),
     prices=st.dictionaries(
-        st.builds(
-            lambda channel, rest: f"{channel} +{rest}" if rest else channel,
-            st.sampled_from(CHANNELS),
-            st.text("0123456789", max_size=4),
-        ),
+        st.builds(key_of, st.sampled_from(CHANNELS), st.text("0123456789", max_size=4)),
         _MONEY,
         max_size=8,
     ),
