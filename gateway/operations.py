@@ -114,7 +114,16 @@ class Operations:
         ids = [int(each) for each in arguments.get("ids") or ()]
         if not ids:
             ids = list(self.store.deliveries(since=int(arguments["since"]), connection=connection, limit=REPLAY_LIMIT))
-        return {"replayed": self.store.replay(ids, actor, self.now()), "more": len(ids) == REPLAY_LIMIT}
+        waited = self._gone(ids)
+        replayed = self.store.replay(ids, actor, self.now())
+        gone = self._gone(ids)
+        fresh = sum(gone.values()) - sum(waited.values())
+        return {"replayed": replayed - fresh, "more": len(ids) == REPLAY_LIMIT, "without_connection": gone}
+
+    def _gone(self, ids: Iterable[int]) -> dict[str, int]:
+        """Return how many of some deliveries wait for a connection that is not there any more: nobody reads them."""
+        known = set(self.connections)
+        return {name: count for name, count in self.store.waiting(ids).items() if name not in known}
 
     # --- cases -------------------------------------------------------------------------------------------------------
     def _merge(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import structlog
 
 from gateway.config import changes, needs_restart
 from gateway.loading import Setup, load_setup
+from gateway.store.values import Unrenamed
 from gateway.toml import Problems
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Reloading:
         # While the store takes renamings over, cases speak of connections by either name.
         pipeline.swap(replace(old.direction, connections={**new.facts, **old.facts}))
         try:
-            await asyncio.to_thread(self._enter, new, store, "reloaded", actor, told)
+            remarks = await asyncio.to_thread(self._enter, new, store, "reloaded", actor, told)
         except BaseException:
             pipeline.swap(old.direction)
             raise
@@ -93,11 +94,33 @@ class Reloading:
         self._meters.reloads.labels("done").inc()
         _log.info("the configuration was read again", action="reloaded", changes=told, needs_restart=list(restart))
         faults = [str(fault) for fault in new.faults]
-        return {"reloaded": True, "changes": told, "needs_restart": list(restart), "faults": faults}
+        return {
+            "reloaded": True,
+            "changes": told,
+            "needs_restart": list(restart),
+            "faults": faults,
+            "remarks": remarks,
+        }
 
-    def _enter(self, setup: Setup, store: Store, action: str, actor: str, told: Any) -> None:
+    def _enter(self, setup: Setup, store: Store, action: str, actor: str, told: Any) -> list[str]:
         now = self._now()
-        store.register({each.name: each.renamed_from for each in setup.config.connections.values()})
+        earlier = {each.name: each.renamed_from for each in setup.config.connections.values()}
+        remarks = [unrenamed(name, earlier[name] or "", why) for name, why in sorted(store.register(earlier).items())]
+        for remark in remarks:
+            _log.warning(remark, action="renamed_from_idle")
         store.save_policy(setup.policy.digest, setup.policy.source, now)
         detail = {"policy": setup.policy.digest, "changes": list(told)}
         store.audit(actor, action, f"config:{setup.config.digest}", detail, now)
+        return remarks
+
+
+def unrenamed(name: str, earlier: str, why: Unrenamed) -> str:
+    """Return a sentence on a `renamed_from` that changed nothing."""
+    begin = f'renamed_from = "{earlier}" of connection {name} has no effect'
+    match why:
+        case Unrenamed.BOTH:
+            return f"{begin}: both are known, each with a history of its own"
+        case Unrenamed.BEFORE:
+            return f"{begin} any more: it was renamed before, or is no new connection; take the line out"
+        case _:
+            return f"{begin}: no connection was ever called so, and {name} begins without a history"

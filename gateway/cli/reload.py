@@ -38,5 +38,7 @@ def command(config: Path, *, as_json: bool) -> None:
         return
     for line in result["changes"] or ["nothing differs"]:
         click.echo(f"- {line}")
+    for remark in result["remarks"]:
+        click.echo(f"- {remark}")
     for key in dict.fromkeys(_KEYS.get(each, each) for each in result["needs_restart"]):
         click.echo(f"- {key} differs and is only read at the start: restart the gateway")

@@ -40,7 +40,13 @@ def command(ids: tuple[int, ...], since: str | None, connection: str | None, con
         print_json(result)
         return
     more = " There are more: replay them by --connection or a shorter --since." if result["more"] else ""
+    gone = result["without_connection"]
     click.echo(f"{result['replayed']} deliveries are parsed again.{more}")
+    for name, count in sorted(gone.items()):
+        click.echo(
+            f"{count} of {name} wait: plugins.toml has no connection of that name. Bring it back, or give the one that took"
+            f' its place renamed_from = "{name}".'
+        )
 
 
 def age(text: str) -> int:

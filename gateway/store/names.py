@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.store.engine import Engine, Transaction
 from gateway.store.renaming import rename
+from gateway.store.values import Unrenamed
 
 #: Number of what Baton itself appends.
 BATON: Final = 0
@@ -49,11 +50,16 @@ class Names:
             found = self._names.get(number, f"connection {number}")
         return found
 
-    def register(self, connections: Mapping[str, str | None]) -> None:
-        """Make connections known; a new name takes the number of its earlier one."""
+    def register(self, connections: Mapping[str, str | None]) -> Mapping[str, Unrenamed]:
+        """Make connections known; a new name takes the number of its earlier one. See `Store.register`."""
 
-        def work(t: Transaction) -> list[tuple[int, str]]:
+        def work(t: Transaction) -> tuple[list[tuple[int, str]], dict[str, Unrenamed]]:
             known = {row[0]: row[1] for row in t.rows("SELECT name, id FROM connections")}
+            idle = {
+                name: _idle(name in known, earlier in known)
+                for name, earlier in connections.items()
+                if earlier is not None and (name in known or earlier not in known)
+            }
             for name, earlier in sorted(connections.items()):
                 if name in known:
                     continue
@@ -61,6 +67,14 @@ class Names:
                     rename(t, known[earlier], earlier, name)
                 else:
                     t.run("INSERT INTO connections (name) VALUES (?) ON CONFLICT (name) DO NOTHING", name)
-            return [(row[0], row[1]) for row in t.rows("SELECT id, name FROM connections")]
+            return [(row[0], row[1]) for row in t.rows("SELECT id, name FROM connections")], idle
 
-        self._keep(self._engine.write(work))
+        rows, idle = self._engine.write(work)
+        self._keep(rows)
+        return idle
+
+
+def _idle(name_known: bool, earlier_known: bool) -> Unrenamed:  # noqa: FBT001 (two facts)
+    if not name_known:
+        return Unrenamed.NEVER
+    return Unrenamed.BOTH if earlier_known else Unrenamed.BEFORE

@@ -179,6 +179,17 @@ class Operators:
 
         return self._engine.write(work)
 
+    def waiting(self, delivery_ids: Iterable[int]) -> Mapping[str, int]:
+        """Return how many of some deliveries wait to be parsed, by connection; see `Store.waiting`."""
+        wanted = list(delivery_ids)
+        rows = self._engine.read(
+            lambda t: t.rows(
+                "SELECT connection_id, count(*) FROM deliveries WHERE state = 0 AND id IN (??bigint) GROUP BY connection_id",
+                wanted,
+            )
+        )
+        return {self._names.name(row[0]): int(row[1]) for row in rows}
+
     def deliveries(self, *, since: int, connection: str | None = None, limit: int = 1000) -> Sequence[int]:
         """Return ids of deliveries received since an instant."""
         number = self._names.find(connection) if connection is not None else None

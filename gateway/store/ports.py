@@ -37,6 +37,7 @@ from gateway.store.values import (
     Step,
     StoredDelivery,
     StoreUnavailable,
+    Unrenamed,
     Verdict,
     WantedFile,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "StoreUnavailable",
     "StoredDelivery",
     "Suggestion",
+    "Unrenamed",
     "Verdict",
     "WantedFile",
 ]
@@ -87,8 +89,11 @@ class Store(Protocol):
         ...
 
     # --- connections -------------------------------------------------------------------------------------------------
-    def register(self, connections: Mapping[str, str | None]) -> None:
-        """Make the connections known: name → earlier name (or None). Ids survive renaming."""
+    def register(self, connections: Mapping[str, str | None]) -> Mapping[str, Unrenamed]:
+        """Make the connections known: name → earlier name (or None). Ids survive renaming.
+
+        Returns the names whose earlier one changed nothing, with the reason.
+        """
         ...
 
     # --- way in ------------------------------------------------------------------------------------------------------
@@ -252,6 +257,10 @@ class Store(Protocol):
 
     def replay(self, delivery_ids: Iterable[int], actor: str, now: int) -> int:
         """Have deliveries parsed again (after a mapping was mended); what is known already stays as it is."""
+        ...
+
+    def waiting(self, delivery_ids: Iterable[int]) -> Mapping[str, int]:
+        """Return how many of some deliveries wait to be parsed, by the connection that they came to."""
         ...
 
     def deliveries(self, *, since: int, connection: str | None = None, limit: int = 1000) -> Sequence[int]:

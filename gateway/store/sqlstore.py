@@ -75,7 +75,7 @@ class SqlStore:
         self.replay_dead_letter = operators.replay_dead_letter
         self.discard_dead_letter = operators.discard_dead_letter
         self.replay = operators.replay
-        self.deliveries = operators.deliveries
+        self.deliveries, self.waiting = operators.deliveries, operators.waiting
         self.audit = auditing.audit
         self.audit_trail = auditing.audit_trail
         self.verify_audit = auditing.verify_audit

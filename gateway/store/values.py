@@ -79,6 +79,17 @@ class WantedFile:
     attachment: Attachment
 
 
+class Unrenamed(StrEnum):
+    """Why the earlier name of a connection changed nothing."""
+
+    #: Both names have a history of their own.
+    BOTH = "both"
+    #: The new name is known, and the earlier one is not: it was renamed before.
+    BEFORE = "before"
+    #: The earlier name was never known.
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBytes:
     """The bytes of a file that was fetched, where they can be read from."""

@@ -165,3 +165,15 @@ async def said(served: Served, action: str, times: int) -> None:
     async with asyncio.timeout(10):
         while len(served.lines(action)) < times:
             await asyncio.sleep(0.05)
+
+
+async def test_an_earlier_name_without_effect_is_told_at_a_reload(tmp_path: Path) -> None:
+    async with running(tmp_path) as (gateway, _):
+        named = PLUGINS.replace("[chat.toys]", "[chat.games]") + 'renamed_from = "toys"\n'
+        write(tmp_path, named)
+        assert (await gateway.reload("test"))["remarks"] == []
+        (remark,) = (await gateway.reload("test"))["remarks"]
+        assert remark.startswith('renamed_from = "toys" of connection games has no effect any more')
+        write(tmp_path, PLUGINS.replace("[chat.toys]", "[chat.new]") + 'renamed_from = "tois"\n')
+        (remark,) = (await gateway.reload("test"))["remarks"]
+        assert "no connection was ever called so, and new begins without a history" in remark

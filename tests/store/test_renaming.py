@@ -8,7 +8,7 @@ import pytest
 
 from gateway.model import Activity, Decision, EffectKind
 from gateway.store import Store
-from gateway.store.ports import CaseView, Destination, Verdict
+from gateway.store.ports import CaseView, Destination, Unrenamed, Verdict
 from tests.store.acts import DESK, NOW, apply_all, bring, emitting, keep, message
 from tests.store.test_outbox import given_up, receipt, result
 
@@ -104,3 +104,14 @@ def test_an_effect_for_a_connection_that_nobody_knows_costs_only_its_own_activit
     assert apply_all(store, step) == 2
     assert [letter.kind for letter in store.dead_letters()] == ["activity"]
     assert len(store.claim([DESK], NOW)) == 1
+
+
+def test_an_earlier_name_that_changes_nothing_is_told_with_the_reason(store: Store) -> None:
+    assert store.register({"chat": None, "desk": None}) == {}
+    assert store.register({"talk": "chat", "new": "never-there"}) == {"new": Unrenamed.NEVER}
+    # The same file again, as at every start: what was done is done.
+    assert store.register({"talk": "chat", "new": "never-there"}) == {
+        "talk": Unrenamed.BEFORE,
+        "new": Unrenamed.BEFORE,
+    }
+    assert store.register({"new": "desk", "desk": None}) == {"new": Unrenamed.BOTH}
