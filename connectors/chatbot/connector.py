@@ -27,6 +27,7 @@ from gateway.sdk import (
     SessionSource,
     TemporaryFailure,
     WebhookSource,
+    retry_after,
 )
 
 #: Longest question, bytes.
@@ -153,13 +154,13 @@ class ChatbotConnector(Connector[ChatbotSettings], WebhookSource, SessionSource,
             async with self.host.http.post(
                 self.settings.callback_url, data=body, headers=headers, allow_redirects=False
             ) as answer:
-                status, wish = answer.status, answer.headers.get("Retry-After", "")
+                status, seconds = answer.status, retry_after(answer.headers)
         except aiohttp.ClientConnectorError:
             raise TemporaryFailure("The bot's callback_url cannot be reached.") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise OutcomeUnknown(f"No whole answer came from callback_url ({type(error).__name__}).") from None
         if status not in _SUCCESS:
-            raise _judged(status, float(wish) if wish.isascii() and wish.isdigit() else None)
+            raise _judged(status, seconds)
 
 
 def _judged(status: int, seconds: float | None) -> Exception:

@@ -19,7 +19,12 @@ from typing import Any, Final
 import aiohttp
 
 from connectors.email.settings import EmailSettings, Grant
-from gateway.sdk import CredentialsRefused, Host, TemporaryFailure
+from gateway.sdk import (
+    CredentialsRefused,
+    Host,
+    TemporaryFailure,
+    retry_after,
+)
 
 #: A token is renewed so long before it runs out, seconds: a session may begin with it at the last moment.
 _MARGIN: Final = 300
@@ -93,7 +98,7 @@ class AccessTokens:
                 url, data=form, headers={"Accept": "application/json"}, allow_redirects=False
             ) as response:
                 status, text = response.status, await response.text()
-                wish = response.headers.get("Retry-After", "")
+                seconds = retry_after(response.headers)
         except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as error:
             raise TemporaryFailure(f"The token endpoint cannot be reached ({type(error).__name__}).") from None
         try:
@@ -106,9 +111,7 @@ class AccessTokens:
         word = found.get("error")
         error_word = word if isinstance(word, str) and word.replace("_", "").isalnum() and word.isascii() else ""
         if status == _THROTTLED or status >= _SERVER_ERROR or error_word in _LATER or not error_word:
-            raise TemporaryFailure(
-                f"The token endpoint answered {status}.", retry_after=float(wish) if wish.isdigit() else None
-            )
+            raise TemporaryFailure(f"The token endpoint answered {status}.", retry_after=seconds)
         advice = (
             "the refresh token was revoked or ran out: sign in again and set oauth_refresh_token anew"
             if error_word == "invalid_grant"

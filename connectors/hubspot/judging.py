@@ -16,6 +16,7 @@ from gateway.sdk import (
     TemporaryFailure,
     as_list,
     as_object,
+    retry_after,
     unanswered,
 )
 
@@ -86,10 +87,8 @@ def by_answer(error: CallError, *, writes: bool) -> ConnectorError:
 
 
 def _seconds(error: CallError, detail: Mapping[str, Any]) -> float | None:
-    value = str(error.headers.get("Retry-After", "")).strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    return _POLICIES.get(str(detail.get("policyName", "")), _LATER[error.status])
+    wish = retry_after(error.headers)
+    return wish if wish is not None else _POLICIES.get(str(detail.get("policyName", "")), _LATER[error.status])
 
 
 def _missing(detail: Mapping[str, Any]) -> str:

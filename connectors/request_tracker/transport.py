@@ -16,7 +16,15 @@ from urllib.parse import quote
 import aiohttp
 
 from connectors.request_tracker.settings import RequestTrackerSettings
-from gateway.sdk import CredentialsRefused, Host, OutcomeUnknown, PermanentFailure, TemporaryFailure, unanswered
+from gateway.sdk import (
+    CredentialsRefused,
+    Host,
+    OutcomeUnknown,
+    PermanentFailure,
+    TemporaryFailure,
+    retry_after,
+    unanswered,
+)
 
 #: Largest answer that is read, bytes: a file of `max_file` in base64, and some.
 _LARGEST: Final = 16 * 1024 * 1024
@@ -169,7 +177,7 @@ def _judge(response: aiohttp.ClientResponse, *, writes: bool) -> None:
     if status == _UNAUTHORIZED:
         raise CredentialsRefused("Request Tracker refuses our credentials (401): check user, and token or password.")
     if status in _NOT_TAKEN:
-        raise TemporaryFailure("Request Tracker wants to be asked later.", retry_after=_seconds(response))
+        raise TemporaryFailure("Request Tracker wants to be asked later.", retry_after=retry_after(response.headers))
     if status == _CHANGED:
         raise TemporaryFailure("Somebody changed the ticket at the same moment.")
     if status >= _SERVER_ERROR:
@@ -185,9 +193,3 @@ def _judge(response: aiohttp.ClientResponse, *, writes: bool) -> None:
     raise PermanentFailure(
         f"Request Tracker refused the request ({status}): mend the rule, or the queue's fields and statuses."
     )
-
-
-def _seconds(response: aiohttp.ClientResponse) -> float | None:
-    """Return Retry-After in seconds; None when it is absent or a date."""
-    value = response.headers.get("Retry-After", "").strip()
-    return float(value) if value.isascii() and value.isdigit() else None

@@ -43,6 +43,7 @@ from gateway.sdk import (
     StreamSource,
     TemporaryFailure,
     WebhookSource,
+    retry_after,
     unanswered,
 )
 
@@ -334,8 +335,7 @@ def _judged(error: SlackApiError, *, writes: bool) -> Exception:
     headers: Mapping[str, str] = getattr(response, "headers", None) or {}
     data: Any = getattr(response, "data", None)
     word = str(data.get("error", "")) if isinstance(data, dict) else ""  # pyright: ignore[reportUnknownMemberType]
-    wish = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
-    seconds = float(wish) if wish.isdigit() else None
+    seconds = retry_after(headers)
     if status == _THROTTLED or word in _LATER:
         return TemporaryFailure("Slack wants to be asked later.", retry_after=seconds)
     if status == 503:  # noqa: PLR2004 (Service Unavailable: it was not taken)

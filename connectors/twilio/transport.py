@@ -17,7 +17,14 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
 from connectors.twilio.vocabulary import ADVICE, REFUSED
-from gateway.sdk import CredentialsRefused, Host, PermanentFailure, TemporaryFailure, unanswered
+from gateway.sdk import (
+    CredentialsRefused,
+    Host,
+    PermanentFailure,
+    TemporaryFailure,
+    retry_after,
+    unanswered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,8 +130,7 @@ def judged(status: int, headers: Mapping[str, str], found: Mapping[str, Any], *,
     """Return the error that an answer stands for. Twilio's own sentence is not quoted: it may hold numbers and text."""
     code = found.get("code")
     number = code if isinstance(code, int) else 0
-    wish = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    seconds = float(wish) if wish.isascii() and wish.isdigit() else None
+    seconds = retry_after(headers)
     if status == _THROTTLED or number in _LATER:
         return TemporaryFailure("Twilio wants to be asked later.", retry_after=seconds)
     if status == _UNAVAILABLE:

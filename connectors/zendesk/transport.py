@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from gateway.sdk import retry_after
+
 #: The idempotency key of the call in hand; None for calls that need none.
 idempotency_key: Final[ContextVar[str | None]] = ContextVar("idempotency_key", default=None)
 
@@ -52,15 +54,10 @@ class Adapter(HTTPAdapter):
         response = super().send(outgoing, *args, **kwargs)
         if response.status_code in {_THROTTLED, _UNAVAILABLE}:
             response.close()
-            raise ThrottledError(response.status_code, _seconds(response.headers.get("Retry-After")))
+            raise ThrottledError(response.status_code, retry_after(response.headers))
         response.request = request
         response.url = request.url or ""
         return response
-
-
-def _seconds(value: str | None) -> float | None:
-    """Return Retry-After in seconds; None when it is absent or a date."""
-    return float(value) if value is not None and value.strip().isdigit() else None
 
 
 def make_session(api_url: str | None) -> requests.Session:

@@ -76,6 +76,7 @@ from gateway.sdk.errors import (
     PermanentFailure,
     TemporaryFailure,
     UnreadableDelivery,
+    retry_after,
     unanswered,
 )
 from gateway.sdk.json_values import (
@@ -185,6 +186,7 @@ __all__ = [
     "proven_address",
     "read_json",
     "read_object",
+    "retry_after",
     "safe_address",
     "shown_entries",
     "unanswered",

@@ -9,6 +9,12 @@ The message is a sentence for the person who must act. It names no secret and qu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+#: Digits of a Retry-After that are believed: more would be years.
+_DIGITS: Final = 7
+
 
 class ConnectorError(Exception):
     """What all errors of the contract share."""
@@ -49,3 +55,12 @@ class OutcomeUnknown(ConnectorError):
 def unanswered(sentence: str, *, writes: bool) -> OutcomeUnknown | TemporaryFailure:
     """Return the error for a call without a clear answer: a write may have landed, and a read may be tried again."""
     return OutcomeUnknown(sentence) if writes else TemporaryFailure(sentence)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return what an answer's Retry-After says, in seconds, whatever the case of its name.
+
+    None where there is none, where it is a date (RFC 9110 allows one; no vendor's clock is asked for), and where it is nonsense.
+    """
+    value = next((each for name, each in headers.items() if name.lower() == "retry-after"), "").strip()
+    return float(value) if value.isascii() and value.isdigit() and len(value) <= _DIGITS else None
