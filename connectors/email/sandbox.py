@@ -53,6 +53,7 @@ class EmailSandbox(Sandbox):
     """One mailbox, and the people who write to it."""
 
     title = "A mail provider"
+    variables = "MAIL"
 
     def __init__(
         self, *, now: Callable[[], int] = system_now, password: str = PASSWORD, address: str = ADDRESS

@@ -54,6 +54,7 @@ class RequestTrackerSandbox(Sandbox):
     """One Request Tracker, with people in it."""
 
     title = "Request Tracker"
+    variables = "RT"
 
     def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, secret: str = SECRET) -> None:
         """Take the clock, the auth token and the webhook's secret."""

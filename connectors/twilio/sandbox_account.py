@@ -104,6 +104,7 @@ class TwilioAccountSandbox(Sandbox):
     """What the account of text messages and that of calls share."""
 
     title = "Twilio"
+    variables = "TWILIO"
     #: Lists of the account that are empty here: what they hold is another sandbox's matter.
     elsewhere: ClassVar[tuple[str, ...]] = ()
 

@@ -99,7 +99,7 @@ async def _run(sandbox: Sandbox, name: str, host: str, port: int, hooks: str | N
 
 
 def _words(sandbox: Sandbox, name: str) -> list[str]:
-    secrets = {key: f"{name}_{key}".upper() for key in sandbox.secrets()}
+    secrets = {key: f"{sandbox.variables or name}_{key}".upper() for key in sandbox.secrets()}
     lines = [
         f"{sandbox.title}, as far as Baton uses it, at {sandbox.url}",
         f"Its state: {sandbox.url}/_sandbox/state",

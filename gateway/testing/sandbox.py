@@ -50,6 +50,8 @@ class Sandbox(ABC):
 
     #: What people call it.
     title = "a vendor"
+    #: What the names of environment variables begin with in which its secrets are suggested; empty for the connector's name.
+    variables = ""
 
     def __init__(self, *, now: Callable[[], int] = system_now) -> None:
         """Take the clock that the vendor lives by, UTC microseconds."""
