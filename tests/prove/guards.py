@@ -216,7 +216,7 @@ MUTANTS: Final = (
             ),
             (
                 "routing/ladder.py",
-                "if (facts.name, draft.case.last_thread) in draft.snapshot.strangers:",
+                "if (connection, thread) in draft.snapshot.strangers:",
                 "if False:",
             ),
             (
