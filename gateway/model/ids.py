@@ -10,6 +10,7 @@ import hashlib
 import uuid
 
 _EFFECTS = uuid.UUID("7f3c1d0a-5a0e-5c57-9c1b-0b6a70e5f1aa")
+_BEGUN = hashlib.sha1(_EFFECTS.bytes, usedforsecurity=False)
 _RANDOM_BYTES = 10
 
 
@@ -36,6 +37,8 @@ def effect_id(case_id: str, cause: str, kind: str, number: int) -> str:
     """
     # What `uuid.uuid5` does, without the object: this stands in the way of every effect.
     name = f"{case_id}\n{cause}\n{kind}\n{number}".encode()
-    text = hashlib.sha1(_EFFECTS.bytes + name, usedforsecurity=False).hexdigest()
+    digest = _BEGUN.copy()
+    digest.update(name)
+    text = digest.hexdigest()
     variant = "89ab"[int(text[16], 16) & 3]
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from gateway.model import Channel, Thread
 from gateway.store.engine import Row, Transaction
 from gateway.store.names import Names
+
+#: Asked for with every case that is read, and slow to get out of its enumeration.
+_CHANNELS: Final = {each.value: each for each in Channel}
 
 
 def read_threads(
@@ -41,7 +45,7 @@ def _thread(names: Names, row: Row, *, stranger: bool) -> Thread:
         id=row[0],
         connection=names.name(row[1]),
         key=row[2],
-        channel=Channel(row[3]) if row[3] else None,
+        channel=_CHANNELS.get(row[3]),
         stranger=stranger,
         silenced=bool(row[7]),
     )
