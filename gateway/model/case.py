@@ -35,7 +35,7 @@ class EpisodeState(StrEnum):
     CLOSED = "closed"
 
 
-class Contact(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Contact(Struct, frozen=True, kw_only=True, gc=False):
     """A person, by the identifiers that we have of them."""
 
     #: Row id.
@@ -44,7 +44,7 @@ class Contact(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     parties: tuple[Party, ...] = ()
 
 
-class Thread(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Thread(Struct, frozen=True, kw_only=True, gc=False):
     """One conversation on one channel."""
 
     #: Row id.
@@ -62,7 +62,7 @@ class Thread(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     silenced: bool = False
 
 
-class TicketLink(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class TicketLink(Struct, frozen=True, kw_only=True, gc=False):
     """A case's ticket in a helpdesk. One external ticket belongs to one case."""
 
     #: The helpdesk's connection.
@@ -79,7 +79,7 @@ class TicketLink(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True
     status_at: int | None = None
 
 
-class Episode(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Episode(Struct, frozen=True, kw_only=True, gc=False):
     """One escalation of a case, from the rule that demanded it to its end."""
 
     #: Row id; an effect id of the case and the activity that opened it, so that it is made once.
@@ -155,7 +155,7 @@ class Episode(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     line_since: int | None = None
 
 
-class Unanswered(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Unanswered(Struct, frozen=True, kw_only=True, gc=False):
     """Something that rules looked at before the answer of a look-up was there: they look again when it is."""
 
     #: The activity: its connection and its dedupe key.
@@ -164,7 +164,7 @@ class Unanswered(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True
     rules: tuple[str, ...] = ()
 
 
-class Lookup(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Lookup(Struct, frozen=True, kw_only=True, gc=False):
     """The last look-up of a case's customer. A case has at most one out at a connection."""
 
     #: The effect.
@@ -177,7 +177,7 @@ class Lookup(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     failed_at: int | None = None
 
 
-class Case(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Case(Struct, frozen=True, kw_only=True, gc=False):
     """One matter of one customer, over however many threads."""
 
     #: Row id.

@@ -154,6 +154,8 @@ class Signals:
 
         Only our own words, numbers and languages stand here, so that it may be kept with a decision.
         """
+        if field in _OF_PEOPLE:
+            return self._deed_words() if field.startswith("authority.") else self._skill_words()
         match field:
             case "message.wants_person":
                 return "; ".join(self.requests.person)

@@ -126,6 +126,10 @@ async def test_the_same_words_get_the_same_decision_on_every_channel() -> None:
             kinds = {each[0] for each in chat["effects"]}
             assert kinds >= ({EffectKind.HANDOFF, EffectKind.NOTIFY} if chat["episode"] else set[EffectKind]())
             spoken = made.pop(SPOKEN)
+            # On the telephone nothing can be written, and the decision says so.
+            remark = spoken["trace"]["sentence"].removeprefix(chat["trace"]["sentence"])
+            assert ("reply will not be sent" in remark) is (EffectKind.REPLY in kinds), remark
+            spoken["trace"]["sentence"] = chat["trace"]["sentence"]
             assert spoken == {**chat, "effects": [each for each in chat["effects"] if each[0] is not EffectKind.REPLY]}
             assert made == dict.fromkeys(made, chat)
 

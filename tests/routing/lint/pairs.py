@@ -232,6 +232,7 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "no connection dsk is switched on: did you mean desk?",
         ),
     ],
+    **PEOPLE,
     "unlearned-risk": [
         Pair(
             rules(ALL + '["HERE"]'),
@@ -348,6 +349,5 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "'my lawyer' is superfluous: 'lawyer' is found wherever it is",
         ),
     ],
-    **PEOPLE,
     **PRECAUTIONS,
 }

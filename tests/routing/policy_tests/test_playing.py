@@ -181,7 +181,7 @@ def test_everything_that_can_be_expected_is_told_when_it_is_otherwise() -> None:
         '28: expected at_risk = { first = "1h" }, but it is { first = "90m" }',
         '29: expected incident = "outage", but it is ""',
         '30: expected held_back = ["help"], but it is []',
-        "29: expected case = customer_messages: 2, but it is customer_messages: 1",
+        "31: expected case = customer_messages: 2, but it is customer_messages: 1",
     ]
 
 
