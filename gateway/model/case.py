@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,6 +15,9 @@ from gateway.model.party import Channel, Mode, Party
 from gateway.model.risk import RiskPoint
 from gateway.model.sla import SlaClocks
 from gateway.model.waiting import NOBODY, Waiting
+
+#: In place of connection and id of an agent, where there is none.
+NO_AGENT: Final = ("", "")
 
 
 class CaseStatus(StrEnum):
@@ -35,7 +39,7 @@ class EpisodeState(StrEnum):
     CLOSED = "closed"
 
 
-class Contact(Struct, frozen=True, kw_only=True, gc=False):
+class Contact(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A person, by the identifiers that we have of them."""
 
     #: Row id.
@@ -44,7 +48,7 @@ class Contact(Struct, frozen=True, kw_only=True, gc=False):
     parties: tuple[Party, ...] = ()
 
 
-class Thread(Struct, frozen=True, kw_only=True, gc=False):
+class Thread(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One conversation on one channel."""
 
     #: Row id.
@@ -62,7 +66,7 @@ class Thread(Struct, frozen=True, kw_only=True, gc=False):
     silenced: bool = False
 
 
-class TicketLink(Struct, frozen=True, kw_only=True, gc=False):
+class TicketLink(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A case's ticket in a helpdesk. One external ticket belongs to one case."""
 
     #: The helpdesk's connection.
@@ -79,7 +83,7 @@ class TicketLink(Struct, frozen=True, kw_only=True, gc=False):
     status_at: int | None = None
 
 
-class Episode(Struct, frozen=True, kw_only=True, gc=False):
+class Episode(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One escalation of a case, from the rule that demanded it to its end."""
 
     #: Row id; an effect id of the case and the activity that opened it, so that it is made once.
@@ -155,7 +159,7 @@ class Episode(Struct, frozen=True, kw_only=True, gc=False):
     line_since: int | None = None
 
 
-class Unanswered(Struct, frozen=True, kw_only=True, gc=False):
+class Unanswered(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Something that rules looked at before the answer of a look-up was there: they look again when it is."""
 
     #: The activity: its connection and its dedupe key.
@@ -164,7 +168,7 @@ class Unanswered(Struct, frozen=True, kw_only=True, gc=False):
     rules: tuple[str, ...] = ()
 
 
-class Lookup(Struct, frozen=True, kw_only=True, gc=False):
+class Lookup(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The last look-up of a case's customer. A case has at most one out at a connection."""
 
     #: The effect.
@@ -177,7 +181,7 @@ class Lookup(Struct, frozen=True, kw_only=True, gc=False):
     failed_at: int | None = None
 
 
-class Case(Struct, frozen=True, kw_only=True, gc=False):
+class Case(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One matter of one customer, over however many threads."""
 
     #: Row id.
@@ -227,7 +231,7 @@ class Case(Struct, frozen=True, kw_only=True, gc=False):
     last_connection: str = ""
     last_thread: str = ""
     #: Connection and id of the agent who last answered in public; empty while none did.
-    last_agent: tuple[str, str] = ("", "")
+    last_agent: tuple[str, str] = NO_AGENT
     #: Connections that hold or are being sent a handoff of this case.
     targets: tuple[str, ...] = ()
     #: Connections that would have been sent one, had their mode allowed it.

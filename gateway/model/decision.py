@@ -30,7 +30,7 @@ class EffectKind(StrEnum):
     LOOKUP = "lookup"
 
 
-class Effect(Struct, frozen=True, kw_only=True, gc=False):
+class Effect(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One thing to do outside, as a row of the outbox. What it needs beyond this is read when it is sent."""
 
     #: Deterministic id: `effect_id(case, cause, kind, number)`.
@@ -81,7 +81,7 @@ class Effect(Struct, frozen=True, kw_only=True, gc=False):
     redacted: bool = False
 
 
-class Timer(Struct, frozen=True, kw_only=True, gc=False):
+class Timer(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A durable deadline of a case. Set again under the same name it replaces the earlier one."""
 
     #: Name within the case: ``ack:<episode>:<step>`` …
@@ -133,7 +133,7 @@ class Trace(Struct, frozen=True, kw_only=True, gc=False):
     incident: OpenIncident | None = None
 
 
-class Decision(Struct, frozen=True, kw_only=True, gc=False):
+class Decision(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Everything that follows from one activity. Applying it twice is applying it once."""
 
     #: The case afterwards.

@@ -20,7 +20,7 @@ class Priority(StrEnum):
     P4 = "P4"
 
 
-class ForeignId(Struct, frozen=True, kw_only=True, gc=False):
+class ForeignId(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Something of ours, by the name the vendor gave it: what the ledger keeps."""
 
     #: What it is: ``ticket``, ``comment``, ``message`` …
@@ -29,7 +29,7 @@ class ForeignId(Struct, frozen=True, kw_only=True, gc=False):
     id: str
 
 
-class Receipt(Struct, frozen=True, kw_only=True, gc=False):
+class Receipt(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The proof that a write landed at the vendor."""
 
     #: The vendor's ids of what was written; the first is the main one.
@@ -42,7 +42,7 @@ class Receipt(Struct, frozen=True, kw_only=True, gc=False):
     thread: str = ""
 
 
-class File(Struct, frozen=True, kw_only=True, gc=False):
+class File(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A file on its way from one system to another. What is not carried says why, so that a person sees it."""
 
     #: The file's name, one line.
@@ -57,7 +57,7 @@ class File(Struct, frozen=True, kw_only=True, gc=False):
     note: str = ""
 
 
-class Button(Struct, frozen=True, kw_only=True, gc=False):
+class Button(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A button offered with a reply or a notice."""
 
     #: Action name that comes back: see `ButtonPressed.action`.
@@ -66,7 +66,7 @@ class Button(Struct, frozen=True, kw_only=True, gc=False):
     label: str
 
 
-class Entry(Struct, frozen=True, kw_only=True, gc=False):
+class Entry(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One line of a case's transcript."""
 
     #: When it happened, UTC microseconds.
@@ -87,7 +87,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     buttons: tuple[Button, ...] = ()
 
 
-class Packet(Struct, frozen=True, kw_only=True, gc=False):
+class Packet(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The whole context of a case at the moment of a handoff, before a target renders it."""
 
     #: Version of this shape.
@@ -124,7 +124,7 @@ class Packet(Struct, frozen=True, kw_only=True, gc=False):
     playbook: str = ""
 
 
-class Handoff(Struct, frozen=True, kw_only=True, gc=False):
+class Handoff(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A case to be written into a helpdesk: a new ticket, or an update of one that is known.
 
     Idempotent on `key`: the same key twice leaves one ticket, and each note once.
@@ -166,7 +166,7 @@ class Handoff(Struct, frozen=True, kw_only=True, gc=False):
     reopen: bool = False
 
 
-class Reply(Struct, frozen=True, kw_only=True, gc=False):
+class Reply(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A text to the customer, on the thread where they are. The destination is frozen when it is written."""
 
     #: Idempotency key, ``[0-9a-f-]``; handed back as `reference` by what refers to this reply.
@@ -191,7 +191,7 @@ class Reply(Struct, frozen=True, kw_only=True, gc=False):
     written_at: int | None = None
 
 
-class Notice(Struct, frozen=True, kw_only=True, gc=False):
+class Notice(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A text to agents: somebody must look at a case."""
 
     #: Idempotency key, ``[0-9a-f-]``; handed back as `reference` when one of its buttons is pressed.

@@ -20,7 +20,7 @@ class IncidentChange(StrEnum):
     CLOSED = "closed"
 
 
-class IncidentFacts(Struct, frozen=True, kw_only=True, gc=False):
+class IncidentFacts(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Something that happened to an incident, as an activity brings it or a decision wants it."""
 
     #: What happened.
@@ -45,7 +45,7 @@ class IncidentFacts(Struct, frozen=True, kw_only=True, gc=False):
     reason: str = ""
 
 
-class OpenIncident(Struct, frozen=True, kw_only=True, gc=False):
+class OpenIncident(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """An incident that is open, as the store knows it."""
 
     #: Its parent case.
@@ -64,7 +64,7 @@ class OpenIncident(Struct, frozen=True, kw_only=True, gc=False):
     url: str = ""
 
 
-class Sighting(Struct, frozen=True, kw_only=True, gc=False):
+class Sighting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """An activity that counts for an incident of the policy: what the store is to count it under."""
 
     #: Which incident.
@@ -77,7 +77,7 @@ class Sighting(Struct, frozen=True, kw_only=True, gc=False):
     counts: bool = True
 
 
-class Burst(Struct, frozen=True, kw_only=True, gc=False):
+class Burst(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What the store counted for a sighting, that one included."""
 
     name: str
@@ -88,7 +88,7 @@ class Burst(Struct, frozen=True, kw_only=True, gc=False):
     open: OpenIncident | None = None
 
 
-class Membership(Struct, frozen=True, kw_only=True, gc=False):
+class Membership(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a case knows of the incident that it belongs to, or is the parent of."""
 
     #: The incident, by its parent case.

@@ -10,7 +10,7 @@ from msgspec import Struct
 LIFT: Final = "not_sensitive"
 
 
-class Private(Struct, frozen=True, kw_only=True, gc=False):
+class Private(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Where a sensitive case is kept, and what a person said of it."""
 
     #: The group that its tickets stand in, by the helpdesk's name; empty while it is not sensitive.
@@ -23,7 +23,7 @@ class Private(Struct, frozen=True, kw_only=True, gc=False):
     tagged: bool = False
 
 
-class Suspended(Struct, frozen=True, kw_only=True, gc=False):
+class Suspended(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """An escalation that waits: it comes when the case has not solved itself by then."""
 
     #: The rule.

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.model.activity import Activity, ActivityKind
 from gateway.model.altering import altered
-from gateway.model.case import Case, CaseStatus, Thread
+from gateway.model.case import NO_AGENT, Case, CaseStatus, Thread
 from gateway.model.party import Audience, Channel, Role
 from gateway.model.waiting import NOBODY, after_activity, resolved, taken_up
 
@@ -123,7 +123,7 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         bot_fallbacks=0,
         last_connection="",
         last_thread="",
-        last_agent=("", ""),
+        last_agent=NO_AGENT,
         waiting=NOBODY,
         sla=None if case.sla is None else altered(case.sla, lost=True),
         # What waited for an answer may be another case's by now: it is asked again.

@@ -52,7 +52,7 @@ class Evidence(StrEnum):
     CLAIMED = "claimed"
 
 
-class Party(Struct, frozen=True, kw_only=True, gc=False):
+class Party(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Somebody, as one connection knows them."""
 
     #: What sort of identifier `value` is: ``slack_user``, ``zendesk_user``, ``email``, ``phone`` …

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 
-class Profile(Struct, frozen=True, kw_only=True, gc=False):
+class Profile(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a system knows of a customer."""
 
     #: Values by our names: ``tier``, ``organization``, ``value``, ``orders`` …

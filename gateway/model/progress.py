@@ -20,7 +20,7 @@ _ORDER: Final = (
 _ARRIVED: Final = frozenset({DeliveryState.DELIVERED, DeliveryState.READ})
 
 
-class Progress(Struct, frozen=True, kw_only=True, gc=False):
+class Progress(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What all reports about one message say together: the same in whatever order they came, and however often."""
 
     #: The furthest that any report told, failures apart; None when none did.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Risk(Struct, frozen=True, kw_only=True, gc=False):
+class Risk(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What was said of a case's risk at one decision."""
 
     #: From 0 to 1; None when unknown.
@@ -19,7 +19,7 @@ class Risk(Struct, frozen=True, kw_only=True, gc=False):
     evidence: str = ""
 
 
-class RiskPoint(Struct, frozen=True, kw_only=True, gc=False):
+class RiskPoint(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The moment of a case's life that it is learned from once it is over."""
 
     #: What was known then.
@@ -36,7 +36,7 @@ class RiskPoint(Struct, frozen=True, kw_only=True, gc=False):
     forced: bool = False
 
 
-class Lesson(Struct, frozen=True, kw_only=True, gc=False):
+class Lesson(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a case that is over teaches: what was known at one moment, and what came of it."""
 
     features: tuple[str, ...]

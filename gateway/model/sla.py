@@ -49,7 +49,7 @@ TITLES: Final = {
 }
 
 
-class SlaClock(Struct, frozen=True, kw_only=True, gc=False):
+class SlaClock(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One target of one case. All amounts are time of the SLA's calendar, in microseconds."""
 
     #: What it measures.
@@ -106,7 +106,7 @@ class SlaClock(Struct, frozen=True, kw_only=True, gc=False):
         return f"due {_instant(self.due_at)}{left}{risk}"
 
 
-class SlaClocks(Struct, frozen=True, kw_only=True, gc=False):
+class SlaClocks(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The SLA that applies to a case, with its clocks."""
 
     #: Its id in the policy; empty when none applies any more.

@@ -20,7 +20,7 @@ _QUIET: Final = frozenset({TicketStatus.PENDING, TicketStatus.SOLVED})
 _MOST_SPELLS: Final = 100
 
 
-class Spell(Struct, frozen=True, kw_only=True, gc=False):
+class Spell(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """From when on a case waited, was over, or went on."""
 
     #: From when on, UTC microseconds of Baton's clock.
@@ -29,7 +29,7 @@ class Spell(Struct, frozen=True, kw_only=True, gc=False):
     status: TicketStatus
 
 
-class Waiting(Struct, frozen=True, kw_only=True, gc=False):
+class Waiting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Who waits for whom. All instants are UTC microseconds of Baton's clock."""
 
     #: When a person first did something in the case, None while nobody did.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.model import Activity, altered
@@ -12,6 +13,7 @@ from gateway.store import codec
 from gateway.store.bindings import internal_thread
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.fresh import Fresh
 from gateway.store.names import BATON, Names
 from gateway.store.reports import NOWHERE
 from gateway.store.threads import ThreadCache, Threads
@@ -47,6 +49,8 @@ class _Rows:
         self.deliveries: list[Row] = []
         #: Without the delivery's number, which is not known yet.
         self.payloads: list[Row] = []
+        #: The deliveries as they stand in the store.
+        self.kept: list[Delivery] = []
         blobs: dict[str, bytes] = {}
         for entry in entries:
             d = entry.delivery
@@ -56,7 +60,8 @@ class _Rows:
                 blob = hashlib.sha256(d.body).hexdigest()
                 blobs[blob] = d.body
                 body = None
-            kept = [pair for pair in d.headers if pair[0].lower() not in SECRET_HEADERS]
+            kept = tuple(pair for pair in d.headers if pair[0].lower() not in SECRET_HEADERS)
+            self.kept.append(d if len(kept) == len(d.headers) else replace(d, headers=kept))
             number = names.number(d.connection)
             self.deliveries.append((number, entry.lane, d.received_at, SCHEMA_VERSION))
             self.payloads.append((d.endpoint, d.method, d.url, codec.encode(kept), body, blob, entry.traceparent))
@@ -72,12 +77,20 @@ class Inbound:
         self._names = names
         self._entropy = entropy
         self._threads = ThreadCache()
+        self._fresh = Fresh()
 
     # --- journal -----------------------------------------------------------------------------------------------------
     def journal(self, entries: Sequence[JournalEntry]) -> Sequence[int]:
         """Make deliveries durable; see `Store.journal`."""
         rows = _Rows(entries, self._names)
-        return self._engine.write(lambda t: self._insert(t, rows), first=True)
+        numbers = self._engine.write(lambda t: self._insert(t, rows), first=True)
+        self._fresh.keep(
+            [
+                StoredDelivery(id=number, lane=entry.lane, attempts=0, delivery=kept)
+                for number, entry, kept in zip(numbers, entries, rows.kept, strict=True)
+            ]
+        )
+        return numbers
 
     def journal_with_cursor(self, entries: Sequence[JournalEntry], connection: str, name: str, cursor: str) -> None:
         """Make deliveries durable and move a cursor; see `Store.journal_with_cursor`."""
@@ -121,8 +134,19 @@ class Inbound:
         if only is None:
             return self._engine.read(lambda t: self.stored(t, "d.state = 0 ORDER BY d.id LIMIT ?", limit))
         wanted = [number for name in only if (number := self._names.find(name)) is not None]
-        condition = "d.state = 0 AND d.connection_id IN (??bigint) ORDER BY d.id LIMIT ?"
-        return self._engine.read(lambda t: self.stored(t, condition, wanted, limit))
+        return self._engine.read(lambda t: self._oldest(t, wanted, limit))
+
+    def _oldest(self, t: Transaction, connections: Sequence[int], limit: int) -> list[StoredDelivery]:
+        """Return the oldest that wait; of those that this process has just taken in, the bytes are at hand."""
+        rows = t.rows(
+            "SELECT id, attempts FROM deliveries WHERE state = 0 AND connection_id IN (??bigint) ORDER BY id LIMIT ?",
+            *(connections, limit),
+        )
+        found = self._fresh.take([row[0] for row in rows if row[1] == 0])
+        lacking = [row[0] for row in rows if row[0] not in found]
+        if lacking:
+            found.update((each.id, each) for each in self.stored(t, "d.id IN (??bigint)", lacking))
+        return [found[row[0]] for row in rows if row[0] in found]
 
     def stored(self, t: Transaction, condition: str, *values: object) -> list[StoredDelivery]:
         """Return deliveries with their bytes."""
