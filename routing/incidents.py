@@ -155,10 +155,12 @@ def _note(draft: Draft, text: str) -> None:
 
 
 def _tell_customer(draft: Draft, rule: Rule, member: Membership) -> None:
-    """Send the incident's reply to the case's customer. Its id is the incident's: it can be written once, and no more."""
+    """Send the incident's reply to the case's customer, once for an address: its id is the incident's and that address's."""
     if member.id in draft.case.broadcasts or not ladder.reply(draft, rule, None):
         return
-    number = effect_id(draft.case.id, f"incident:{member.id}", EffectKind.REPLY.value, 0)
+    party = draft.case.customer
+    who = draft.case.id if party is None else f"{draft.case.last_connection}:{party.kind}:{party.value}"
+    number = effect_id(who, f"incident:{member.id}", EffectKind.REPLY.value, 0)
     draft.effects[-1] = altered(draft.effects[-1], id=number)
     draft.change_case(broadcasts=(*draft.case.broadcasts, member.id))
 

@@ -93,10 +93,15 @@ def _tell(setup: Setup | None, errors: list[str], warnings: list[str]) -> None:
         if rows:
             table(rows, ("connection", "connector", "channel", "mode"))
         click.echo(
-            f"{len(setup.policy.rules)} rules, {len(setup.policy.ladders)} ladders in {setup.config.policy.name}."
+            f"{_count(len(setup.policy.rules), 'rule')}, {_count(len(setup.policy.ladders), 'ladder')}"
+            f" in {setup.config.policy.name}."
         )
         for hook in _hooks(setup):
             click.echo(f"  vendors send to {hook}")
         click.echo(good("Everything is in order."))
     elif errors:
         paragraph(f"{several(len(errors), 'problem')} to mend. Nothing was called, nothing was changed.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

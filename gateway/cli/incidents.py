@@ -69,7 +69,9 @@ def open_(name: str, title: str, fingerprint: str, reason: str, config: Path, *,
         print_json(result)
         return
     click.echo(f"Incident {name} is being opened: its parent is case {result['id']}.")
-    paragraph("`baton incidents list` shows it as soon as the running gateway has decided on it.")
+    paragraph(
+        "`baton incidents list` shows it as soon as a running gateway has decided on it; where none runs, once one is started."
+    )
 
 
 @command.command()

@@ -72,6 +72,8 @@ def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *,
             f"How {' and '.join(unknown)} were then is not stored: rules and steps that ask for them were gone through as if"
             " nothing was known of them."
         )
+    if outline.policy.incidents or (other is not None and other.policy.incidents):
+        paragraph("Customers are not counted anew for incidents: what one held back then may show as escalated anew.")
 
 
 def _unknown(*policies: Policy) -> list[str]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _MICRO: Final = 1_000_000
 #: Cases that are looked through for exercises, newest first.
 _MOST: Final = 10_000
+#: A case in which nothing happened for so long is over, whatever its ticket says, microseconds.
+_QUIET: Final = 86_400_000_000
 
 
 @click.command()
@@ -107,12 +109,18 @@ def _named(store: Store, outline: Outline, case_ids: Sequence[str]) -> list[Exer
 
 def _chosen(store: Store, outline: Outline, begin: int | None, limit: int, seed: int) -> list[Exercise]:
     """Return exercises of as many escalated cases as of others, as far as there are, in an order of the seed's own."""
+    from gateway.clock import SystemClock
     from gateway.model import CaseStatus
 
+    quiet_since = SystemClock().now() - _QUIET
     cases = [
         case
         for case in store.cases(_MOST)
-        if case.status is not CaseStatus.MERGED and (begin is None or case.last_activity_at >= begin)
+        if (
+            case.status is CaseStatus.RESOLVED
+            or (case.status is CaseStatus.OPEN and case.last_activity_at < quiet_since)
+        )
+        and (begin is None or case.last_activity_at >= begin)
     ]
     cases.sort(key=lambda case: hashlib.sha256(f"{seed}:{case.id}".encode()).hexdigest())
     escalated: list[Exercise] = []

@@ -156,7 +156,8 @@ TEST: Final[dict[str, Any]] = {
     "roster": {
         "type": "object",
         "additionalProperties": {"type": "string", "enum": list(PRESENCES)},
-        "description": "Who of the agents can take work, by name. Of others the roster says nothing: they count as there.",
+        "description": "Who of the agents can take work, by name: `online` or `away`."
+        " Of others it says nothing: they count as there.",
     },
     "open_cases": {
         "type": "object",
@@ -172,7 +173,8 @@ TEST: Final[dict[str, Any]] = {
     "incidents": {
         "type": "object",
         "additionalProperties": {"type": ["integer", "string"]},
-        "description": 'Incidents, by id: `"open"`, or how many other customers counted for it within its window.',
+        "description": 'Incidents, by id: `"open"`, or how many other customers counted for it within its window,'
+        " whenever the test asks.",
     },
     "event": {
         "type": "array",

@@ -236,7 +236,10 @@ def options() -> str:
             if isinstance(each, click.Option) and each is not command.get_help_option(context):
                 name = max(each.opts, key=len)
                 value = "" if each.is_flag else f" {each.make_metavar(context)}"
-                default = "required" if each.required else _shown(None if each.is_flag else each.get_default(context))
+                given = None if each.is_flag or each.multiple else each.get_default(context)
+                # click's own word for none.
+                given = None if str(given).startswith("Sentinel.") else given
+                default = "required" if each.required else _shown(given)
                 found.setdefault((f"`{name}{value}`", default, each.help or ""), []).append(path.removeprefix("baton "))
     rows = [(name, ", ".join(users), default, about) for (name, default, about), users in sorted(found.items())]
     return table(("Option", "Of", "Default", "Meaning"), rows)

@@ -145,6 +145,19 @@ def test_each_customer_is_told_once(store: Store) -> None:
     assert incident.customers == 4
 
 
+def test_a_customer_with_several_cases_is_told_once(store: Store) -> None:
+    """Groups: whoever begins a new thread has heard of it already."""
+    desk = opened(store)
+    for number in range(3):
+        desk.take(says("ann", at=NOW + 5 * MINUTE + number, thread=f"C1/new{number}"))
+    cases = [
+        desk.store.history(case.id) for case in desk.store.cases(100) if case.customer and case.customer.value == "ann"
+    ]
+    assert len(cases) == 4
+    assert sum(len(replies(each)) for each in cases if each is not None) == 1
+    assert all(each is not None and each.case.incident is not None for each in cases)
+
+
 def test_a_rule_that_is_held_back_says_so_and_others_escalate(store: Store) -> None:
     """Groups: the trace names the incident."""
     desk = opened(store)
