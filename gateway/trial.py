@@ -372,6 +372,12 @@ def _attachment(file: Attachment) -> dict[str, Any]:
 def _values(value: object) -> Any:
     import msgspec
 
+    if isinstance(value, msgspec.Struct):
+        # Every field is shown, also one that stands at its default: those are left out in the store alone.
+        return {name: _values(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, tuple | list):
+        items: Iterable[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return [_values(each) for each in items]
     return msgspec.to_builtins(value, str_keys=True)
 
 

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.store import open_store
+from gateway.cli.terminal import plain
+from gateway.store import codec, open_store
 from tests.conftest import missing
 from tests.connectors.request_tracker.real import RealDesk, wait_until
 from tests.conserved import require_conserved_in
@@ -103,7 +104,10 @@ def activities(gateway: GatewayProcess, ticket_id: int) -> list[dict[str, Any]]:
             "SELECT c.doc, a.case_id FROM activities a JOIN contents c ON c.activity_id = a.id WHERE a.state = 1"
             " ORDER BY a.seq, a.id"
         )
-        found = [{**json.loads(doc), "case_id": case} for doc, case in rows_of(cast("Any", store)._engine, sql)]
+        found = [
+            {**plain(codec.activity_from(doc)), "case_id": case}
+            for doc, case in rows_of(cast("Any", store)._engine, sql)
+        ]
     finally:
         store.close()
     return [each for each in found if (each.get("ticket") or {}).get("id") == str(ticket_id)]
