@@ -13,7 +13,7 @@ escalated in its course, and is not escalated anew with every message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -218,7 +218,7 @@ class Course(World):
         asks = (known.policy.customer, self.policy.customer)
         alike = asks[0] is not None and asks[1] is not None and asks[0].connection == asks[1].connection
         # Whatever is known outside is known to both; the case and its course are the candidate's own.
-        return replace(
+        return altered(
             known,
             policy=made.policy,
             episode_policy=made.episode_policy,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.model import Activity, Burst, Case, Episode, OpenIncident, Profile, Risk, Thread, TicketLink
 from routing.people import UNKNOWN, Staff
@@ -12,8 +13,7 @@ from routing.policy import ConnectionFacts, Policy
 __all__ = ["ConnectionFacts", "Snapshot"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     """A case at one moment, and the policy that holds."""
 
     #: The policy in force.

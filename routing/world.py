@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.model import (
@@ -182,7 +182,7 @@ class World:
             self._links.setdefault(outcome.connection, link)
         snapshot = self._snapshot(activity)
         if counted is not None:
-            snapshot = replace(snapshot, bursts=counted.bursts, incident=counted.incident)
+            snapshot = altered(snapshot, bursts=counted.bursts, incident=counted.incident)
         return snapshot, self._decide(activity, snapshot)
 
     def press(self, action: str, name: str, actor: str = "") -> Happened:
@@ -273,7 +273,7 @@ class World:
         if not self.policy.incidents:
             return snapshot
         bursts = self._around.bursts(watch(snapshot, activity, self.now))
-        return replace(snapshot, bursts=bursts, incident=self._around.incident_of(self.case))
+        return altered(snapshot, bursts=bursts, incident=self._around.incident_of(self.case))
 
     def _of_customer(self, activity: Activity) -> dict[str, Any]:
         """Return what a decision may know of the customer, and what waited for it when the activity brings it."""

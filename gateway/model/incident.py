@@ -45,7 +45,7 @@ class IncidentFacts(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     reason: str = ""
 
 
-class OpenIncident(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class OpenIncident(Struct, frozen=True, kw_only=True, gc=False):
     """An incident that is open, as the store knows it."""
 
     #: Its parent case.
@@ -77,7 +77,7 @@ class Sighting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     counts: bool = True
 
 
-class Burst(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Burst(Struct, frozen=True, kw_only=True, gc=False):
     """What the store counted for a sighting, that one included."""
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Risk(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Risk(Struct, frozen=True, kw_only=True, gc=False):
     """What was said of a case's risk at one decision."""
 
     #: From 0 to 1; None when unknown.

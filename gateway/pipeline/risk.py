@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final, TypeAlias
 
 from gateway.clock import Clock
-from gateway.model import Activity, Lesson, Risk
+from gateway.model import Activity, Lesson, Risk, altered
 from gateway.pipeline.bell import Bell
 from gateway.store.ports import Store
 from routing.risk.features import features_of, looked_at
@@ -175,7 +174,7 @@ class Risks:
                 "the features of a case could not be read",
                 extra={"action": "risk_failed", "error": type(error).__name__},
             )
-            return replace(snapshot, risk=_failed(version, error))
+            return altered(snapshot, risk=_failed(version, error))
         if model is None or silence(model, rules):
-            return replace(snapshot, risk=assess(model, version, features, rules), features=features)
-        return replace(snapshot, risk=self._scorer(model, version, features, rules), features=features)
+            return altered(snapshot, risk=assess(model, version, features, rules), features=features)
+        return altered(snapshot, risk=self._scorer(model, version, features, rules), features=features)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
@@ -283,7 +282,7 @@ class _Batch:
         try:
             if self.watch is not None and (sightings := self.watch(view, activity)):
                 bursts = self.grouping.count(sightings, case_id, thread_id, activity)
-                view = replace(view, bursts=bursts)
+                view = altered(view, bursts=bursts)
             decision = step(view, activity)
             for effect in decision.effects:
                 # Of a connection that nobody knows it cannot be kept: that must not hold up all other cases.

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, TypeAlias
 
+from msgspec import Struct
+
 from gateway.model import (
     Activity,
     Attachment,
@@ -145,8 +147,7 @@ class SavedBatch:
     dead: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseView:
+class CaseView(Struct, frozen=True, kw_only=True, gc=False):
     """All that a decision may know of a case, read under its row lock."""
 
     case: Case

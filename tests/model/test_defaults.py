@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 import gateway.model
+from gateway.model import Burst, OpenIncident, Risk, Trace, TraceStep
 
 KEPT = Path(__file__).with_name("defaults.txt")
 
@@ -44,3 +45,8 @@ def test_a_document_without_defaults_is_read_as_it_was_written() -> None:
     for kind in kinds():
         if all(not each.required for each in msgspec.structs.fields(kind)):
             assert msgspec.json.decode(msgspec.json.encode(kind()), type=kind) == kind()
+
+
+def test_traces_name_every_field_since_they_are_read_as_plain_mappings() -> None:
+    for kind in (Trace, TraceStep, Risk, Burst, OpenIncident):
+        assert not kind.__struct_config__.omit_defaults, kind.__name__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -91,7 +90,7 @@ class Desk:
         clock = datetime.fromtimestamp(moment / 1e6, ZoneInfo("Europe/Berlin")).strftime("%a %H:%M")
         for each in made.effects:
             if each.kind is EffectKind.HANDOFF and each.mode is Mode.LIVE:
-                self.now = replace(self.now, tickets=(LINK,))
+                self.now = altered(self.now, tickets=(LINK,))
                 self.seen.append((clock, f"ticket in {each.destination}"))
                 self._decide(moment, outcome(each.id, made.episode))
             elif each.kind is EffectKind.UPDATE and each.destination:

@@ -143,7 +143,7 @@ def test_who_wants_no_messages_gets_none_and_is_answered_when_they_want_them_aga
     start = snapshot(NONE, silenced=frozenset({("chat", "C1/1")}))
     made = decide(start, message("hello"), NOW)
     assert made.effects == ()
-    assert len(replies(replace(after(start, made), silenced=frozenset()), message("hello?"))) == 1
+    assert len(replies(altered(after(start, made), silenced=frozenset()), message("hello?"))) == 1
 
 
 def test_in_observe_the_answer_is_written_down_once_and_not_sent() -> None:
@@ -156,7 +156,7 @@ def test_no_situation_is_answered_twice_or_by_a_machines_doing(
     situation: tuple[Snapshot, Activity], rules: object
 ) -> None:
     start, what = situation
-    start = replace(start, policy=rules, episode_policy=None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    start = altered(start, policy=rules, episode_policy=None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     made = decide(start, what, NOW)
     mine = [effect for effect in made.effects if effect.kind is EffectKind.REPLY and effect.rule == "greet"]
     assert len(mine) <= 1
@@ -208,8 +208,8 @@ def test_whatever_is_not_sent_because_nothing_can_be_is_told(
     situation: tuple[Snapshot, Activity], rules: object
 ) -> None:
     start, what = situation
-    start = replace(start, policy=rules, episode_policy=None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    start = altered(start, policy=rules, episode_policy=None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     sent = [effect for effect in decide(start, what, NOW).effects if effect.kind is EffectKind.REPLY]
-    made = decide(replace(start, connections=deaf()), what, NOW)
+    made = decide(altered(start, connections=deaf()), what, NOW)
     assert not [effect for effect in made.effects if effect.kind is EffectKind.REPLY]
     assert (f"The reply of rule {sent[0].rule} is not sent" in made.trace.sentence) if sent else True

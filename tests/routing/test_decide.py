@@ -6,7 +6,6 @@ import random
 import time
 import uuid
 from collections import Counter
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -87,7 +86,7 @@ def test_the_random_situations_reach_every_result_and_every_kind_of_effect() -> 
 @given(situations())
 def test_equal_input_gives_equal_bytes(situation: tuple[Snapshot, Activity]) -> None:
     start, what = situation
-    again = replace(start, case=altered(start.case), connections=dict(start.connections))
+    again = altered(start, case=altered(start.case), connections=dict(start.connections))
     assert repr(decide(start, what, NOW)) == repr(decide(again, altered(what), NOW))
 
 
@@ -200,7 +199,7 @@ def test_effects_have_ids_of_their_own(situation: tuple[Snapshot, Activity]) -> 
     start, what = situation
     one = decide(start, what, NOW).effects
     other = decide(start, altered(what, dedupe=what.dedupe + "x"), NOW).effects
-    elsewhere = decide(replace(start, case=altered(start.case, id="another")), what, NOW).effects
+    elsewhere = decide(altered(start, case=altered(start.case, id="another")), what, NOW).effects
     ids = [effect.id for effect in (*one, *other, *elsewhere)]
     assert len(set(ids)) == len(ids)
     assert all(effect.cause == (what.connection, what.dedupe) for effect in one)
@@ -236,8 +235,8 @@ def test_a_stricter_mode_only_ever_weakens_what_is_done(
         return (effect.kind, effect.connection, effect.destination, effect.title, effect.rule)
 
     start, what = situation
-    start = replace(start, policy=LIVE, connections=connections())
-    strict = replace(start, connections=connections(chat=chat, desk=desk))
+    start = altered(start, policy=LIVE, connections=connections())
+    strict = altered(start, connections=connections(chat=chat, desk=desk))
     far = {key(effect): effect for effect in acting(decide(start, what, NOW))}
     for effect in acting(decide(strict, what, NOW)):
         assert RANK[effect.mode] <= RANK[strict.connections[effect.connection].mode]
@@ -248,7 +247,7 @@ def test_a_stricter_mode_only_ever_weakens_what_is_done(
 @given(situations())
 def test_nothing_is_sent_where_nothing_may_be(situation: tuple[Snapshot, Activity]) -> None:
     start, what = situation
-    quiet = replace(start, connections=connections(chat=Mode.OBSERVE, desk=Mode.OBSERVE))
+    quiet = altered(start, connections=connections(chat=Mode.OBSERVE, desk=Mode.OBSERVE))
     assert {effect.mode for effect in acting(decide(quiet, what, NOW))} <= {Mode.OBSERVE}
 
 

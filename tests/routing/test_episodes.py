@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -72,7 +71,7 @@ def test_from_the_first_word_to_the_end() -> None:
     assert opened.timers[0].due_at == NOW + 15 * MINUTE
     assert opened.effects[0].acknowledge_by == NOW + 15 * MINUTE
     assert shown(opened.effects) == [("handoff", "Second line", "live")]
-    start = replace(start, tickets=(LINK,))
+    start = altered(start, tickets=(LINK,))
     start, (landed, more, taken, late, over) = play(
         start,
         outcome(opened.effects[0].id, opened.episode),
@@ -132,7 +131,7 @@ def test_in_notes_mode_agents_are_told_though_no_ticket_is_made() -> None:
 
 def test_a_rehearsal_stays_one_when_everything_is_live_by_then() -> None:
     start, (opened,) = play(snapshot(POLICY, connections=connections(desk=Mode.OBSERVE)), HELP)
-    _, (late,) = play(replace(start, connections=connections()), timer(opened.timers[0].name))
+    _, (late,) = play(altered(start, connections=connections()), timer(opened.timers[0].name))
     assert shown(late.effects) == [("notify", "#leads", "observe")]
 
 
@@ -142,7 +141,7 @@ def test_the_next_match_escalates_in_earnest_what_was_only_observed(before: Mode
     start, (opened,) = play(snapshot(POLICY, connections=connections(desk=before)), HELP)
     if taken:
         start, _ = play(start, answer())
-    live = replace(start, connections=connections())
+    live = altered(start, connections=connections())
     live, (earnest, again) = play(live, altered(HELP, dedupe="e2"), altered(HELP, dedupe="e3"))
     assert opened.episode is not None
     assert earnest.replaced is not None
@@ -286,7 +285,7 @@ def test_a_merged_case_stays_merged() -> None:
 def test_an_episode_keeps_the_policy_it_began_under() -> None:
     later = policy(RULES + CATCH_ALL + LADDER.replace("#leads", "#others").replace("/End", "/Other end"))
     start, (opened,) = play(snapshot(POLICY), HELP)
-    start = replace(start, policy=later, episode_policy=POLICY)
+    start = altered(start, policy=later, episode_policy=POLICY)
     _, (late,) = play(start, timer(opened.timers[0].name))
     assert [effect.destination for effect in late.effects] == ["End", "#leads"]
 
@@ -295,7 +294,7 @@ def test_an_episode_whose_rule_is_gone_ends_without_a_word() -> None:
     gone = policy(CATCH_ALL)
     start, (opened,) = play(snapshot(POLICY), HELP)
     assert opened.episode is not None
-    start = replace(start, policy=gone)
+    start = altered(start, policy=gone)
     _, (late, landed) = play(start, timer(opened.timers[0].name), outcome(opened.effects[0].id, opened.episode))
     assert late.effects == ()
     assert "no such ladder" in late.trace.sentence
@@ -330,7 +329,7 @@ def test_a_case_is_mirrored_once(desk: Mode) -> None:
 
 def test_a_case_that_was_only_observed_is_mirrored_once_the_helpdesk_is_live() -> None:
     start, _ = play(snapshot(MIRROR, connections=connections(desk=Mode.OBSERVE)), message("one"))
-    _, (made,) = play(replace(start, connections=connections()), message("two", dedupe="e2"))
+    _, (made,) = play(altered(start, connections=connections()), message("two", dedupe="e2"))
     assert [(each.kind, each.mode) for each in made.effects] == [(EffectKind.HANDOFF, Mode.LIVE)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from hypothesis import given
@@ -72,7 +71,7 @@ def test_as_4_when_its_turn_comes_it_is_given_to_whoever_has_room() -> None:
     _, (vain,) = play(where, call)
     assert vain.episode == where.episode
     assert vain.effects == ()
-    _, (seated,) = play(replace(where, staff=room("ben")), call)
+    _, (seated,) = play(altered(where, staff=room("ben")), call)
     assert seated.episode is not None
     assert (seated.episode.assigned, seated.episode.waits_for, seated.episode.line_since) == (("ben",), "", None)
     assert [(each.kind.value, each.destination, each.assignee) for each in seated.effects] == [

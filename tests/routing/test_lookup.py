@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -78,8 +77,8 @@ def test_an_answer_about_somebody_whom_the_customer_is_no_longer_is_asked_for_ag
     (again,) = decide(before, answer, NOW).effects
     assert again.kind is EffectKind.LOOKUP
     assert decide(before, answer, NOW).case.lookup == altered(lookup, effect_id=again.id)
-    known = replace(before, profile=Profile(values={}, read_at=NOW))
-    for told in (known, replace(before, askable=False)):
+    known = altered(before, profile=Profile(values={}, read_at=NOW))
+    for told in (known, altered(before, askable=False)):
         made = decide(told, answer, NOW)
         assert (made.effects, made.case.lookup) == ((), None)
 
@@ -88,7 +87,7 @@ def test_an_answer_about_somebody_whom_the_customer_is_no_longer_is_asked_for_ag
 def test_what_is_not_asked_for_costs_nothing(situation: tuple[Snapshot, Activity]) -> None:
     """Without a condition that reads `customer.…` nobody is asked, and what is known is told to nobody."""
     start, what = situation
-    quiet = replace(start, policy=policy(CATCH_ALL), case=altered(start.case, lookup=None))
+    quiet = altered(start, policy=policy(CATCH_ALL), case=altered(start.case, lookup=None))
     assert quiet.policy.customer is None
     made = decide(quiet, what, NOW)
     assert made.case.lookup is None
@@ -113,7 +112,7 @@ def test_a_flood_of_messages_leaves_the_newest_waiting() -> None:
 def test_a_look_up_at_another_connection_does_not_keep_the_one_that_is_named_now_from_being_asked() -> None:
     """As after a reload that names another `profile_from`, or when the old connection was removed."""
     start = snapshot(RULES, askable=True)
-    start = replace(start, case=altered(start.case, lookup=Lookup(effect_id="old", connection="crm")))
+    start = altered(start, case=altered(start.case, lookup=Lookup(effect_id="old", connection="crm")))
     made = decide(start, message(), NOW)
     assert [effect.connection for effect in made.effects] == ["desk"]
 
@@ -275,7 +274,7 @@ def test_a_deadline_is_looked_at_again_when_the_answer_comes_unless_the_customer
     )
     (breach,) = [each for each in begun.timers if ":breached:" in each.name]
     late = altered(timer(breach.name), received_at=breach.due_at)
-    before, (asked,) = play(replace(start, askable=True), late)
+    before, (asked,) = play(altered(start, askable=True), late)
     assert asked.case.lookup is not None
     assert asked.case.priority is None
     if answered:
@@ -283,5 +282,5 @@ def test_a_deadline_is_looked_at_again_when_the_answer_comes_unless_the_customer
         before, _ = play(before, told)
     known = Profile(values={"tier": "gold"}, read_at=breach.due_at)
     came = altered(outcome(asked.case.lookup.effect_id, None, effect_kind="lookup"), received_at=breach.due_at)
-    made = decide(replace(before, profile=known, waiting=(late,)), came, breach.due_at)
+    made = decide(altered(before, profile=known, waiting=(late,)), came, breach.due_at)
     assert made.case.priority == (None if answered else Priority.P1)

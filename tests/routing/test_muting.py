@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -62,7 +61,7 @@ def notices(*decisions: Decision) -> list[tuple[str, str]]:
 def escalated(rules: Policy, **changes: Any) -> tuple[Snapshot, list[Decision]]:
     """Escalate a case whose ticket stands at once."""
     where, (first,) = play(snapshot(rules, **changes), message("help"))
-    where, (landed,) = play(replace(where, tickets=(LINK,)), outcome("e9", where.episode))
+    where, (landed,) = play(altered(where, tickets=(LINK,)), outcome("e9", where.episode))
     return where, [first, landed]
 
 
@@ -141,7 +140,7 @@ def test_the_ladder_goes_on_and_the_next_step_is_held_as_long_as_the_mute_holds(
 
 def test_after_its_end_it_holds_nothing() -> None:
     where, (first,) = play(snapshot(muted()), at(message("help"), 10))
-    _, (landed,) = play(replace(where, tickets=(LINK,)), at(outcome("e9", first.episode), 10))
+    _, (landed,) = play(altered(where, tickets=(LINK,)), at(outcome("e9", first.episode), 10))
     assert notices(landed) == [("#second", "escalation: Somebody asks.")]
 
 
@@ -149,16 +148,16 @@ def test_the_policy_in_force_mutes_also_what_began_under_another() -> None:
     """A mute is written while things happen: the reloaded file counts for escalations that run."""
     plain = policy(RULE + CATCH_ALL + LADDER)
     where, (first,) = play(snapshot(plain), message("help"))
-    reloaded = replace(where, policy=muted(), episode_policy=plain, tickets=(LINK,))
+    reloaded = altered(where, policy=muted(), episode_policy=plain, tickets=(LINK,))
     _, (landed,) = play(reloaded, outcome("e9", first.episode))
     assert notices(landed) == []
-    lifted = replace(reloaded, policy=plain, episode_policy=None)
+    lifted = altered(reloaded, policy=plain, episode_policy=None)
     assert notices(play(lifted, outcome("e9", first.episode))[1][0])
 
 
 def test_a_mute_that_was_prolonged_holds_on() -> None:
     where, _ = escalated(muted())
     longer = policy(RULE + CATCH_ALL + LADDER + MUTE.replace("MORE", "").replace("22:23:20", "23:13:20"))
-    _, (still,) = play(replace(where, policy=longer), over(where))
+    _, (still,) = play(altered(where, policy=longer), over(where))
     assert notices(still) == []
     assert [each.due_at for each in still.timers] == [NOW + 60 * MINUTE]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -66,7 +65,7 @@ def told(decision: Decision) -> list[tuple[str, str]]:
 def test_a_step_says_what_its_template_says_and_the_end_what_its_own_says() -> None:
     start = snapshot(rules(f'playbook = "{WIKI}"'))
     where, (first,) = play(start, message("help", subject="Printer"))
-    where, (landed,) = play(replace(where, tickets=(LINK,)), outcome("e9", first.episode))
+    where, (landed,) = play(altered(where, tickets=(LINK,)), outcome("e9", first.episode))
     assert told(landed) == [("P2 help second/1 ()", f"{WIKI} https://desk.example/55")]
     assert where.episode is not None
     _, (late,) = play(where, altered(timer(f"ack:{where.episode.id}:0"), received_at=NOW + 15 * MINUTE))
@@ -92,7 +91,7 @@ def test_the_title_is_one_line_and_what_customers_write_is_no_place(name: str, s
     made = policy(text.replace("LADDER", "").replace('message = "short"', 'message = "end"') + CATCH_ALL)
     customer = altered(CUSTOMER, name=f"{name}{{{{rule.id}}}}")
     where, (first,) = play(snapshot(made), message("help", subject=f"x{subject}", sender=customer))
-    _, (landed,) = play(replace(where, tickets=(LINK,)), outcome("e9", first.episode))
+    _, (landed,) = play(altered(where, tickets=(LINK,)), outcome("e9", first.episode))
     ((title, _),) = told(landed)
     assert "\n" not in title
     assert "{{rule.id}}" in title

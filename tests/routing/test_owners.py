@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -59,7 +58,7 @@ def taken(text: str = RULES, *, answered: bool = True) -> Snapshot:
     assert made.episode is not None
     assert made.episode.assigned == ("ann",)
     where, _ = play(where, altered(outcome(made.effects[0].id, made.episode), received_at=NOW))
-    where = replace(where, tickets=(LINK,))
+    where = altered(where, tickets=(LINK,))
     notice = pressed("acknowledge", dedupe="ack", reference="n1", sender=known("U1"))
     where, _ = play(where, notice)
     if answered:
@@ -77,7 +76,7 @@ def writes(where: Snapshot, at: int = NOW + MINUTE, key: str = "w1") -> tuple[Sn
 @pytest.mark.parametrize("answered", [True, False])
 def test_as_5_the_case_of_an_absent_owner_goes_to_another_when_the_customer_writes(answered: bool) -> None:
     """AS-5, VT (chatwoot#7204): it is asked for anew on its own step, the ticket moves, and the new one hears of it."""
-    where = replace(taken(answered=answered), staff=away("ann", at=NOW + MINUTE))
+    where = altered(taken(answered=answered), staff=away("ann", at=NOW + MINUTE))
     _, made = writes(where)
     episode = made.episode
     assert episode is not None
@@ -94,7 +93,7 @@ def test_as_5_the_case_of_an_absent_owner_goes_to_another_when_the_customer_writ
 def test_as_5_an_owner_who_is_there_keeps_it_and_so_does_one_of_whom_nobody_knows() -> None:
     """Presence that is too old is not believed (AS-6)."""
     for staff in (away(), Staff(), away("ann", at=NOW - 10 * MINUTE)):
-        _, made = writes(replace(taken(), staff=staff))
+        _, made = writes(altered(taken(), staff=staff))
         assert made.episode is not None
         assert (made.episode.assigned, made.episode.state) == (("ann",), EpisodeState.ACKNOWLEDGED)
 
@@ -103,14 +102,14 @@ def test_as_5_an_owner_who_is_there_keeps_it_and_so_does_one_of_whom_nobody_know
 def test_as_5_where_the_policy_keeps_owners_nothing_moves(word: str) -> None:
     """The default: `keep`."""
     text = RULES.replace('absent_owner = "reassign"\n', word)
-    _, made = writes(replace(taken(text), staff=away("ann", at=NOW + MINUTE)))
+    _, made = writes(altered(taken(text), staff=away("ann", at=NOW + MINUTE)))
     assert made.episode is not None
     assert made.episode.assigned == ("ann",)
 
 
 def test_as_5_when_nobody_of_the_step_is_there_it_goes_on_upwards() -> None:
     """It never stays with nobody."""
-    _, made = writes(replace(taken(), staff=away("ann", "ben", at=NOW + MINUTE)))
+    _, made = writes(altered(taken(), staff=away("ann", "ben", at=NOW + MINUTE)))
     assert made.episode is not None
     assert (made.episode.step, made.episode.assigned, made.episode.epoch) == (1, ("cy",), 1)
     assert made.episode.passed_over == ((0, "nobody of team first can take it"),)
@@ -120,7 +119,7 @@ def test_as_5_a_case_that_was_resolved_finds_somebody_who_is_there() -> None:
     """chatwoot#7204, as it was told: a resolved conversation is taken up again, and its agent has gone home."""
     where, (over,) = play(taken(), ticket(Change.STATUS, TicketStatus.SOLVED, dedupe="s1", received_at=NOW + 1))
     assert over.case.status is CaseStatus.RESOLVED
-    where = replace(where, staff=away("ann", at=NOW + MINUTE))
+    where = altered(where, staff=away("ann", at=NOW + MINUTE))
     _, (made,) = play(where, message("help again", dedupe="w2", received_at=NOW + MINUTE, occurred_at=NOW + MINUTE))
     assert made.episode is not None
     assert made.episode.assigned == ("ben",)
@@ -179,7 +178,7 @@ def test_as_5_while_somebody_is_there_the_case_is_with_somebody_who_is(absent: s
     where = taken()
     for number in range(messages):
         at = NOW + (number + 1) * MINUTE
-        where, made = writes(replace(where, staff=away(*absent, at=at)), at, f"w{number}")
+        where, made = writes(altered(where, staff=away(*absent, at=at)), at, f"w{number}")
         assert made.episode is not None
         assert not set(made.episode.assigned) & absent
         assert made.episode.assigned or absent >= {"ann", "ben", "cy"}
@@ -187,7 +186,7 @@ def test_as_5_while_somebody_is_there_the_case_is_with_somebody_who_is(absent: s
 
 def test_what_a_customer_does_in_the_helpdesk_moves_nothing() -> None:
     """Only what they say on a channel of their own is something that waits for an answer."""
-    where = replace(taken(), staff=away("ann", at=NOW))
+    where = altered(taken(), staff=away("ann", at=NOW))
     other: Activity = message("note", connection="desk", channel=Channel.HELPDESK, thread="55", dedupe="x")
     assert other.kind is ActivityKind.MESSAGE
     _, (made,) = play(where, other)

@@ -5,7 +5,6 @@ The use case of the article's financial company: fraud goes to a team of its own
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -125,7 +124,7 @@ def test_a_case_that_becomes_sensitive_goes_to_its_private_group_from_the_first_
     assert made.trace.notes == (
         "The case is sensitive (fraud): it goes to group Fraud (private), and notices say no more.",
     )
-    where, (told,) = play(replace(where, tickets=(LINK,)), landed(where))
+    where, (told,) = play(altered(where, tickets=(LINK,)), landed(where))
     (notice,) = notices(told)
     assert (notice.title, notice.details, notice.redacted) == ("escalation of a sensitive case", "", True)
     assert not tickets(told), "its ticket stands there already"
@@ -140,7 +139,7 @@ def test_a_case_that_becomes_sensitive_goes_to_its_private_group_from_the_first_
 def test_a_ticket_that_stands_already_is_moved_and_taken_from_whoever_has_it() -> None:
     where, (first,) = play(start(), message("hello"))
     assert tickets(first) == [("handoff", "Billing", None)]
-    known = replace(where, tickets=(LINK,))
+    known = altered(where, tickets=(LINK,))
     after_it, (made, again) = play(known, altered(FRAUD, dedupe="e2"), altered(FRAUD, dedupe="e3"))
     assert tickets(made)[0] == ("update", "Fraud (private)", "")
     assert "It belongs" not in str(made.trace.sentence)
@@ -160,7 +159,7 @@ def test_where_nothing_may_be_moved_it_is_moved_once_that_is_allowed(mode: Mode)
     where, (made,) = play(held, FRAUD)
     assert made.case.sensitive == "fraud"
     assert "desk" not in made.case.private.placed
-    live = replace(where, connections=connections())
+    live = altered(where, connections=connections())
     assert ("update", "Fraud (private)", "") in tickets(decide(live, altered(FRAUD, dedupe="e2"), NOW))
 
 
@@ -181,7 +180,7 @@ def test_what_a_look_up_finds_marks_it_too() -> None:
     where, (first,) = play(start(askable=True), message("hello"))
     assert first.case.sensitive == ""
     (asked,) = [each for each in first.effects if each.kind is EffectKind.LOOKUP]
-    known = replace(where, profile=Profile(values={"tags": ["staff"]}, read_at=NOW), waiting=(message("hello"),))
+    known = altered(where, profile=Profile(values={"tags": ["staff"]}, read_at=NOW), waiting=(message("hello"),))
     made = decide(known, outcome(asked.id, None, effect_kind="lookup"), NOW)
     assert (made.case.sensitive, made.case.private.group) == ("staff", "HR")
 
@@ -200,7 +199,7 @@ def sensitive(**changes: Any) -> Snapshot:
 def test_it_stays_sensitive_whatever_is_said_and_when_the_policy_knows_it_no_more() -> None:
     where, made = play(sensitive(), message("thanks, all good"), ticket(TicketChange.STATUS, TicketStatus.SOLVED))
     assert [each.case.sensitive for each in made] == ["fraud", "fraud"]
-    other = replace(where, policy=policy(CATCH_ALL))
+    other = altered(where, policy=policy(CATCH_ALL))
     assert decide(other, message("back again", dedupe="e5"), NOW).case.private.group == "Fraud (private)"
 
 
@@ -229,7 +228,7 @@ def test_nothing_else_lifts_it(what: Activity) -> None:
 
 def test_a_tag_that_stays_lifts_nothing_that_comes_later() -> None:
     where, _ = play(sensitive(profile=Profile(values={"tags": []}, read_at=NOW)), tagged(LIFT))
-    staff = replace(where, profile=Profile(values={"tags": ["staff"]}, read_at=NOW))
+    staff = altered(where, profile=Profile(values={"tags": ["staff"]}, read_at=NOW))
     where, (marked,) = play(staff, message("hello", dedupe="e4"))
     assert marked.case.sensitive == "staff"
     where, (more,) = play(where, tagged(LIFT, "urgent", dedupe="t2"))
@@ -299,7 +298,7 @@ def test_no_word_of_the_conversation_stands_in_any_notice(talk: list[Activity], 
 def test_the_same_talk_without_the_mark_would_have_told_of_it() -> None:
     """The property above is not kept by silence: the templates of this policy name everything."""
     where, _ = play(start(), message("wumpus", sender=altered(CUSTOMER, name="zorvex"), subject="quibbla"))
-    _, (told,) = play(replace(where, tickets=(LINK,)), landed(where))
+    _, (told,) = play(altered(where, tickets=(LINK,)), landed(where))
     (notice,) = notices(told)
     assert (notice.title, notice.details) == ("quibbla zorvex Somebody asks.", "quibbla of zorvex")
     assert after(where, told).case.sensitive == ""

@@ -5,7 +5,6 @@ The step "classify and prioritise" of the article, as a golden table; complexity
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -166,7 +165,7 @@ def test_two_rules_the_higher_impact_counts_and_the_rules_after_see_it_at_the_ne
 
 def test_what_people_fill_in_counts_as_it_is_and_the_tickets_priority_follows() -> None:
     start = snapshot(rules("tags = ['x']", more=HELP), case=case(targets=("desk",)), tickets=(LINK,))
-    start = replace(start, episode=open_episode())
+    start = altered(start, episode=open_episode())
     up = decide(start, filled(_4711="1 - High", _4712="HIGH"), NOW)
     assert (up.case.severity, up.case.priority) == (Priority.P1, Priority.P1)
     (told,) = [effect for effect in up.effects if effect.kind is EffectKind.UPDATE]
@@ -205,7 +204,7 @@ def test_a_tier_that_is_known_later_raises_it_then() -> None:
     first = decide(start, message("It is down"), NOW)
     assert first.case.priority is Priority.P2
     assert [effect.kind for effect in first.effects] == [EffectKind.LOOKUP]
-    known = replace(after(start, first), profile=GOLD)
+    known = altered(after(start, first), profile=GOLD)
     assert decide(known, message("and?", dedupe="e2"), NOW).case.priority is Priority.P1
 
 
@@ -218,7 +217,7 @@ def test_explanations_show_impact_urgency_and_severity_as_the_rules_saw_them() -
 def test_a_rule_that_joins_gives_the_ticket_what_the_matrix_makes_of_it() -> None:
     joins = RULE.replace('do = "none"\ncontinue = true', 'do = "escalate"\nladder = "second"').replace("SET", BOTH)
     start = snapshot(policy(joins + CATCH_ALL + LADDER + MATRIX), case=case(targets=("desk",)), tickets=(LINK,))
-    made = decide(replace(start, episode=open_episode()), message("It is down"), NOW)
+    made = decide(altered(start, episode=open_episode()), message("It is down"), NOW)
     assert [each.priority for each in made.effects if each.rule == "judge"] == [Priority.P1]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.model import (
@@ -124,7 +122,7 @@ def test_the_account_of_a_decision_knows_what_the_clocks_said() -> None:
 # --- which one applies -----------------------------------------------------------------------------------------------
 def test_the_first_that_applies_counts_and_no_other() -> None:
     desk = Desk(rules(URGENT + STANDARD, more=""))
-    desk.now = replace(desk.now, case=case(priority=Priority.P1))
+    desk.now = altered(desk.now, case=case(priority=Priority.P1))
     desk.act(at(MONDAY, "10:00"), message())
     assert list(clocks(desk)) == ["first"]
     assert sla_deadlines(desk) == {at(MONDAY, "10:15"), at(MONDAY, "10:20")}
@@ -150,7 +148,7 @@ def test_a_stricter_sla_whose_time_is_over_already_is_missed_at_once_and_heard_o
     desk = Desk(rules(URGENT + STANDARD, last=""))
     desk.act(at(MONDAY, "10:00"), message("hello"))
     desk.until(at(MONDAY, "10:30"))
-    desk.now = replace(desk.now, case=altered(desk.now.case, priority=Priority.P1))
+    desk.now = altered(desk.now, case=altered(desk.now.case, priority=Priority.P1))
     made = desk.act(at(MONDAY, "10:30"), message("x"))
     assert {each.due_at for each in made.timers} == {at(MONDAY, "10:15"), at(MONDAY, "10:20")}
     made = fired(desk, SlaMark.BREACHED, moment=at(MONDAY, "10:30"))
@@ -166,7 +164,7 @@ def test_what_was_heard_is_not_heard_again_when_the_sla_changes_and_changes_back
     assert desk.now.episode is not None, "the rule set P2, so the SLA is another"
     assert clocks(desk)["first"].told == (SlaMark.AT_RISK, SlaMark.BREACHED)
     for minute, priority in ((10, None), (11, Priority.P1), (12, None)):
-        desk.now = replace(desk.now, case=altered(desk.now.case, priority=priority))
+        desk.now = altered(desk.now, case=altered(desk.now.case, priority=priority))
         desk.act(at(MONDAY, f"11:{minute}"), message())
     assert clocks(desk)["first"].told == (SlaMark.AT_RISK, SlaMark.BREACHED)
     assert not [name for name in desk.deadlines if ":first:" in name]

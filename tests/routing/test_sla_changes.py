@@ -112,7 +112,7 @@ def test_a_wall_clock_that_is_set_back_after_a_timer_fired_loses_nothing_and_dou
 def test_a_reload_moves_deadlines_with_the_next_thing_that_happens_and_from_the_same_beginning() -> None:
     desk = Desk(rules())
     desk.act(at(MONDAY, "10:00"), message())
-    desk.now = replace(desk.now, policy=rules(STANDARD.replace("1h", "4h")))
+    desk.now = altered(desk.now, policy=rules(STANDARD.replace("1h", "4h")))
     assert due(desk) == at(MONDAY, "11:00")
     made = fired(desk, SlaMark.AT_RISK)
     assert made.trace.result == "timer", "under the policy in force nothing is at risk"
@@ -124,7 +124,7 @@ def test_a_reload_that_says_the_same_moves_nothing() -> None:
     desk = Desk(rules())
     desk.act(at(MONDAY, "10:00"), message())
     before, deadlines = clocks(desk), dict(desk.deadlines)
-    desk.now = replace(desk.now, policy=rules(more=""))
+    desk.now = altered(desk.now, policy=rules(more=""))
     desk.act(at(MONDAY, "10:10"), message())
     assert clocks(desk) == before
     assert desk.deadlines == deadlines
@@ -133,7 +133,7 @@ def test_a_reload_that_says_the_same_moves_nothing() -> None:
 def test_without_an_sla_any_more_every_deadline_is_dropped() -> None:
     desk = Desk(rules())
     desk.act(at(MONDAY, "10:00"), message())
-    desk.now = replace(desk.now, policy=rules(""))
+    desk.now = altered(desk.now, policy=rules(""))
     desk.act(at(MONDAY, "10:10"), message())
     assert sla_deadlines(desk) == set()
     assert clocks(desk) == {}
@@ -184,7 +184,7 @@ resolution = "2h"
 
 def with_sla(start: Snapshot) -> Snapshot:
     """Return a situation in which SLAs apply, and no rule asks for them."""
-    return replace(start, policy=replace(start.policy, slas=ALWAYS.slas, match_sla=ALWAYS.match_sla))
+    return altered(start, policy=replace(start.policy, slas=ALWAYS.slas, match_sla=ALWAYS.match_sla))
 
 
 @given(situations())
@@ -207,7 +207,7 @@ def test_clocks_too_know_no_time_but_that_which_is_handed_in(
 ) -> None:
     start = with_sla(first[0])
     begun = decide(start, first[1], NOW)
-    later = replace(start, case=begun.case)
+    later = altered(start, case=begun.case)
     made = decide(later, second[1], NOW)
     assert moved(made, by) == decide(moved(later, by), moved(second[1], by), NOW + by)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +63,7 @@ def test_with_tickets_in_two_helpdesks_the_state_that_was_told_last_counts() -> 
     desk = Desk(rules())
     desk.act(at(MONDAY, "10:00"), message())
     other = TicketLink(connection="second", ticket_id="7", adopted=False, url="")
-    desk.now = replace(desk.now, tickets=(LINK, other))
+    desk.now = altered(desk.now, tickets=(LINK, other))
     desk.act(at(MONDAY, "10:10"), ticket(TicketChange.STATUS, TicketStatus.PENDING))
     assert due(desk) is None
     elsewhere = ticket(TicketChange.STATUS, TicketStatus.OPEN, connection="second", thread="7")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -172,7 +171,7 @@ def test_a_rule_that_the_policy_has_no_more_escalates_nothing(gone: str) -> None
     text = "\n".join(
         line for line in gone.split("\n") if '"none"' not in gone or not line.startswith(("ladder", "suspend"))
     )
-    made = decide(replace(waiting(), policy=policy(text + CATCH_ALL + LADDER)), DUE, NOW + 2 * MINUTE)
+    made = decide(altered(waiting(), policy=policy(text + CATCH_ALL + LADDER)), DUE, NOW + 2 * MINUTE)
     assert not escalated(made)
     assert made.trace.sentence == "The policy has no rule stuck any more that escalates: nothing follows."
     assert made.case.suspended == ()

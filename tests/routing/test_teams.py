@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
@@ -152,7 +151,7 @@ def test_skills_are_given_up_step_by_step_while_nobody_has_them() -> None:
     where, (first,) = play(where, altered(again, dedupe="r1", received_at=NOW + 10 * MINUTE))
     assert (assigned(first), first.trace.result) == ((), "relaxed")
     assert first.timers[0].due_at == NOW + 20 * MINUTE
-    where = replace(where, tickets=(LINK,))
+    where = altered(where, tickets=(LINK,))
     where, (second,) = play(where, altered(again, dedupe="r2", received_at=NOW + 20 * MINUTE))
     assert assigned(second) == ("ben",)
     assert told(second) == [("update", "", "2"), ("notify", "@ben", None)]
@@ -173,7 +172,7 @@ def test_when_nothing_more_can_be_given_up_it_goes_on() -> None:
 def test_who_takes_it_has_it_in_the_helpdesk_as_well() -> None:
     where, _ = asked(step(strategy='"all"'))
     ben = Party(kind="slack_user", value="U2", name="Ben", role=Role.CUSTOMER)
-    where = replace(where, tickets=(LINK,))
+    where = altered(where, tickets=(LINK,))
     where, (taken,) = play(where, pressed("acknowledge", "n1", reference="n1", sender=ben, dedupe="a1"))
     assert taken.episode is not None
     assert (taken.episode.state, taken.episode.assigned) == (EpisodeState.ACKNOWLEDGED, ("ben",))
@@ -184,7 +183,7 @@ def test_on_a_step_that_asks_a_group_nobody_is_given_the_ticket_and_it_is_taken_
     text = TEAMS.replace('target = "team:first"', 'target = "queue:desk/First"') + 'ack_ttl = "1h"\n'
     where, made = asked(text)
     ben = Party(kind="slack_user", value="U2", name="Ben", role=Role.CUSTOMER)
-    where = replace(where, tickets=(LINK,))
+    where = altered(where, tickets=(LINK,))
     where, (taken,) = play(where, pressed("acknowledge", "n1", reference="n1", sender=ben, dedupe="a1"))
     assert (assigned(taken), told(taken)) == ((), [("update", "", None)])
     assert made.episode is not None
@@ -194,7 +193,7 @@ def test_on_a_step_that_asks_a_group_nobody_is_given_the_ticket_and_it_is_taken_
 
 def test_a_button_or_an_answer_of_a_stranger_changes_no_assignment() -> None:
     where, _ = asked(TEAMS)
-    where = replace(where, tickets=(LINK,))
+    where = altered(where, tickets=(LINK,))
     for taking in (pressed("acknowledge", reference="n1", dedupe="a1"), answer(sender=agent("99"), dedupe="a2")):
         _, (taken,) = play(where, taking)
         assert assigned(taken) == ("ann",)
@@ -219,9 +218,9 @@ def test_an_episode_keeps_the_people_it_began_with() -> None:
     """PO-10: whoever left the policy meanwhile is still asked by episodes that began with them."""
     where, (made,) = play(start(), refund("900"))
     newer = policy(POLICY.replace('members = ["anna", "adam"]', 'members = ["adam"]') + CATCH_ALL)
-    _, second = late(made, replace(where, policy=newer, episode_policy=RULES), 15)
+    _, second = late(made, altered(where, policy=newer, episode_policy=RULES), 15)
     assert assigned(second) == ("anna",)
-    _, second = late(made, replace(where, policy=newer), 15)
+    _, second = late(made, altered(where, policy=newer), 15)
     assert assigned(second) == ("adam",), "where the older policy cannot be read any more, the new one holds"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
 
-from gateway.model import EpisodeState, Mode, TicketChange, TicketStatus
+from gateway.model import EpisodeState, Mode, TicketChange, TicketStatus, altered
 from routing.decide import decide
 from tests.routing.days import FRIDAY, MONDAY, RULES, Desk, at, written
 from tests.routing.values import CATCH_ALL, MINUTE, after, answer, message, outcome, policy, snapshot, ticket, timer
@@ -273,7 +272,7 @@ def test_an_episode_keeps_the_hours_that_it_opened_with() -> None:
     desk = Desk(written(RESPECTS, "", ""))
     old = desk.now.policy
     desk.ask(at(FRIDAY, "10:00"))
-    desk.now = replace(desk.now, policy=written("", ""), episode_policy=old)
+    desk.now = altered(desk.now, policy=written("", ""), episode_policy=old)
     desk.until(at(FRIDAY, "10:00"))
     assert desk.until(at(FRIDAY, "10:15")) == [("Fri 10:15", "ticket to Step 2"), ("Fri 10:15", "#step2")]
 

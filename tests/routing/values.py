@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from gateway.model import (
     TicketFacts,
     TicketLink,
     TicketStatus,
+    altered,
 )
 from routing.decide import decide
 from routing.load import load_policy
@@ -216,7 +216,7 @@ def after(before: Snapshot, decision: Decision) -> Snapshot:
     if episode is not None and episode.state is EpisodeState.CLOSED:
         episode = None
     told = {(link.connection, link.ticket_id): link for link in (*before.tickets, *decision.tickets)}
-    return replace(before, case=decision.case, episode=episode, tickets=tuple(told.values()))
+    return altered(before, case=decision.case, episode=episode, tickets=tuple(told.values()))
 
 
 def play(start: Snapshot, *activities: Activity) -> tuple[Snapshot, list[Decision]]:

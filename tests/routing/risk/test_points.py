@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -78,7 +77,7 @@ def tell(
     made: list[Decision] = []
     for number, text in enumerate(texts, 1):
         at = NOW + number * MINUTE
-        where = replace(where, risk=Risk(score=score, model=5, evidence="because"), features=(f"number={number}",))
+        where = altered(where, risk=Risk(score=score, model=5, evidence="because"), features=(f"number={number}",))
         decision = decide(where, message(text, dedupe=f"e{number}", occurred_at=at, received_at=at), at)
         where = after(where, decision)
         made.append(decision)
@@ -132,7 +131,7 @@ def test_without_the_table_a_case_and_its_trace_know_nothing_of_it(situation: tu
 @settings(max_examples=30)
 def test_deciding_with_a_risk_is_pure(situation: tuple[Snapshot, Activity]) -> None:
     before, what = situation
-    before = replace(before, policy=POLICY, risk=Risk(score=0.8, model=2, evidence="x"), features=FEATURES)
+    before = altered(before, policy=POLICY, risk=Risk(score=0.8, model=2, evidence="x"), features=FEATURES)
     assert repr(decide(before, what, NOW)) == repr(decide(before, what, NOW))
 
 
@@ -157,7 +156,7 @@ def test_a_ticket_that_is_made_is_a_moment_and_what_agents_say_is_none() -> None
     assert decide(start, ticket(TicketChange.CREATED, TicketStatus.NEW), NOW).case.risk is not None
     assert decide(start, ticket(TicketChange.TAGS), NOW).case.risk is None
     assert decide(start, answer(), NOW).case.risk is None
-    assert decide(replace(start, features=()), message(), NOW).case.risk is None
+    assert decide(altered(start, features=()), message(), NOW).case.risk is None
 
 
 def test_a_case_that_is_escalated_at_once_foretells_nothing() -> None:
@@ -220,7 +219,7 @@ def test_a_target_that_is_missed_after_the_moment_counts() -> None:
 def test_a_policy_without_the_table_lets_the_moment_go() -> None:
     """What came meanwhile was not noted: it would teach something wrong."""
     where, _ = tell("hello")
-    assert decide(replace(where, policy=LIVE), message("well", dedupe="e2"), NOW + 5 * MINUTE).case.risk is None
+    assert decide(altered(where, policy=LIVE), message("well", dedupe="e2"), NOW + 5 * MINUTE).case.risk is None
 
 
 def test_what_came_before_the_moment_is_no_outcome_of_it() -> None:
@@ -228,19 +227,19 @@ def test_what_came_before_the_moment_is_no_outcome_of_it() -> None:
     assert where.case.sla is not None
     due = min(clock.due_at or 0 for clock in where.case.sla.clocks)
     moment = altered(point(where), at=due + MINUTE)
-    where = replace(where, case=altered(where.case, risk=moment))
+    where = altered(where, case=altered(where.case, risk=moment))
     assert point(do(where, timer("sla:look"), due + 2 * MINUTE)).escalated_at is None, "missed before"
     older = open_episode(rule="help", reasons=("help",), opened_at=moment.at - 1)
-    merged = replace(where, episode=older)
+    merged = altered(where, episode=older)
     assert point(do(merged, message("well", dedupe="e7"), due + 2 * MINUTE)).escalated_at is None, "escalated before"
-    merged = replace(where, episode=altered(older, opened_at=moment.at + 1))
+    merged = altered(where, episode=altered(older, opened_at=moment.at + 1))
     assert point(do(merged, message("well", dedupe="e7"), due + 2 * MINUTE)).escalated_at is not None
 
 
 def test_no_moment_comes_after_an_escalation_that_the_risk_demanded() -> None:
     where, _ = tell("hello", "well", score=0.9)
     assert point(where).forced
-    over = replace(where, episode=None, risk=Risk(), features=FEATURES)
+    over = altered(where, episode=None, risk=Risk(), features=FEATURES)
     over = do(over, message("well", dedupe="e3"), NOW + 5 * MINUTE)
     over = do(over, message("well", dedupe="e4"), NOW + 6 * MINUTE)
     assert over.case.customer_messages == 4
