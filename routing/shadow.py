@@ -17,7 +17,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, Case, Decision, Effect, EffectKind, Episode, EpisodeState, altered
+from gateway.model import (
+    Activity,
+    ActivityKind,
+    Case,
+    Decision,
+    Effect,
+    EffectKind,
+    Episode,
+    EpisodeState,
+    TicketLink,
+    altered,
+)
 from routing.policy import Policy
 from routing.snapshot import Snapshot
 from routing.world import World
@@ -128,9 +139,11 @@ class Course(World):
         )
         if past is None:
             self.case = snapshot.case
+        #: True while the past is gone through: tickets stood otherwise then.
+        self._earlier = True
         for activity in before.activities:
             self._hear(activity, activity.received_at)
-        self._were = frozenset()
+        self._were, self._earlier = frozenset(), False
         # What differed before is no news: it is told where it begins.
         self.apart = differences(self.real, self.standing)
 
@@ -211,10 +224,17 @@ class Course(World):
         )
         return altered(made, outcome=unasked)
 
+    def _as_then(self, told: tuple[TicketLink, ...]) -> tuple[TicketLink, ...]:
+        """Return the case's tickets with the states that were told of them by then, none before the first."""
+        states = {(link.connection, link.ticket_id): (link.status, link.status_at) for link in told}
+        known = [(link, *states.get((link.connection, link.ticket_id), (None, None))) for link in self._known.tickets]
+        return tuple(altered(link, status=status, status_at=at) for link, status, at in known)
+
     def _snapshot(self, activity: Activity) -> Snapshot:
         made, known = super()._snapshot(activity), self._known
         present = activity is self._present
-        real = {link.connection for link in known.tickets}
+        tickets = self._as_then(made.tickets) if self._earlier else known.tickets
+        real = {link.connection for link in tickets}
         asks = (known.policy.customer, self.policy.customer)
         alike = asks[0] is not None and asks[1] is not None and asks[0].connection == asks[1].connection
         # Whatever is known outside is known to both; the case and its course are the candidate's own.
@@ -224,7 +244,7 @@ class Course(World):
             episode_policy=made.episode_policy,
             case=made.case,
             episode=made.episode,
-            tickets=(*known.tickets, *(link for link in made.tickets if link.connection not in real)),
+            tickets=(*tickets, *(link for link in made.tickets if link.connection not in real)),
             thread=known.thread if present else made.thread,
             profile=known.profile if alike else None,
             askable=known.askable and alike,

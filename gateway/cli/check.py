@@ -93,7 +93,7 @@ def _tell(setup: Setup | None, errors: list[str], warnings: list[str]) -> None:
         if rows:
             table(rows, ("connection", "connector", "channel", "mode"))
         click.echo(
-            f"{_count(len(setup.policy.rules), 'rule')}, {_count(len(setup.policy.ladders), 'ladder')}"
+            f"{several(len(setup.policy.rules), 'rule')}, {several(len(setup.policy.ladders), 'ladder')}"
             f" in {setup.config.policy.name}."
         )
         for hook in _hooks(setup):
@@ -101,7 +101,3 @@ def _tell(setup: Setup | None, errors: list[str], warnings: list[str]) -> None:
         click.echo(good("Everything is in order."))
     elif errors:
         paragraph(f"{several(len(errors), 'problem')} to mend. Nothing was called, nothing was changed.")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

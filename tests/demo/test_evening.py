@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 
 from gateway.cli.commands import baton
@@ -23,6 +25,18 @@ from tests.routing.test_shipped_policy import POLICY
 RULES: Final = frozenset(rule.id for rule in POLICY.rules)
 #: What the script's lines are for; the morning has the others.
 OURS: Final = frozenset(line.rule for line in SCRIPT)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Generator[None]:
+    """Leave the process's logging as it was: the command logs errors alone, and later tests read warnings."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
 
 
 def demo(monkeypatch: pytest.MonkeyPatch, script: tuple[Line, ...]) -> Result:
