@@ -291,11 +291,9 @@ class World:
         self.matched |= {step.rule for step in decision.trace.steps}
         self.matched |= {self.policy.incidents[step.name].rule.id for step in decision.incidents if step.name}
         self._around.heed_incidents(decision.incidents, self.now)
-        for link in decision.tickets:
-            # What a helpdesk told of a ticket is known from then on, as in the store.
-            self._links[link.connection] = link
-        for timer in decision.timers:
-            self.timers[timer.name] = timer.due_at
+        # What a helpdesk told of a ticket is known from then on, as in the store.
+        self._links |= {link.connection: link for link in decision.tickets}
+        self.timers |= {timer.name: timer.due_at for timer in decision.timers}
         for name in decision.cancelled:
             self.timers.pop(name, None)
         if decision.episode is not None:
