@@ -173,12 +173,8 @@ class World:
         self._adopt(activity)
         outcome = activity.outcome
         if outcome is not None and outcome.landed and outcome.receipt is not None and outcome.receipt.ticket_id:
-            link = TicketLink(
-                connection=outcome.connection,
-                ticket_id=outcome.receipt.ticket_id,
-                adopted=False,
-                url=outcome.receipt.url,
-            )
+            ticket, url = outcome.receipt.ticket_id, outcome.receipt.url
+            link = TicketLink(connection=outcome.connection, ticket_id=ticket, adopted=False, url=url)
             self._links.setdefault(outcome.connection, link)
         snapshot = self._snapshot(activity)
         if counted is not None:
