@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -73,6 +73,15 @@ class Several:
 
 
 Node: TypeAlias = Compare | Not | Several
+
+
+def comparisons(node: Node) -> Iterator[Compare]:
+    """Yield every comparison of a condition, in the order in which they are written."""
+    if isinstance(node, Compare):
+        yield node
+    else:
+        for part in (node.inner,) if isinstance(node, Not) else node.parts:
+            yield from comparisons(part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

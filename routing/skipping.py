@@ -7,11 +7,11 @@ step asks, and no others; it is rare, so that the tree is walked as it was read,
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from routing.expression import Compare, Node, Not
+from routing.expression import Compare, Node, Not, comparisons
 from routing.fields import FIELDS, Field, Kind
 
 #: What is compared was checked when it was read.
@@ -58,7 +58,8 @@ class SkipIf:
     @property
     def fields(self) -> frozenset[str]:
         """Return the fields that it names."""
-        return frozenset(_fields(self.node))
+        names = ((each.field, each.other) for each in comparisons(self.node))
+        return frozenset(name for pair in names for name in pair if name is not None)
 
     def holds(self, value_of: Callable[[str], object]) -> bool:
         """Tell whether it holds; `value_of` gives a field's value, None for a missing one."""
@@ -74,13 +75,3 @@ def _holds(node: Node, value_of: Callable[[str], object]) -> bool:
     left: Any = value_of(node.field)
     right: Any = node.value if node.other is None else value_of(node.other)
     return left is not None and right is not None and bool(_COMPARISONS[node.operator](left, right))
-
-
-def _fields(node: Node) -> Iterator[str]:
-    if isinstance(node, Not):
-        yield from _fields(node.inner)
-    elif isinstance(node, Compare):
-        yield from (node.field, *([node.other] if node.other is not None else []))
-    else:
-        for part in node.parts:
-            yield from _fields(part)

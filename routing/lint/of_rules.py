@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.model import Mode
 from gateway.toml import did_you_mean
-from routing.expression import Compare, Node, Not
+from routing.expression import Node, comparisons
 from routing.lint.finding import Examined
 from routing.lint.logic import Alternative
 from routing.policy import Act, Rule
@@ -104,12 +104,7 @@ def unknown_connections(examined: Examined) -> None:
 
 
 def _named(node: Node) -> Iterator[str]:
-    if isinstance(node, Compare):
-        if node.field in _NAMING and node.other is None:
-            values = node.value if isinstance(node.value, tuple) else (node.value,)
+    for each in comparisons(node):
+        if each.field in _NAMING and each.other is None:
+            values = each.value if isinstance(each.value, tuple) else (each.value,)
             yield from (str(value) for value in values)
-    elif isinstance(node, Not):
-        yield from _named(node.inner)
-    else:
-        for part in node.parts:
-            yield from _named(part)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from routing import schema
-from routing.expression import Compare, Node, Not
+from routing.expression import Node, comparisons
 from routing.lint.finding import Examined
 from routing.lint.of_people import tells
 from routing.load_calendar import interval_of
@@ -64,14 +64,7 @@ def _calendars(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _phrases(node: Node) -> Iterator[str]:
-    if isinstance(node, Compare):
-        if node.field == "message.phrases":
-            yield str(node.value)
-    elif isinstance(node, Not):
-        yield from _phrases(node.inner)
-    else:
-        for part in node.parts:
-            yield from _phrases(part)
+    return (str(each.value) for each in comparisons(node) if each.field == "message.phrases")
 
 
 # --- ladders ---------------------------------------------------------------------------------------------------------
