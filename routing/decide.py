@@ -184,7 +184,7 @@ def _status_changed(draft: Draft) -> bool:
 
 def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
     """Find the rules that match, and do what they say, but for those that are done already or that an incident holds back."""
-    if incidents.is_parent(draft):
+    if draft.case.stands_for_incident:
         draft.say("incident", "The case stands for an incident: no rule looks at it.")
         return
     if draft.about is draft.activity:

@@ -55,7 +55,7 @@ def watch(snapshot: Snapshot, activity: Activity, now: int) -> tuple[Sighting, .
     if activity.kind is ActivityKind.INCIDENT:
         return _asked_for(snapshot, activity)
     machine = activity.mail is not None and activity.mail.auto_generated is not None
-    if policy.match_incidents is None or machine or not is_customers(activity) or _is_parent(snapshot):
+    if policy.match_incidents is None or machine or not is_customers(activity) or snapshot.case.stands_for_incident:
         return ()
     draft = Draft(snapshot, activity, now, count_in(snapshot.case, activity, snapshot.thread))
     case = remember(draft.case, draft.signals, activity, REMEMBERING & policy.reads)
@@ -85,16 +85,7 @@ def _meant(snapshot: Snapshot, activity: Activity) -> Incident | None:
     return next((each for each in every.values() if activity.connection in each.opened_by), None)
 
 
-def _is_parent(snapshot: Snapshot) -> bool:
-    return snapshot.case.incident is not None and snapshot.case.incident.id == snapshot.case.id
-
-
 # --- a customer's case -----------------------------------------------------------------------------------------------
-def is_parent(draft: Draft) -> bool:
-    """Tell whether the case stands for an incident, open or not: rules are for customers' cases."""
-    return draft.case.incident is not None and draft.case.incident.id == draft.case.id
-
-
 def look(draft: Draft) -> None:
     """Let the case join the incident that is open for it, or open the one that it is a customer too many for."""
     for burst in draft.snapshot.bursts:
@@ -135,10 +126,8 @@ def _open(draft: Draft, incident: Incident, burst: Burst) -> OpenIncident:
 
 def _join(draft: Draft, incident: Incident, opened: OpenIncident) -> None:
     """Make the case one of an incident: its own ladder ends where that is held back, and its customer is told once."""
-    member = Membership(id=opened.id, name=opened.name, title=opened.title, ticket=opened.ticket, url=opened.url)
-    draft.change_case(incident=member)
+    member = _enter(draft, opened)
     draft.signals.incident = member
-    draft.incidents.append(IncidentFacts(change=IncidentChange.JOINED, id=opened.id, name=opened.name))
     draft.grouped = f"The case belongs to {member.words}, case {member.id}."
     episode = draft.episode
     if episode is not None and episode.state is EpisodeState.OPEN and set(episode.reasons) <= incident.inhibit:
@@ -146,6 +135,14 @@ def _join(draft: Draft, incident: Incident, opened: OpenIncident) -> None:
         draft.grouped += f" Its own escalation by {', '.join(episode.reasons)} ends: the incident holds it back."
     _note(draft, f"Part of {member.words}, case {member.id}.")
     _tell_customer(draft, incident.rule, member)
+
+
+def _enter(draft: Draft, opened: OpenIncident) -> Membership:
+    """Let the case belong to an open incident, and have that counted."""
+    member = Membership(id=opened.id, name=opened.name, title=opened.title, ticket=opened.ticket, url=opened.url)
+    draft.change_case(incident=member)
+    draft.incidents.append(IncidentFacts(change=IncidentChange.JOINED, id=opened.id, name=opened.name))
+    return member
 
 
 def _note(draft: Draft, text: str) -> None:
@@ -189,7 +186,7 @@ def told(draft: Draft) -> None:
     facts = draft.activity.incident
     if facts is None:
         return
-    parent = is_parent(draft)
+    parent = draft.case.stands_for_incident
     match facts.change:
         case IncidentChange.OPENED:
             _opened(draft, facts)
@@ -221,9 +218,7 @@ def _opened(draft: Draft, facts: IncidentFacts) -> None:
         return
     there = next((burst.open for burst in draft.snapshot.bursts if burst.open is not None), None)
     if there is not None and there.id != draft.case.id:
-        member = Membership(id=there.id, name=there.name, title=there.title, ticket=there.ticket, url=there.url)
-        draft.change_case(incident=member)
-        draft.incidents.append(IncidentFacts(change=IncidentChange.JOINED, id=there.id, name=there.name))
+        member = _enter(draft, there)
         draft.say("incident", f"{member.words[0].upper()}{member.words[1:]} is open already, case {member.id}.")
         return
     title = facts.title or incident.title
@@ -294,7 +289,7 @@ def outcome_came(draft: Draft, outcome: Outcome) -> None:
     """Tell the cases of an incident where its ticket stands, once it does."""
     member = draft.case.incident
     receipt = outcome.receipt
-    if member is None or not is_parent(draft) or not member.open or member.ticket or receipt is None:
+    if member is None or not draft.case.stands_for_incident or not member.open or member.ticket or receipt is None:
         return
     if outcome.effect_kind != EffectKind.HANDOFF.value or not outcome.landed or not receipt.ticket_id:
         return
@@ -328,7 +323,7 @@ def quiet(draft: Draft) -> None:
 
 def resolved(draft: Draft) -> None:
     """Close the incident with its parent case."""
-    if is_parent(draft) and draft.case.status is CaseStatus.RESOLVED:
+    if draft.case.stands_for_incident and draft.case.status is CaseStatus.RESOLVED:
         _close(draft, "its parent case is resolved")
 
 

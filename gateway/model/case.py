@@ -264,3 +264,8 @@ class Case(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     risk: RiskPoint | None = None
     #: Activities applied so far; the order of everything that happened to the case.
     seq: int = 0
+
+    @property
+    def stands_for_incident(self) -> bool:
+        """Return whether it is the parent case of an incident, open or over: rules are for customers' cases."""
+        return self.incident is not None and self.incident.id == self.id

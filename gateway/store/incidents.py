@@ -148,7 +148,7 @@ class Grouping:
     # --- before a decision -------------------------------------------------------------------------------------------
     def of_parent(self, case: Case) -> OpenIncident | None:
         """Return the open incident that a case is the parent of."""
-        if case.incident is None or case.incident.id != case.id or not case.incident.open:
+        if case.incident is None or not case.stands_for_incident or not case.incident.open:
             return None
         rows = self._t.rows(f"{_OPEN} AND id = ?", case.id)
         return self._opened(rows[0]) if rows else None
