@@ -24,6 +24,7 @@ from gateway.model import (
 )
 from gateway.model.carrying import carried
 from gateway.store import codec
+from gateway.store.bindings import CASE, contact_of
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import bury
@@ -42,10 +43,6 @@ _TRACE: Final = (("activity_id", "bigint"), ("policy", "text"), ("doc", "text"))
 _EFFECT: Final = (
     *(("id", "text"), ("case_id", "text"), ("connection_id", "bigint"), ("kind", "text"), ("rule", "text")),
     *(("state", "bigint"), ("due_at", "bigint"), ("created_at", "bigint"), ("doc", "text")),
-)
-_CASE: Final = (
-    *(("id", "text"), ("root_id", "text"), ("contact_id", "text"), ("created_at", "bigint"), ("seq", "bigint")),
-    ("doc", "text"),
 )
 _DEFAULT: Final = CaseRules()
 _EPISODE: Final = (
@@ -250,11 +247,8 @@ class _Batch:
         )
         # It is the same matter: what was sensitive is so again.
         case = carried(case, self.cases[case_id])
-        contact = self.t.rows(
-            "SELECT coalesce(t.contact_id, k.contact_id) FROM threads t JOIN cases k ON k.id = t.home_case_id WHERE t.id = ?",
-            thread_id,
-        )[0][0]
-        self.t.insert("cases", _CASE, [(fresh, fresh, contact, self.now, 0, codec.encode(case))])
+        contact = contact_of(self.t, thread_id)
+        self.t.insert("cases", CASE, [(fresh, fresh, contact, self.now, 0, codec.encode(case))])
         self.t.run("UPDATE threads SET case_id = ?, home_case_id = ? WHERE id = ?", fresh, fresh, thread_id)
         thread = altered(self.threads[thread_id], stranger=False)
         self.cases[fresh], self.threads[thread_id], self.threads_of[fresh] = case, thread, [thread]

@@ -1,4 +1,4 @@
-"""Threads as rows: the one of a key, made where there is none."""
+"""Threads and cases as rows: the thread of a key, made where there is none, and whose it is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from gateway.store.names import BATON
 THREAD: Final = (
     *(("id", "text"), ("connection_id", "bigint"), ("key", "text"), ("channel", "text"), ("case_id", "text")),
     *(("home_case_id", "text"), ("created_at", "bigint"), ("contact_id", "text")),
+)
+#: A case that was never merged.
+CASE: Final = (
+    *(("id", "text"), ("root_id", "text"), ("contact_id", "text"), ("created_at", "bigint"), ("seq", "bigint")),
+    ("doc", "text"),
 )
 UNLESS_THERE: Final = "ON CONFLICT (connection_id, key) DO NOTHING"
 
@@ -36,3 +41,12 @@ def bind_thread(
 def internal_thread(t: Transaction, entropy: Callable[[int], bytes], case_id: str, now: int) -> str:
     """Return the thread on which Baton itself speaks in a case."""
     return bind_thread(t, entropy, BATON, case_id, case_id, now)
+
+
+def contact_of(t: Transaction, thread_id: str) -> str | None:
+    """Return who speaks on a thread: its own contact, or else the one whose case it began; None when that is nobody known."""
+    rows = t.rows(
+        "SELECT coalesce(t.contact_id, k.contact_id) FROM threads t JOIN cases k ON k.id = t.home_case_id WHERE t.id = ?",
+        thread_id,
+    )
+    return rows[0][0] if rows else None

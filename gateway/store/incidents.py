@@ -23,16 +23,13 @@ from gateway.model import (
 )
 from gateway.store import codec
 from gateway.store.auditing import Auditing
+from gateway.store.bindings import CASE, contact_of
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import append_internal
 from gateway.store.names import BATON_NAME
 from gateway.store.trees import root_of
 
 _TURNS: Final = ("incidents",)
-_CASE: Final = (
-    *(("id", "text"), ("root_id", "text"), ("contact_id", "text"), ("created_at", "bigint"), ("seq", "bigint")),
-    ("doc", "text"),
-)
 _OPEN: Final = "SELECT id, name, title, fingerprint, last_at, ticket, url FROM incidents WHERE closed_at IS NULL"
 #: Sightings are kept for so long beyond their window: what came late may still count with them. Microseconds.
 _KEPT: Final = 86_400_000_000
@@ -165,7 +162,7 @@ class Grouping:
     def _burst(self, sighting: Sighting, case_id: str, thread_id: str, at: int) -> Burst:
         name, mark = sighting.name, sighting.fingerprint
         if sighting.counts:
-            contact = self._contact(thread_id)
+            contact = contact_of(self._t, thread_id) or ""
             self._t.run(
                 "INSERT INTO sightings (name, fingerprint, case_id, contact_id, seen_at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (name, fingerprint, case_id, contact_id) DO UPDATE SET seen_at ="
@@ -188,14 +185,6 @@ class Grouping:
             customers=self._customers(name, mark, sighting.window, at) if sighting.counts else 0,
             open=self._opened(rows[0]) if rows else None,
         )
-
-    def _contact(self, thread_id: str) -> str:
-        rows = self._t.rows(
-            "SELECT coalesce(t.contact_id, k.contact_id) FROM threads t JOIN cases k ON k.id = t.home_case_id"
-            " WHERE t.id = ?",
-            thread_id,
-        )
-        return str(rows[0][0] or "") if rows else ""
 
     def _customers(self, name: str, mark: str, window: int, at: int) -> int:
         """Return the distinct customers within the window that ends with the newest sighting that is known.
@@ -271,7 +260,7 @@ class Grouping:
                 tell(self._t, self._entropy, other, facts, f"incident:{step.id}:joined:{other}:{self._now}", self._now)
 
     def _join(self, step: IncidentFacts, case_id: str, thread_id: str, activity: Activity) -> None:
-        contact = self._contact(thread_id)
+        contact = contact_of(self._t, thread_id) or ""
         if activity.connection == BATON_NAME:
             contact = str((self._t.rows("SELECT contact_id FROM cases WHERE id = ?", case_id) or [("",)])[0][0] or "")
         self._t.run(
@@ -323,7 +312,7 @@ def make_parent(t: Transaction, case_id: str, now: int) -> None:
     """Make the case that stands for an incident, if it is not there."""
     case = Case(id=case_id, connection=BATON_NAME, opened_at=now, last_activity_at=now)
     row = (case_id, case_id, None, now, 0, codec.encode(case))
-    t.insert("cases", _CASE, [row], conflict="ON CONFLICT (id) DO NOTHING")
+    t.insert("cases", CASE, [row], conflict="ON CONFLICT (id) DO NOTHING")
 
 
 def tell(
