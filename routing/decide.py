@@ -47,7 +47,7 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
     needed = REMEMBERING if snapshot.policy.risk is not None else REMEMBERING & snapshot.policy.reads
     if needed:
         draft.case = remember(draft.case, draft.signals, activity, needed)
-    sensitivity.look(draft, activity)
+    sensitivity.look(draft)
     suspending.call_off(draft)
     if activity.kind is ActivityKind.TIMER:
         _timer_fired(draft)
@@ -194,7 +194,7 @@ def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
         if draft.about is not draft.activity:
             sla.recall(draft)
     if draft.about is not draft.activity:
-        sensitivity.look(draft, draft.about)
+        sensitivity.look(draft)
     severity.look(draft)
     draft.looked_at = draft.case
     rules, steps, draft.skipped = matching_rules(draft)

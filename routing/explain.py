@@ -10,7 +10,6 @@ from routing.decide import drafted
 from routing.draft import Draft
 from routing.fields import FIELDS, Kind
 from routing.matching import conditions_of, evidence_of
-from routing.phrases import canonical
 from routing.snapshot import Snapshot
 
 #: Fields that may hold what somebody wrote.
@@ -21,7 +20,7 @@ def seen(snapshot: Snapshot, activity: Activity, now: int) -> dict[str, object]:
     """Return what the rules of the policy saw: each field that they read, None when it was missing, and no text of anybody."""
     draft = _asked(drafted(snapshot, activity, now))
     policy = snapshot.policy
-    text = canonical(draft.about.reply_text)
+    text = draft.signals.tokens
     return {
         name: field_reader(name)(draft.case, draft.about, now, policy.book, text, draft.signals)
         for name in FIELDS
@@ -41,7 +40,7 @@ def explain(snapshot: Snapshot, activity: Activity, now: int) -> tuple[TraceStep
     made = drafted(snapshot, activity, now)
     matched = {step.rule for step in made.steps}
     draft = _asked(made)
-    text = canonical(draft.about.reply_text)
+    text = draft.signals.tokens
     return tuple(
         TraceStep(
             rule=rule.id,

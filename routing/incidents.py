@@ -32,7 +32,6 @@ from gateway.model.life import is_customers
 from routing import acting, ladder
 from routing.draft import Draft
 from routing.fingerprints import fingerprint_of
-from routing.phrases import canonical
 from routing.policy import Act, Incident, Rule
 from routing.shown import duration_of
 from routing.signals.reading import REMEMBERING, remember
@@ -59,8 +58,7 @@ def watch(snapshot: Snapshot, activity: Activity, now: int) -> tuple[Sighting, .
         return ()
     draft = Draft(snapshot, activity, now, count_in(snapshot.case, activity, snapshot.thread))
     case = remember(draft.case, draft.signals, activity, REMEMBERING & policy.reads)
-    text = canonical(activity.reply_text)
-    asked = (case, activity, now, policy.book, text, draft.signals)
+    asked = (case, activity, now, policy.book, draft.signals.tokens, draft.signals)
     every = tuple(policy.incidents.values())
     found: list[Sighting] = []
     for index in policy.match_incidents(*asked):

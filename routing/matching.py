@@ -6,7 +6,6 @@ from typing import Final
 
 from gateway.model import ActivityKind, TraceStep
 from routing.draft import Draft
-from routing.phrases import canonical
 from routing.policy import Rule
 
 #: Asked for with every activity, and slow to get out of its enumeration.
@@ -16,7 +15,7 @@ _TIMER: Final = ActivityKind.TIMER
 def matching_rules(draft: Draft) -> tuple[list[Rule], tuple[TraceStep, ...], int]:
     """Return the rules that match, an account of each, and how many were passed over before the first."""
     policy = draft.snapshot.policy
-    text = canonical(draft.about.reply_text) if policy.reads_text else " "
+    text = draft.signals.tokens if policy.reads_text else " "
     asked = (draft.case, draft.about, draft.now, policy.book, text, draft.signals)
     if draft.about.kind is not _TIMER:
         indexes = policy.match(*asked)

@@ -7,17 +7,17 @@ from typing import Final
 from gateway.model import Activity, ActivityKind, EffectKind, Mode, Role, TicketChange, altered
 from gateway.model.keeping import LIFT
 from routing.draft import Draft
-from routing.phrases import canonical
 
 #: Activities of Baton's own, which say nothing of what the case is about.
 _INTERNAL: Final = frozenset({ActivityKind.TIMER, ActivityKind.OUTCOME})
 _PEOPLE: Final = frozenset({Role.CUSTOMER, Role.AGENT})
 
 
-def look(draft: Draft, about: Activity) -> None:
+def look(draft: Draft) -> None:
     """Mark the case when what happened makes it sensitive, or lift that when a person says so; send its tickets to the group."""
     if draft.snapshot.policy.match_sensitive is None and not draft.case.sensitive:
         return
+    about = draft.about
     if about.kind not in _INTERNAL and not about.own:
         _heed_tag(draft, about)
         _mark(draft, about)
@@ -36,7 +36,7 @@ def _mark(draft: Draft, about: Activity) -> None:
     policy = draft.snapshot.policy
     if draft.case.sensitive or policy.match_sensitive is None:
         return
-    text = canonical(about.reply_text) if policy.reads_text else " "
+    text = draft.signals.tokens if policy.reads_text else " "
     found = policy.match_sensitive(draft.case, about, draft.now, policy.book, text, draft.signals)
     marks = [
         each for each in (policy.sensitivities[index] for index in found) if each.name not in draft.case.private.lifted

@@ -91,7 +91,7 @@ class Applying:
         profiles = asks.connection if asks is not None else None
         now = self._clock.now()
         seen: Hearing | None = None if direction.shadow is None or self._seen is None else {}
-        step, watch = self._step(direction, seen), self._policies.watch(direction, now)
+        step, watch = self._step(direction, now, seen), self._policies.watch(direction, now)
         batch = self._store.apply(BATCH, now, step, direction.cases, profiles, watch)
         if seen and self._seen is not None:
             # Only now does it stand in the store.
@@ -115,8 +115,7 @@ class Applying:
             self._called |= dict.fromkeys((timer.name for _, timer in due), now)
             self._store.call(due)
 
-    def _step(self, direction: Direction, seen: Hearing | None) -> Step:
-        now = self._clock.now()
+    def _step(self, direction: Direction, now: int, seen: Hearing | None) -> Step:
         census = self.census if direction.policy.people.teams else None
         if census is not None:
             census.look(now)

@@ -10,6 +10,7 @@ from typing import Final
 from gateway.model import Activity, ActivityKind, Burst, Case, Membership, Risk, altered
 from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
+from routing.phrases import canonical
 from routing.signals.amounts import shown
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
 from routing.signals.authority import Deed, deed_of, lacks, needed_skill
@@ -51,6 +52,11 @@ class Signals:
         #: What was counted for incidents, and the open one that the case belongs to: `burst.…` and `incident.…`.
         self.bursts: tuple[Burst, ...] = ()
         self.incident: Membership | None = None
+
+    @cached_property
+    def tokens(self) -> str:
+        """Return what was written as canonical tokens, in which conditions look for words and phrases."""
+        return canonical(self._activity.reply_text)
 
     @cached_property
     def requests(self) -> Requests:
