@@ -27,6 +27,7 @@ from gateway.model import Activity, Attachment, Channel, Party
 from gateway.pipeline.apart import Apart
 from gateway.pipeline.child import Order
 from gateway.pipeline.parsing import parse_delivery
+from gateway.plain import plain
 from gateway.sdk import ConnectionSettings, Connector, Delivery, DeliveryRejected, Source, WebhookSource
 from gateway.store.values import ParsedDelivery, StoredDelivery
 
@@ -324,18 +325,18 @@ def told(activity: Activity, connector: str) -> dict[str, Any]:
         "message_id": activity.message_id,
         "attachments": [_attachment(each) for each in activity.attachments],
         "delivery_state": report.state.value if report is not None else None,
-        "delivery_report": _values(report),
+        "delivery_report": plain(report),
         "auto_generated": {"class": auto.sort, "reason": auto.reason} if auto is not None else None,
         "references": list(mail.references) if mail is not None else [],
-        "button": _values(activity.button),
-        "ticket": _values(activity.ticket),
-        "call": _values(activity.call),
-        "bot": _values(activity.bot),
-        "satisfaction": _values(activity.satisfaction),
+        "button": plain(activity.button),
+        "ticket": plain(activity.ticket),
+        "call": plain(activity.call),
+        "bot": plain(activity.bot),
+        "satisfaction": plain(activity.satisfaction),
         "consent": activity.consent,
         "reference": activity.reference,
         "own": activity.own,
-        "extras": _values(activity.extras),
+        "extras": plain(activity.extras),
     }
 
 
@@ -367,18 +368,6 @@ def _attachment(file: Attachment) -> dict[str, Any]:
         "url": file.url,
         "inline": file.inline,
     }
-
-
-def _values(value: object) -> Any:
-    import msgspec
-
-    if isinstance(value, msgspec.Struct):
-        # Every field is shown, also one that stands at its default: those are left out in the store alone.
-        return {name: _values(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, tuple | list):
-        items: Iterable[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        return [_values(each) for each in items]
-    return msgspec.to_builtins(value, str_keys=True)
 
 
 def _words(channels: Iterable[Channel]) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gateway.cli.configuration import config_option
-from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, print_list
+from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, print_json, print_list
+from gateway.plain import plain
 
 if TYPE_CHECKING:
     from gateway.model import Membership

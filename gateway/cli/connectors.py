@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gateway.cli.configuration import config_option
-from gateway.cli.terminal import Failure, WrongInput, instant, json_option, paragraph, plain, print_json, table
+from gateway.cli.terminal import Failure, WrongInput, instant, json_option, paragraph, print_json, table
+from gateway.plain import plain
 
 if TYPE_CHECKING:
     from gateway.config import AnySpec

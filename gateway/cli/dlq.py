@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from gateway.cli.configuration import config_option
-from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, plain, print_json, print_list
+from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, print_json, print_list
+from gateway.plain import plain
 
 
 @click.group()

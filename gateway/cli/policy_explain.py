@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gateway.cli.configuration import config_option, read_outline
-from gateway.cli.terminal import WrongInput, bad, good, instant, json_option, paragraph, plain, print_json
+from gateway.cli.terminal import WrongInput, bad, good, instant, json_option, paragraph, print_json
+from gateway.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gateway.cli.configuration import config_option, read_premises
-from gateway.cli.terminal import WrongFiles, instant, json_option, paragraph, plain, print_json, several, table
+from gateway.cli.terminal import WrongFiles, instant, json_option, paragraph, print_json, several, table
+from gateway.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

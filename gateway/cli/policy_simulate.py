@@ -13,7 +13,8 @@ import click
 
 from gateway.cli.configuration import config_option, read_outline
 from gateway.cli.practising import Ended, ask, read_answers, show, tell, tell_score
-from gateway.cli.terminal import WrongInput, json_option, paragraph, plain, print_json
+from gateway.cli.terminal import WrongInput, json_option, paragraph, print_json
+from gateway.plain import plain
 
 if TYPE_CHECKING:
     from gateway.loading import Outline

@@ -6,12 +6,14 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+
+from gateway.plain import plain
 
 if TYPE_CHECKING:
     from typing import IO
@@ -135,20 +137,3 @@ def good(text: str) -> str:
 def bad(text: str) -> str:
     """Return text that says: look here."""
     return click.style(text, fg="red")
-
-
-def plain(value: Any) -> Any:
-    """Return a value of ours as JSON values."""
-    if isinstance(value, Mapping):
-        mapping: Mapping[Any, Any] = value
-        return {str(key): plain(item) for key, item in mapping.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        items: Iterable[Any] = value
-        return [plain(item) for item in items]
-    # Values of the model are structs, all others of ours are dataclasses.
-    fields = getattr(value, "__struct_fields__", None) or getattr(value, "__dataclass_fields__", None)
-    if fields is not None:
-        return {name: plain(getattr(value, name)) for name in fields}
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    return str(value) if value is not None and not isinstance(value, str | int | float | bool) else value

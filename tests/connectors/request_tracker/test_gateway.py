@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.cli.terminal import plain
+from gateway.plain import plain
 from gateway.store import codec, open_store
 from tests.conftest import missing
 from tests.connectors.request_tracker.real import RealDesk, wait_until
