@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from twilio.rest.api.v2010.account.message import MessageInstance
@@ -105,19 +105,14 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
             variable=self.settings.template_variable,
             webhook_url=self.settings.webhook_url,
         )
-        cost = self._cost_of(what.text, what.theirs)
-        await self._within_the_day(what.ours, cost)
-        arguments: dict[str, Any] = {"to": what.theirs}
-        arguments["messaging_service_sid" if what.ours.startswith("MG") else "from_"] = what.ours
+        arguments: dict[str, Any] = {"messaging_service_sid" if what.ours.startswith("MG") else "from_": what.ours}
         if what.template:
             arguments |= {"content_sid": what.template, "content_variables": what.variables}
         else:
             arguments["body"] = what.text
         if what.callback:
             arguments["status_callback"] = what.callback
-        made = await self.client.messages.create_async(**arguments)
-        self._spending.note(what.ours, str(made.sid), cost)
-        return _receipt(made, reply)
+        return _receipt(await self._send(what.ours, what.theirs, what.text, arguments), reply)
 
     async def settle_reply(self, reply: Reply) -> Receipt | None:
         """Look for the reply among the messages between both numbers, by its text.
@@ -151,14 +146,10 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
         """Write to somebody of the staff, who takes the case by answering with a digit."""
         ours, theirs = notices.addresses(notice, self.settings)
         text = notices.text_of(notice)
-        cost = self._cost_of(text, theirs)
-        await self._within_the_day(ours, cost)
-        callback = f"{self.settings.webhook_url}?reply={notice.key}" if self.settings.webhook_url else None
-        made = await self.client.messages.create_async(
-            to=theirs, from_=ours, body=text, **({"status_callback": callback} if callback else {})
-        )
-        self._spending.note(ours, str(made.sid), cost)
-        return _told(made)
+        arguments = {"from_": ours, "body": text}
+        if self.settings.webhook_url:
+            arguments["status_callback"] = f"{self.settings.webhook_url}?reply={notice.key}"
+        return _told(await self._send(ours, theirs, text, arguments))
 
     async def settle_notice(self, notice: Notice) -> Receipt | None:
         """Look for the notice among the messages to that number, by its text: it names its case by the notice's own key."""
@@ -172,14 +163,17 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
             raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
         return None
 
-    def _cost_of(self, text: str, theirs: str) -> Spent:
-        """Return what a message is billed as. Raises PermanentFailure when no price covers its number."""
+    async def _send(self, ours: str, theirs: str, text: str, arguments: Mapping[str, Any]) -> MessageInstance:
+        """Send a message within the day's caps. Raises PermanentFailure, also when no price covers its number."""
         cost = cost_of(text, theirs, self.settings.prices)
         if cost is None:
             raise PermanentFailure(
                 f"daily_cost is set, and no price covers {_shown(theirs)}: add one to prices, then replay this one."
             )
-        return cost
+        await self._within_the_day(ours, cost)
+        made = await self.client.messages.create_async(to=theirs, **arguments)
+        self._spending.note(ours, str(made.sid), cost)
+        return made
 
     async def _within_the_day(self, ours: str, more: Spent) -> None:
         """Return when so much more of a sender keeps within the day's caps. Raises PermanentFailure.
