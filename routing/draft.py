@@ -217,7 +217,7 @@ class Draft:
             trace=Trace(
                 policy=self.snapshot.policy.digest,
                 result=self.result,
-                sentence=" ".join((self.sentence, self.grouped, *self.remarks)).replace("  ", " ").strip(),
+                sentence=" ".join(filter(None, (self.sentence, self.grouped, *self.remarks))),
                 bursts=self.snapshot.bursts,
                 incident=self.snapshot.incident,
                 steps=self.steps,

@@ -7,6 +7,7 @@ activity of their own (`ActivityKind.INCIDENT`). The parent is a case like any o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from gateway.model import (
@@ -132,7 +133,7 @@ def _join(draft: Draft, incident: Incident, opened: OpenIncident) -> None:
         ladder.close(draft)
         draft.grouped += f" Its own escalation by {', '.join(episode.reasons)} ends: the incident holds it back."
     _note(draft, f"Part of {member.words}, case {member.id}.")
-    _tell_customer(draft, incident.rule, member)
+    _tell_customer(draft, incident, member)
 
 
 def _enter(draft: Draft, opened: OpenIncident) -> Membership:
@@ -149,9 +150,10 @@ def _note(draft: Draft, text: str) -> None:
         draft.emit(EffectKind.UPDATE, connection, draft.mode(connection, None), text=text)
 
 
-def _tell_customer(draft: Draft, rule: Rule, member: Membership) -> None:
+def _tell_customer(draft: Draft, incident: Incident, member: Membership) -> None:
     """Send the incident's reply to the case's customer, once for an address: its id is the incident's and that address's."""
-    if member.id in draft.case.broadcasts or not ladder.reply(draft, rule, None):
+    told = replace(incident.rule, reply=incident.reply)
+    if member.id in draft.case.broadcasts or not ladder.reply(draft, told, None):
         return
     party = draft.case.customer
     who = draft.case.id if party is None else f"{draft.case.last_connection}:{party.kind}:{party.value}"

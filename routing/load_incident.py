@@ -123,6 +123,7 @@ def _incident(
         inhibit=frozenset(inhibit),
         opened_by=frozenset(opened_by),
         resolve_after=resolve_after,
+        reply=reply,
         rule=Rule(
             id=f"{RULE_PREFIX}{number}",
             type=EscalationType.PRIORITY,
@@ -140,7 +141,7 @@ def _incident(
             ),
             target="",
             ladder=ladder,
-            reply=reply,
+            reply="",
         ),
     )
 

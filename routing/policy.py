@@ -237,7 +237,9 @@ class Incident:
     opened_by: frozenset[str]
     #: Microseconds after its last message after which it closes by itself; None for never.
     resolve_after: int | None
-    #: How its parent case is escalated, and what customers are told; no rule of the policy's list.
+    #: What each of its customers is told, empty for nothing.
+    reply: str
+    #: How its parent case is escalated; no rule of the policy's list.
     rule: Rule
 
 

@@ -144,7 +144,7 @@ def _incident(incident: Incident) -> tuple[str, ...]:
         plain(" or ".join(opened)),
         plain(does(incident.rule)) + (f", {incident.rule.set.priority.value}" if incident.rule.set.priority else ""),
         plain(", ".join(sorted(incident.inhibit))),
-        plain(incident.rule.reply),
+        plain(incident.reply),
         f"with its case{quiet}",
     )
 

@@ -110,10 +110,11 @@ def _titles(happened: Happened, _world: World) -> object:
 
 
 def _reply(happened: Happened, world: World) -> object:
-    """Return what the customer was told: each text, and the template of the rule that it was made of."""
-    rules = world.policy.by_id
+    """Return what the customer was told: each text, and the template of the rule or incident that it was made of."""
+    templates = {rule.id: rule.reply for rule in world.policy.rules}
+    templates |= {each.rule.id: each.reply for each in world.policy.incidents.values()}
     return [
-        (effect.text, rules[effect.rule].reply if effect.rule in rules else "")
+        (effect.text, templates.get(effect.rule, ""))
         for effect in happened.effects
         if effect.kind is EffectKind.REPLY and effect.mode is not Mode.OBSERVE
     ]

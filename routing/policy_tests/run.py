@@ -118,7 +118,7 @@ def _play(world: World, event: Event) -> Happened:
 
 
 def _coverage(policy: Policy, reached: _Reached) -> Coverage:
-    rules = tuple(rule.id for rule in (*policy.rules, *(each.rule for each in policy.incidents.values())))
+    rules = tuple(rule.id for rule in policy.escalating)
     steps = {
         (ladder.id, number): f"{ladder.id}/{'final' if ladder.at_end(number) else number + 1}"
         for ladder in policy.ladders.values()

@@ -133,6 +133,13 @@ def test_cases_have_one_parent_with_one_ticket_and_their_own_ladders_end(store: 
     assert {desk.case_of(who).case.incident.id for who in _MANY[:3]} == {incident.id}  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess]
 
 
+def test_what_customers_are_told_is_no_reply_of_the_parent(store: Store) -> None:
+    """Groups: the parent has no customer, so that nothing is missing when none is told there."""
+    told = [str((each.trace or {}).get("sentence")) for each in opened(store).parent().activities]
+    assert any("It is the parent case of incident" in each for each in told)
+    assert not [each for each in told if "reply" in each]
+
+
 def test_each_customer_is_told_once(store: Store) -> None:
     """Groups: one broadcast for each case, however often its customer writes, and also for those who come later."""
     desk = opened(store)
