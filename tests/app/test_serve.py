@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -45,10 +44,8 @@ async def test_sigterm_under_load_loses_and_doubles_nothing(served: Served, afte
         for name in "abcdefgh":
             group.create_task(knock(served, name, answers))
         await asyncio.sleep(after)
-        begun = time.monotonic()
         served.signal(signal.SIGTERM)
-        assert await served.ended() == 0
-        assert time.monotonic() - begun < 30
+        assert await served.ended(30) == 0
     accepted = {key for key, status in answers.items() if status == 204}
     assert set(answers.values()) <= {204, 503}
     store = open_store(f"sqlite:///{served.directory / 'baton-data' / 'baton.db'}")
@@ -75,10 +72,8 @@ async def test_a_second_sigterm_ends_it_at_once(served: Served) -> None:
     await asyncio.sleep(0.3)
     assert served.process is not None
     assert served.process.poll() is None
-    begun = time.monotonic()
     served.signal(signal.SIGTERM)
-    assert await served.ended(5) == 1
-    assert time.monotonic() - begun < 2
+    assert await served.ended() == 1, "the polite end would have been a 0"
     writer.close()
 
 

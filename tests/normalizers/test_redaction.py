@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normalizers.redaction import Secret, redact
+from tests.bounded import bounded_work
 
 ALL = frozenset(Secret)
 
@@ -213,15 +214,6 @@ def test_any_text_is_redacted_quickly_and_once(text: str) -> None:
     assert redact(told, ALL) == told
 
 
-def test_a_long_run_of_digits_takes_no_time() -> None:
-    import time
-
-    began = time.process_time()
-    for text in ("4" * 200_000, "4 " * 100_000, "DE12 " * 40_000, "A1" * 100_000):
-        redact(text, ALL)
-    assert time.process_time() - began < 4.0
-
-
 @pytest.mark.parametrize(
     "piece",
     [
@@ -234,16 +226,10 @@ def test_a_long_run_of_digits_takes_no_time() -> None:
         "4111 1111 1111 1111 ",
         "4111111111111112\n",
         "4 1111 1111 1111 ",
+        "DE12 ",
+        "A1",
     ],
 )
 def test_work_grows_with_the_length_only(piece: str) -> None:
-    import time
-
-    def took(size: int) -> float:
-        text = piece * (size // len(piece))
-        began = time.process_time()
-        redact(text, ALL)
-        return time.process_time() - began
-
-    short = max(min(took(20_000) for _ in range(3)), 0.005)
-    assert took(200_000) < 40 * short
+    with bounded_work():
+        redact(piece * (200_000 // len(piece)), ALL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import unicodedata
 from typing import Final
 
@@ -12,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from routing.phrases import LOOKED_AT, PhraseBook, canonical
+from tests.bounded import bounded_work
 
 
 def found(phrase: str, text: str) -> bool:
@@ -152,9 +152,8 @@ def test_of_a_very_long_text_the_end_is_looked_at() -> None:
 @pytest.mark.parametrize("unit", ["a", "a ", "é", "人", "\u0301", "\ufdfa", "\u1e9b\u0323", "'", " \n", "é\u0301人 "])
 def test_a_huge_text_takes_no_time(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
-    began = time.perf_counter()
-    canonical(text)
-    assert time.perf_counter() - began < 1.0
+    with bounded_work():
+        canonical(text)
 
 
 def test_no_phrases_find_nothing() -> None:

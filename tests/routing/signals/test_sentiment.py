@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from time import perf_counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.signals.sentiment import LOOKED_AT, Lexicon, Vader, feeling, looks_english, mean_after
+from tests.bounded import bounded_work
 
 
 class Broken:
@@ -65,9 +65,8 @@ def test_a_score_stays_between_its_ends_and_sees_the_end_of_a_long_text() -> Non
 
 
 def test_a_hostile_text_is_scored_in_bounded_time() -> None:
-    began = perf_counter()
-    feeling("bad not " * 50_000, "en", {})
-    assert perf_counter() - began < 2
+    with bounded_work():
+        feeling("bad not " * 50_000, "en", {})
 
 
 @given(st.text(max_size=300), st.sampled_from(("", "en", "de", "zz")))
