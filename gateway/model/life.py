@@ -57,7 +57,9 @@ def takes_further(activity: Activity) -> bool:
 def _pressed(activity: Activity, action: str) -> bool:
     # The button first: six times an activity this is asked, and hardly any has one.
     button = activity.button
-    return button is not None and button.action == action and activity.kind is _BUTTON and activity.reference is not None
+    return (
+        button is not None and button.action == action and activity.kind is _BUTTON and activity.reference is not None
+    )
 
 
 def is_customers(activity: Activity) -> bool:
