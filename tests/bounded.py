@@ -7,7 +7,7 @@ time is counted, so that a busy machine fails nothing.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -21,7 +21,7 @@ class TooMuchWorkError(AssertionError):
 
 
 @contextmanager
-def bounded_work(seconds: float = MOST) -> Iterator[None]:
+def bounded_work(seconds: float = MOST) -> Generator[None]:
     """Cut the work off after some seconds of processor time, also amid a regular expression.
 
     Raises:
