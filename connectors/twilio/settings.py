@@ -79,6 +79,10 @@ class TwilioAccount(ConnectionSettings):
         plain = (each for each in self.numbers if each.startswith("+"))
         return self.notify_from or next(plain, "")
 
+    def notices_lack(self) -> tuple[str, ...]:
+        """Say that there is no number to tell staff from, where there is none."""
+        return () if self.notifies_from else ("it has no number to tell them from, so set notify_from",)
+
     @model_validator(mode="after")
     def _whole_key(self) -> TwilioAccount:
         if bool(self.api_key_sid) != (self.api_key_secret is not None):
@@ -208,6 +212,11 @@ class TwilioVoiceSettings(TwilioAccount):
 
     turns: int = Field(default=4, ge=1, le=20)
     """How often a caller may say something before the voicemail takes over."""
+
+    def notices_lack(self) -> tuple[str, ...]:
+        """Say the same, and that a key which they press would reach nobody."""
+        hook = () if self.webhook_url else ("a key that they press would reach nobody, so set webhook_url",)
+        return (*super().notices_lack(), *hook)
 
     @field_validator("whisper")
     @classmethod
