@@ -225,7 +225,7 @@ class TwilioVoiceSettings(TwilioCapped):
     notice_seconds: int = Field(default=30, ge=10, le=120)
     """How long their telephone rings, seconds."""
 
-    daily_calls: int = Field(default=500, ge=1, le=10_000)
+    daily_calls: int = Field(default=1000, ge=1, le=100_000)
     """Calls that each number may make in a day (UTC), whoever made them. More: dead letters, and nobody is called."""
 
     prices: dict[str, Decimal] = Field(default_factory=dict)

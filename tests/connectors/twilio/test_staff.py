@@ -195,12 +195,12 @@ async def test_a_call_that_is_over_the_days_cap_is_not_made_and_the_ladder_goes_
     """The refused call is a dead letter with its reason; the step's deadline runs, and the next ones are told."""
     both = CALLS.replace('"queue:zendesk/Escalations" }', f'"queue:zendesk/Escalations", notify = ["texts:{FAY}"] }}')
     async with world(tmp_path, both) as there:
-        for _ in range(500):
+        for _ in range(1000):
             there.calls._call(SMS_NUMBER, FAY, "outbound-api")
         await escalated(there)
         assert [row for row in there.calls.calls_made if row["to"] == EVE] == []
         (letter,) = await asyncio.to_thread(there.gateway.store.dead_letters)
-        assert "made 500 of its 500 calls of the day (UTC)" in letter.reason
+        assert "made 1000 of its 1000 calls of the day (UTC)" in letter.reason
         there.clock.ahead += 16 * 60 * 1_000_000
         async with asyncio.timeout(30):
             while not told(there, FAY):
