@@ -71,7 +71,11 @@ def connection_facts(config: Config, specs: Specs | None) -> dict[str, Connectio
     """Return what the policy may know of the connections that run."""
     return {
         each.name: ConnectionFacts(
-            name=each.name, channel=each.channel, mode=each.mode, roles=roles_of(specs, each.spec)
+            name=each.name,
+            channel=each.channel,
+            mode=each.mode,
+            roles=roles_of(specs, each.spec),
+            notices_lack=each.settings.notices_lack() if each.settings is not None else (),
         )
         for each in config.running
     }

@@ -284,17 +284,19 @@ def timer_fired(draft: Draft) -> None:
         relax_name(episode): relax,
         seat_name(episode): seat,
     }
-    if muting.over(name, episode):
+    if muting.over(name, episode) and episode.state is EpisodeState.OPEN:
         draft.say("unmuted", "A mute is over that held a notice of this step.")
         link = draft.ticket(climbs.stage(episode.step).target.connection)
         tell_step(draft, rule, climbs, headline(draft, rule), link)
+    elif muting.over(name, episode):
+        draft.say("unmuted", "A mute is over that held a reminder, and the customer has no answer yet.")
+        _remind(draft, rule, climbs, episode)
     elif name in anew:
         anew[name](draft, rule, climbs, episode)
     elif name == reminder_name(episode):
         draft.say("reminded", "The case is taken, and the customer has no answer yet.")
         draft.change_episode(answer_by=None)
-        link = draft.ticket(climbs.stage(episode.step).target.connection)
-        tell_step(draft, rule, climbs, f"taken, but not answered in time: {headline(draft, rule)}", link)
+        _remind(draft, rule, climbs, episode)
     elif name == release_name(episode):
         climb(draft, rule, climbs, "Nobody answered the customer in time", "taken, but not answered in time")
     elif climbs.at_end(episode.step):
@@ -303,6 +305,12 @@ def timer_fired(draft: Draft) -> None:
         climb(draft, rule, climbs, "Working hours ended before somebody took it", "working hours ended")
     else:
         climb(draft, rule, climbs, "Nobody took the case in time", "not acknowledged in time")
+
+
+def _remind(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
+    """Remind a step's people that the customer of a case that they took has no answer."""
+    link = draft.ticket(climbs.stage(episode.step).target.connection)
+    tell_step(draft, rule, climbs, f"taken, but not answered in time: {headline(draft, rule)}", link)
 
 
 def _awaited(name: str, episode: Episode) -> bool:
@@ -316,7 +324,7 @@ def _awaited(name: str, episode: Episode) -> bool:
         return hours or relaxes or seats or muting.over(name, episode) or name == timer_name(episode)
     if episode.state is not EpisodeState.ACKNOWLEDGED or episode.answered_at is not None:
         return False
-    reminds = episode.answer_by is not None and name == reminder_name(episode)
+    reminds = (episode.answer_by is not None and name == reminder_name(episode)) or muting.over(name, episode)
     return reminds or (episode.held_until is not None and name == release_name(episode))
 
 

@@ -1,7 +1,8 @@
 """Mutes: notices that the policy holds for a time, and what is told when that is over.
 
 A mute holds notices and nothing else: the case is escalated, its ticket stands in the queue and its deadlines run. What it held
-is told when it ends, as long as the case still waits on that step.
+is told when it ends, as long as the case still waits on that step: for somebody who takes it, or, where the notice reminded those
+who took it, for the customer's answer.
 """
 
 from __future__ import annotations
@@ -15,11 +16,17 @@ from routing.precautions import Mute
 from routing.shown import instant_of
 
 _PREFIX: Final = "unmute:"
+_REMINDER: Final = "reply:"
 
 
 def timer_name(episode: Episode) -> str:
-    """Return the name of the moment at which a mute ends that held a notice of the present step."""
-    return f"{_PREFIX}{episode.id}:{episode.epoch}"
+    """Return the name of the moment at which a mute ends that held a notice of the present step.
+
+    What is told while nobody has the case asks somebody to take it, and what is told afterwards reminds whoever did: the first
+    is no matter any more once it is taken, so the two have names of their own.
+    """
+    reminds = _REMINDER if episode.state is EpisodeState.ACKNOWLEDGED else ""
+    return f"{_PREFIX}{reminds}{episode.id}:{episode.epoch}"
 
 
 def held(draft: Draft, rule: Rule, addresses: tuple[Address, ...]) -> bool:
@@ -40,8 +47,11 @@ def held(draft: Draft, rule: Rule, addresses: tuple[Address, ...]) -> bool:
 
 
 def over(name: str, episode: Episode) -> bool:
-    """Tell whether a timer says that a mute ended which held the notice of the step on which an episode waits."""
-    return episode.state is EpisodeState.OPEN and name == timer_name(episode)
+    """Tell whether a timer says that a mute ended which held what an episode waits for: to be taken, or to be answered."""
+    waits = episode.state is EpisodeState.OPEN or (
+        episode.state is EpisodeState.ACKNOWLEDGED and episode.answered_at is None
+    )
+    return waits and name == timer_name(episode)
 
 
 def _holding(draft: Draft, rule: Rule) -> Mute | None:

@@ -72,6 +72,8 @@ class ConnectionFacts:
     mode: Mode
     #: What it can do: ``handoff``, ``reply``, ``notify``, ``profile``.
     roles: frozenset[str]
+    #: What its settings lack for notices, and what to set: each the end of a sentence.
+    notices_lack: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,19 @@ class Reader:
             hint = did_you_mean(name, able, f"there are {', '.join(able) or 'none that could'}")
             self.note(path, f"plugins.toml has no enabled connection {name}: {hint}", value=True, offset=offset)
         elif role not in facts.roles:
+            able = [each for each in able if not _lacks(self.connections[each], role)]
             what = {"handoff": "take cases", "notify": "tell agents", "profile": "know customers"}.get(role, role)
             self.note(
                 path, f"{name} cannot {what}: {', '.join(able) or 'no connection'} could", value=True, offset=offset
             )
+        else:
+            for lack in _lacks(facts, role):
+                table = f"[{facts.channel.value}.{name}]"
+                self.note(
+                    path, f"{name} cannot tell agents: {lack} in {table} of plugins.toml", value=True, offset=offset
+                )
+
+
+def _lacks(facts: ConnectionFacts, role: str) -> tuple[str, ...]:
+    """Return what the settings of a connection lack for a role."""
+    return facts.notices_lack if role == "notify" else ()

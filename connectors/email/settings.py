@@ -172,6 +172,10 @@ class EmailSettings(ConnectionSettings):
     previous_hook_token: SecretStr | None = None
     """The secret before it was changed: both are accepted until this line is removed."""
 
+    def notices_lack(self) -> tuple[str, ...]:
+        """Say that nothing can be sent, where no server takes it."""
+        return () if self.smtp_host else ("no server takes its mail, so set smtp_host",)
+
     # --- what belongs together ---------------------------------------------------------------------------------------
     @field_validator("oauth_token_url")
     @classmethod

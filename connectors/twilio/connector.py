@@ -9,10 +9,10 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 
 from connectors.twilio import SPEC, events, notices, polling
 from connectors.twilio.account import TwilioConnection, at
-from connectors.twilio.prices import Spent, cost_of
+from connectors.twilio.prices import cost_of
 from connectors.twilio.replies import sending, wanted
 from connectors.twilio.settings import TwilioSettings
-from connectors.twilio.spending import Spending
+from connectors.twilio.spending import Caps, MessageSpending
 from gateway.sdk import (
     Ack,
     Backfill,
@@ -48,7 +48,13 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
     def __init__(self, settings: TwilioSettings, host: Host) -> None:
         """Keep what is given. No I/O."""
         super().__init__(settings, host)
-        self._spending = Spending(settings.prices, settings.currency)
+        caps = Caps(
+            count=settings.daily_messages,
+            cost=settings.daily_cost,
+            currency=settings.currency,
+            prices=settings.prices,
+        )
+        self._spending = MessageSpending(caps)
 
     async def check(self) -> None:
         """See that the credentials may read messages."""
@@ -112,7 +118,7 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
             arguments["body"] = what.text
         if what.callback:
             arguments["status_callback"] = what.callback
-        return _receipt(await self._send(what.ours, what.theirs, what.text, arguments), reply)
+        return _receipt(await self._send(reply.key, (what.ours, what.theirs), what.text, arguments), reply)
 
     async def settle_reply(self, reply: Reply) -> Receipt | None:
         """Look for the reply among the messages between both numbers, by its text.
@@ -135,11 +141,13 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
         late = [each for each in sent if polling.instant_of(each.date_created or each.date_sent) >= earliest]
         for message in late:
             if what.is_in(message.body or ""):
+                self._spending.landed(what.ours, reply.key, str(message.sid))
                 return _receipt(message, reply)
         if any(what.templated and not message.body for message in late):
             raise OutcomeUnknown("Twilio does not show the text of a template: look in its log for the message.")
         if len(found) == _LOOK_BACK and len(late) == len(sent):
             raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
+        self._spending.release(what.ours, reply.key)
         return None
 
     async def notify(self, notice: Notice) -> Receipt:
@@ -149,7 +157,7 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
         arguments = {"from_": ours, "body": text}
         if self.settings.webhook_url:
             arguments["status_callback"] = f"{self.settings.webhook_url}?reply={notice.key}"
-        return _told(await self._send(ours, theirs, text, arguments))
+        return _told(await self._send(notice.key, (ours, theirs), text, arguments))
 
     async def settle_notice(self, notice: Notice) -> Receipt | None:
         """Look for the notice among the messages to that number, by its text: it names its case by the notice's own key."""
@@ -158,40 +166,27 @@ class TwilioConnector(TwilioConnection[TwilioSettings], Replier, Notifier, Backf
         wanted_text = " ".join(notices.text_of(notice).split())
         for message in found:
             if str(message.direction).startswith("outbound") and " ".join((message.body or "").split()) == wanted_text:
+                self._spending.landed(ours, notice.key, str(message.sid))
                 return _told(message)
         if len(found) == _LOOK_BACK:
             raise OutcomeUnknown("There are more messages than can be looked through: look in Twilio's log.")
+        self._spending.release(ours, notice.key)
         return None
 
-    async def _send(self, ours: str, theirs: str, text: str, arguments: Mapping[str, Any]) -> MessageInstance:
+    async def _send(
+        self, key: str, numbers: tuple[str, str], text: str, arguments: Mapping[str, Any]
+    ) -> MessageInstance:
         """Send a message within the day's caps. Raises PermanentFailure, also when no price covers its number."""
+        ours, theirs = numbers
         cost = cost_of(text, theirs, self.settings.prices)
         if cost is None:
             raise PermanentFailure(
                 f"daily_cost is set, and no price covers {_shown(theirs)}: add one to prices, then replay this one."
             )
-        await self._within_the_day(ours, cost)
-        made = await self.client.messages.create_async(to=theirs, **arguments)
-        self._spending.note(ours, str(made.sid), cost)
+        async with self._spending.reserved(self.client, ours, key, cost, self.host.now()) as landed:
+            made = await self.client.messages.create_async(to=theirs, **arguments)
+            landed(str(made.sid))
         return made
-
-    async def _within_the_day(self, ours: str, more: Spent) -> None:
-        """Return when so much more of a sender keeps within the day's caps. Raises PermanentFailure.
-
-        Calls that run at the same moment may overshoot them by as many messages as they are.
-        """
-        cap, most, currency = self.settings.daily_messages, self.settings.daily_cost, self.settings.currency
-        sent = await self._spending.sent(self.client, ours, self.host.now(), cap, most)
-        if sent.segments + more.segments > cap:
-            raise PermanentFailure(
-                f"The sender has sent {sent.segments} of its {cap} message segments of the day (UTC), and this reply is"
-                f" {more.segments}: raise daily_messages, then replay this one."
-            )
-        if most is not None and sent.cost + more.cost > most:
-            raise PermanentFailure(
-                f"The sender has spent {sent.cost:f} of its {most:f} {currency} of the day (UTC), and this reply costs"
-                f" about {more.cost:f}: raise daily_cost, then replay this one."
-            )
 
 
 def _shown(address: str) -> str:

@@ -10,7 +10,9 @@ from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNum
 
 from connectors.twilio import VOICE, events_notice, events_voice, notices, polling, twiml
 from connectors.twilio.account import TwilioConnection, at
+from connectors.twilio.prices import LONGEST_CALL, OVER, cost_of_call
 from connectors.twilio.settings import TwilioVoiceSettings
+from connectors.twilio.spending import CallSpending, Caps
 from gateway.sdk import (
     Ack,
     Backfill,
@@ -23,6 +25,7 @@ from gateway.sdk import (
     Host,
     Notice,
     Notifier,
+    PermanentFailure,
     Receipt,
     Sessions,
 )
@@ -33,11 +36,8 @@ _XML: Final = "text/xml"
 _LOOK_BACK: Final = 50
 #: How far Twilio's clock may differ from ours, microseconds.
 _SKEW: Final = 60_000_000
-#: Longest call to somebody of the staff, seconds: a machine that answers must not be talked to for ever.
-_LONGEST_NOTICE: Final = 60
 #: Calls of ours that are remembered.
 _REMEMBERED: Final = 1_000
-_OVER: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 
 
 class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill, Notifier):
@@ -49,6 +49,10 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill, Noti
     def __init__(self, settings: TwilioVoiceSettings, host: Host) -> None:
         """Keep what is given. No I/O."""
         super().__init__(settings, host)
+        caps = Caps(
+            count=settings.daily_calls, cost=settings.daily_cost, currency=settings.currency, prices=settings.prices
+        )
+        self._spending = CallSpending(caps)
         #: Calls that were made here, by their SID: the keys of their notices.
         self._made: dict[str, str] = {}
 
@@ -113,9 +117,9 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill, Noti
         # The list begins with the newest; of one second, that order is all there is.
         found.reverse()
         calls = {str(each.sid): each for each in found if _began(each) >= begin}
-        running = [each for each in calls.values() if self._is_ours(each) and str(each.status) not in _OVER]
+        running = [each for each in calls.values() if self._is_ours(each) and str(each.status) not in OVER]
         for call in sorted(calls.values(), key=_began):
-            if self._is_ours(call) and str(call.status) in _OVER:
+            if self._is_ours(call) and str(call.status) in OVER:
                 made = polling.call_delivery(
                     call, str(call.status), connection=self.host.connection, now=self.host.now()
                 )
@@ -138,13 +142,21 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill, Noti
     async def notify(self, notice: Notice) -> Receipt:
         """Call somebody of the staff, who takes the case by pressing a key."""
         ours, theirs = notices.addresses(notice, self.settings)
-        made = await self.client.calls.create_async(
-            to=theirs,
-            from_=ours,
-            twiml=notices.call_of(notice, self.settings),
-            timeout=self.settings.notice_seconds,
-            time_limit=_LONGEST_NOTICE,
-        )
+        document = notices.call_of(notice, self.settings)
+        cost = cost_of_call(theirs, self.settings.prices)
+        if cost is None:
+            raise PermanentFailure(
+                f"daily_cost is set, and no price covers call {theirs[:4]}…: add one to prices, then replay this one."
+            )
+        async with self._spending.reserved(self.client, ours, notice.key, cost, self.host.now()) as landed:
+            made = await self.client.calls.create_async(
+                to=theirs,
+                from_=ours,
+                twiml=document,
+                timeout=self.settings.notice_seconds,
+                time_limit=LONGEST_CALL,
+            )
+            landed(str(made.sid))
         self._note(str(made.sid), notice.key)
         return _receipt(made)
 
@@ -165,7 +177,9 @@ class TwilioVoiceConnector(TwilioConnection[TwilioVoiceSettings], Backfill, Noti
                 and self._made.get(str(call.sid), notice.key) == notice.key
             ):
                 self._note(str(call.sid), notice.key)
+                self._spending.landed(ours, notice.key, str(call.sid))
                 return _receipt(call)
+        self._spending.release(ours, notice.key)
         return None
 
     def _note(self, call: str, key: str) -> None:

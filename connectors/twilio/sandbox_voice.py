@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode, urljoin
 from xml.etree import ElementTree as ET
@@ -57,6 +58,9 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         #: All calls, oldest first; what begins with ``_`` only the sandbox knows.
         self.calls_made: list[dict[str, Any]] = []
         self.recordings: list[dict[str, Any]] = []
+        #: What a minute of a call costs once it is billed, and in which currency.
+        self.rate = Decimal("0.014")
+        self.currency = "USD"
         #: Number → what happens there: ``takes`` (picks up and presses a key), ``machine``, ``no-answer``, ``busy``.
         self.agents: dict[str, str] = {}
         #: True: the Console has the status callback set.
@@ -97,8 +101,20 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         if refused is not None:
             return problem(400, *refused)
         row = self._call(ours, to, "outbound-api")
-        row.update(status="queued", start_time=None, _document=document)
+        row.update(status="queued", start_time=None, _document=document, _limit=int(given.get("TimeLimit", 14_400)))
         return web.json_response(shown(row), status=201)
+
+    def bills(self) -> int:
+        """Have Twilio bill what was called and is over, by minutes that have begun; returns how many calls it billed."""
+        over = [row for row in self.calls_made if row["price"] is None and row["status"] == "completed"]
+        for row in over:
+            row["price"] = f"-{-(-int(row['duration']) // 60) * self.rate:f}"
+        return len(over)
+
+    def ends(self, number: str, status: str = "completed", seconds: int = 10) -> None:
+        """End the oldest call to a number that still rings, as long as its time limit allows."""
+        row = next(row for row in self.calls_made if row["to"] == number and row["status"] == "queued")
+        self._ends(row, status, min(seconds, row["_limit"]) if status == "completed" else 0, tells=False)
 
     async def staff_answers(self, url: str, number: str, moves: Sequence[str] = ("press:1",)) -> Conversation:
         """Have somebody pick up the oldest call to their number that still rings, and do what `moves` say; none: nobody does."""
@@ -148,6 +164,8 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
             "direction": direction,
             "status": "in-progress",
             "duration": None,
+            "price": None,
+            "price_unit": self.currency,
             "start_time": self.stamp(),
             "end_time": None,
             "date_created": self.stamp(),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from connectors.twilio.prices import wrong_key
+from connectors.twilio.prices import CALL, CHANNELS, wrong_key
 from gateway.sdk import ConnectionSettings, safe_address
 
 _NUMBER = r"^\+[1-9][0-9]{6,14}$"
@@ -79,6 +80,10 @@ class TwilioAccount(ConnectionSettings):
         plain = (each for each in self.numbers if each.startswith("+"))
         return self.notify_from or next(plain, "")
 
+    def notices_lack(self) -> tuple[str, ...]:
+        """Say that there is no number to tell staff from, where there is none."""
+        return () if self.notifies_from else ("it has no number to tell them from, so set notify_from",)
+
     @model_validator(mode="after")
     def _whole_key(self) -> TwilioAccount:
         if bool(self.api_key_sid) != (self.api_key_secret is not None):
@@ -87,8 +92,44 @@ class TwilioAccount(ConnectionSettings):
         return self
 
 
-class TwilioSettings(TwilioAccount):
+class TwilioCapped(TwilioAccount):
+    """What a number may spend in a day."""
+
+    #: What keys of `prices` begin with.
+    priced: ClassVar[tuple[str, ...]] = ()
+
+    daily_cost: Decimal | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Money that each number may spend in a day (UTC), in `currency`, by `prices`. Holds beside the cap in number."""
+
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """Currency of `daily_cost` and `prices`: the one that Twilio bills the account in."""
+
+    prices: dict[str, Decimal] = Field(default_factory=dict)
+    """Prices, as Twilio bills."""
+
+    @field_validator("prices")
+    @classmethod
+    def _priced(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        for key, price in value.items():
+            message = wrong_key(key, cls.priced)
+            if not message and not (price.is_finite() and price >= 0):
+                message = f'the price of "{key}" is {price}: a price is 0 or more'
+            if message:
+                raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _both(self) -> TwilioCapped:
+        if (self.daily_cost is None) == bool(self.prices):
+            message = "daily_cost and prices belong together: give both or neither"
+            raise ValueError(message)
+        return self
+
+
+class TwilioSettings(TwilioCapped):
     """Text messages: SMS and WhatsApp."""
+
+    priced = CHANNELS
 
     template_sid: str = Field(default="", pattern=r"^(HX[0-9A-Za-z]+)?$")
     """Content template (HX…) for WhatsApp replies later than 24 hours after the customer's last message. Empty: they fail."""
@@ -99,37 +140,15 @@ class TwilioSettings(TwilioAccount):
     daily_messages: int = Field(default=1000, ge=1, le=100_000)
     """Message segments, as they are billed, that each number may send in a day (UTC), whoever sent them. More: dead letters."""
 
-    daily_cost: Decimal | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Money that each number may spend on messages in a day (UTC), in `currency`, by `prices`. Holds beside `daily_messages`."""
-
-    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
-    """Currency of `daily_cost` and `prices`: the one that Twilio bills the account in."""
-
     prices: dict[str, Decimal] = Field(default_factory=dict)
     """Price of an SMS segment (`sms`) or of a message (`whatsapp`), also to numbers that begin so:
-    `{ sms = 0.05, "sms +49" = 0.09 }`. A reply that no price covers is not sent."""
-
-    @field_validator("prices")
-    @classmethod
-    def _priced(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
-        for key, price in value.items():
-            message = wrong_key(key)
-            if not message and not (price.is_finite() and price >= 0):
-                message = f'the price of "{key}" is {price}: a price is 0 or more'
-            if message:
-                raise ValueError(message)
-        return value
-
-    @model_validator(mode="after")
-    def _both(self) -> TwilioSettings:
-        if (self.daily_cost is None) == bool(self.prices):
-            message = "daily_cost and prices belong together: give both or neither"
-            raise ValueError(message)
-        return self
+    `{ sms = 0.05, "sms +49" = 0.09 }`. A message that no price covers is not sent."""
 
 
-class TwilioVoiceSettings(TwilioAccount):
+class TwilioVoiceSettings(TwilioCapped):
     """Telephone calls."""
+
+    priced = (CALL,)
 
     answers: bool = False
     """False: Baton only listens beside what answers calls today. True: Baton answers calls with the texts below, in any mode."""
@@ -206,8 +225,20 @@ class TwilioVoiceSettings(TwilioAccount):
     notice_seconds: int = Field(default=30, ge=10, le=120)
     """How long their telephone rings, seconds."""
 
+    daily_calls: int = Field(default=1000, ge=1, le=100_000)
+    """Calls that each number may make in a day (UTC), whoever made them. More: dead letters, and nobody is called."""
+
+    prices: dict[str, Decimal] = Field(default_factory=dict)
+    """Price of a minute of a call to staff (`call`), also to numbers that begin so: `{ call = 0.05, "call +49" = 0.15 }`. A
+    number that no price covers is not called."""
+
     turns: int = Field(default=4, ge=1, le=20)
     """How often a caller may say something before the voicemail takes over."""
+
+    def notices_lack(self) -> tuple[str, ...]:
+        """Say the same, and that a key which they press would reach nobody."""
+        hook = () if self.webhook_url else ("a key that they press would reach nobody, so set webhook_url",)
+        return (*super().notices_lack(), *hook)
 
     @field_validator("whisper")
     @classmethod

@@ -27,3 +27,11 @@ class ConnectionSettings(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True, hide_input_in_errors=True
     )
+
+    def notices_lack(self) -> tuple[str, ...]:
+        """Say what these settings lack for telling agents, and what to set: each the end of a sentence, none for nothing.
+
+        For a `Notifier` that runs without a setting that its notices need: ``("it has no number …, so set notify_from",)``. A
+        policy that tells anybody over such a connection is refused with these words, instead of making dead letters.
+        """
+        return ()

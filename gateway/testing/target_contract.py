@@ -307,6 +307,10 @@ class ReplierContract(WriteContract):
 class NotifierContract(WriteContract):
     """A notifier. Supply a `Notice` as `something`."""
 
+    async def test_settings_that_suffice_for_notices_say_so(self, connector: Any) -> None:
+        """Whoever notifies here lacks nothing: a policy that names such a connection must not be refused."""
+        assert connector.settings.notices_lack() == ()
+
     async def _write(self, connector: Any, what: Any) -> Any:
         return await connector.notify(what)
 

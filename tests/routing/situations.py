@@ -255,7 +255,9 @@ def happenings(draw: st.DrawFn, what: str, episode: Episode | None) -> Activity:
         "late deadline": lambda: timer(draw(st.sampled_from(("ack:episode-1:0", "ack:episode-1:1", "ack:other:0")))),
         "hours begin": lambda: timer(f"open:episode-1:{episode.epoch if episode else 0}"),
         "solve itself": lambda: timer("suspend:stuck"),
-        "mute ends": lambda: timer(f"unmute:episode-1:{episode.epoch if episode else 0}"),
+        "mute ends": lambda: timer(
+            f"unmute:{draw(st.sampled_from(('', 'reply:')))}episode-1:{episode.epoch if episode else 0}"
+        ),
         "fewer skills": lambda: timer(f"relax:episode-1:{episode.epoch if episode else 0}"),
         "no answer": lambda: timer(
             f"{draw(st.sampled_from(('reply', 'ttl')))}:episode-1:{episode.epoch if episode else 0}"

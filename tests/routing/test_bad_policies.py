@@ -10,6 +10,7 @@ import inspect
 import sys
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +41,10 @@ FACTS: Final = connections() | {
     "mail": connection("mail", Channel.EMAIL, "reply"),
     "line": connection("line", Channel.PHONE, "notify"),
     "crm": connection("crm", Channel.HELPDESK, "profile"),
+    "texts": replace(
+        connection("texts", Channel.MESSAGING, "notify"),
+        notices_lack=("it has no number, so set notify_from", "it has no key, so set the_key"),
+    ),
 }
 NAMES: Final = sorted(path.stem for path in BAD.glob("*.toml"))
 

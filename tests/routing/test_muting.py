@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.model import Activity, Decision, EffectKind, EpisodeState, altered
+from gateway.model import Activity, Decision, EffectKind, EpisodeState, TicketChange, TicketStatus, altered
 from routing.policy import Policy
 from routing.snapshot import Snapshot
 from tests.routing.values import (
@@ -22,6 +22,7 @@ from tests.routing.values import (
     policy,
     pressed,
     snapshot,
+    ticket,
     timer,
 )
 
@@ -161,3 +162,82 @@ def test_a_mute_that_was_prolonged_holds_on() -> None:
     _, (still,) = play(altered(where, policy=longer), over(where))
     assert notices(still) == []
     assert [each.due_at for each in still.timers] == [NOW + 60 * MINUTE]
+
+
+# --- the reminder of those who took it ---------------------------------------------------------------------------------
+OWED: Final = LADDER.replace('ack_within = "15m"', 'ack_within = "15m"\nreply_within = "5m"\nack_ttl = "2h"')
+REMINDER: Final = ("#second", "taken, but not answered in time: escalation: Somebody asks.")
+
+
+def reminded(ladder: str = OWED, until: str = "22:23:20") -> tuple[Snapshot, Decision]:
+    """Take a case 4 minutes after a mute began to hold, and let the time pass in which the customer should be answered."""
+    mute = MUTE.replace("MORE", "").replace("22:23:20", until)
+    where, _ = escalated(policy(RULE + CATCH_ALL + ladder + mute))
+    where, (taken,) = play(where, at(pressed("acknowledge", reference="r1", thread="C9/9"), 4))
+    assert taken.episode is not None
+    assert taken.episode.answer_by == NOW + 9 * MINUTE
+    where, (late,) = play(where, at(timer(f"reply:{taken.episode.id}:0"), 9))
+    return where, late
+
+
+def reminder_over(where: Snapshot, minutes: int = 10) -> Activity:
+    assert where.episode is not None
+    return at(timer(f"unmute:reply:{where.episode.id}:{where.episode.epoch}"), minutes)
+
+
+def test_a_reminder_that_it_held_is_told_when_it_is_over_while_the_customer_waits() -> None:
+    where, late = reminded()
+    assert notices(late) == []
+    assert late.trace.notes == (
+        "Mute night of anna (The crowd is known.) holds the notice to chat:#second until 2023-11-14 22:23 UTC.",
+    )
+    (held,) = late.timers
+    assert held.due_at == NOW + 10 * MINUTE
+    _, (first, second) = play(where, over(where), at(timer(held.name), 10))
+    assert notices(first) == [], "that somebody should take it is no matter any more"
+    assert notices(second) == [REMINDER]
+    assert second.trace.result == "unmuted"
+    assert "the customer has no answer yet" in second.trace.sentence
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        answer(),
+        ticket(TicketChange.STATUS, TicketStatus.SOLVED),
+        pressed("escalate_further", reference="r1", thread="C9/9"),
+    ],
+)
+def test_nobody_is_reminded_later_of_what_needs_no_answer_of_theirs_any_more(meanwhile: Activity) -> None:
+    """Answered, over, or gone to another step, which the same mute holds for itself."""
+    where, _ = reminded()
+    (_, (_, late)) = play(where, at(meanwhile, 9), reminder_over(where))
+    assert notices(late) == []
+
+
+def test_a_reminder_that_comes_after_its_end_is_told_at_once_and_once() -> None:
+    where, late = reminded(until="22:21:20")
+    assert notices(late) == [REMINDER]
+    assert late.timers == ()
+    _, (again,) = play(where, over(where))
+    assert notices(again) == []
+
+
+def test_a_case_that_is_taken_no_longer_asks_anew_and_is_not_reminded_of() -> None:
+    where, _ = reminded(OWED.replace("2h", "6m"))
+    assert where.episode is not None
+    late = reminder_over(where, 11)
+    where, (released,) = play(where, at(timer(f"ttl:{where.episode.id}:0"), 10))
+    assert notices(released) == [("#leads", "taken, but not answered in time: escalation: Somebody asks.")]
+    _, (stale,) = play(where, late)
+    assert notices(stale) == []
+
+
+def test_a_reminder_under_a_mute_that_was_prolonged_is_held_on() -> None:
+    where, _ = reminded()
+    longer = policy(RULE + CATCH_ALL + OWED + MUTE.replace("MORE", "").replace("22:23:20", "23:13:20"))
+    where, (still,) = play(altered(where, policy=longer), reminder_over(where))
+    assert notices(still) == []
+    assert [each.due_at for each in still.timers] == [NOW + 60 * MINUTE]
+    _, (told,) = play(where, reminder_over(where, 60))
+    assert notices(told) == [REMINDER]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tomllib
 from decimal import Decimal
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from connectors.twilio.connector import TwilioConnector
-from connectors.twilio.prices import CHANNELS, cost_of, listed, price_of
+from connectors.twilio.prices import CHANNELS, Spent, cost_of, cost_of_call, listed, price_of
 from connectors.twilio.sandbox_account import SMS_NUMBER
 from connectors.twilio.segments import segments
-from connectors.twilio.settings import TwilioSettings
+from connectors.twilio.settings import TwilioSettings, TwilioVoiceSettings
 from gateway.sdk import PermanentFailure
 from gateway.testing.host import FakeHost
 from tests.connectors.twilio.test_twilio import ANNA, BEN, DAY, TwilioSetUp, answer_to
@@ -72,8 +73,8 @@ def test_a_text_costs_its_segments_and_a_sent_one_what_twilio_billed(
     prices = {"sms": price}
     cost = cost_of(text, ANNA, prices)
     assert cost is not None
-    assert (cost.segments, cost.cost) == (segments(text, to=ANNA), segments(text, to=ANNA) * price)
-    counted = listed(cost.segments, ANNA, billed, prices)
+    assert (cost.count, cost.cost) == (segments(text, to=ANNA), segments(text, to=ANNA) * price)
+    counted = listed(cost.count, ANNA, billed, prices)
     assert counted.cost == (cost.cost if billed is None else abs(Decimal(billed)))
 
 
@@ -108,10 +109,12 @@ def test_prices_are_exact_as_they_were_written() -> None:
 
 def test_the_documented_cap_is_one() -> None:
     page = (Path(__file__).parents[3] / "docs/connectors/twilio.md").read_text(encoding="utf-8")
-    (example,) = (block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "daily_cost" in block)
-    settings = made(**tomllib.loads(example))
+    texts, calls = (block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "daily_cost" in block)
+    settings = made(**tomllib.loads(texts))
     assert settings.daily_cost == 25
     assert price_of(ANNA, settings.prices) == Decimal("0.0885")
+    voice = TwilioVoiceSettings(account_sid="AC1", auth_token=SecretStr("t"), **tomllib.loads(calls))
+    assert cost_of_call(ANNA, voice.prices) == Spent(1, Decimal("0.15"))
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------
@@ -154,6 +157,15 @@ class TestCapInMoney(TwilioSetUp):
         await connector.open()
         with pytest.raises(PermanentFailure, match=r"spent 0\.3 of its 0\.35"):
             await connector.reply(answer_to())
+
+    async def test_replies_of_the_same_moment_keep_within_the_cap_together(self, sandbox: Any, host: FakeHost) -> None:
+        host.time += DAY // 2
+        connector = self.capped(sandbox, host, 0.25)
+        await connector.open()
+        replies = [connector.reply(answer_to(text=f"number {each}", key=f"k-{each}")) for each in range(5)]
+        told = await asyncio.gather(*replies, return_exceptions=True)
+        assert sum(isinstance(each, PermanentFailure) for each in told) == 3
+        assert len(sandbox.messages) == 2
 
     async def test_each_sender_has_its_own_money(self, sandbox: Any, host: FakeHost) -> None:
         host.time += DAY // 2

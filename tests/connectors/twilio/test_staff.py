@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from connectors.twilio.sandbox_account import SMS_NUMBER
 from gateway.model import Activity, Case, Episode, EpisodeState
 from gateway.testing.faults import FaultKind
 from tests.connectors.twilio.test_gateway import ANNA, World, world
@@ -188,3 +189,20 @@ async def test_nobody_who_is_not_called_presses_the_key_of_a_call(tmp_path: Path
         await there.rest()
         assert [each.state for each in episodes(there)] == [EpisodeState.OPEN]
         assert await asyncio.to_thread(lambda: len(cases(there))) == 1
+
+
+async def test_a_call_that_is_over_the_days_cap_is_not_made_and_the_ladder_goes_on(tmp_path: Path) -> None:
+    """The refused call is a dead letter with its reason; the step's deadline runs, and the next ones are told."""
+    both = CALLS.replace('"queue:zendesk/Escalations" }', f'"queue:zendesk/Escalations", notify = ["texts:{FAY}"] }}')
+    async with world(tmp_path, both) as there:
+        for _ in range(1000):
+            there.calls._call(SMS_NUMBER, FAY, "outbound-api")
+        await escalated(there)
+        assert [row for row in there.calls.calls_made if row["to"] == EVE] == []
+        (letter,) = await asyncio.to_thread(there.gateway.store.dead_letters)
+        assert "made 1000 of its 1000 calls of the day (UTC)" in letter.reason
+        there.clock.ahead += 16 * 60 * 1_000_000
+        async with asyncio.timeout(30):
+            while not told(there, FAY):
+                await there.rest()
+        assert [each.state for each in episodes(there)] == [EpisodeState.OPEN]
