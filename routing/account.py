@@ -143,7 +143,8 @@ def _steps(snapshot: Snapshot, before: Episode | None, decision: Decision, now: 
     ladder = policy.ladders.get(episode.ladder)
     if ladder is None:
         return
-    wanted = 0 if before is None or before.id != episode.id else before.step + 1
+    same = before is not None and (before.id, before.ladder) == (episode.id, episode.ladder)
+    wanted = before.step + 1 if same and before is not None else 0
     # A ladder that begins anew, and one that asks a step anew, pass over steps that stand before the one they come from.
     passed = {number for number, _ in decision.trace.skipped_why if number < len(ladder.steps)}
     numbers = sorted(passed | {*range(wanted, min(episode.step, len(ladder.steps)))})

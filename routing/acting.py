@@ -7,8 +7,9 @@ from typing import Final
 
 from gateway.model import EffectKind, Episode, EpisodeState, Mode, Priority, Role, altered, speaks
 from gateway.model.keeping import Suspended
-from routing import climbing, ladder, severity, suspending
+from routing import climbing, ladder, outranking, severity, suspending
 from routing.draft import Draft, stricter
+from routing.handing_off import hand_off, reach, update_mode
 from routing.people import UNKNOWN, People
 from routing.policy import Act, Address, Ladder, Rule
 from routing.resolving import Landing, Matter, entry, land
@@ -136,7 +137,9 @@ def _open(draft: Draft, rule: Rule) -> None:
         actor=about.actor,
         action=about.action,
         amount=about.amount,
+        asked_priority=severity.asked(draft, rule),
     )
+    draft.landed = True
     draft.case = consume(draft.case, draft.activity.received_at)
     climbing.arrive(draft, climbs, landing)
     draft.say(
@@ -145,7 +148,8 @@ def _open(draft: Draft, rule: Rule) -> None:
     why = ladder.withheld(draft) if rule.reply else ""
     if why:
         draft.remarks.append(f"Its reply will not be sent: {why}.")
-    sent = _hand_off(draft, rule, step.target, draft.episode.acknowledge_by, climbing.assignee(draft, step))
+    mode, by = reach(draft, step.target.connection, rule), draft.episode.acknowledge_by
+    sent = hand_off(draft, rule, step.target, mode, by, climbing.assignee(draft, step))
     if not sent and not draft.episode.hushed:
         climbing.tell_step(draft, rule, climbs, climbing.headline(draft, rule), None)
 
@@ -210,7 +214,7 @@ def _unreached(draft: Draft, rule: Rule, episode: Episode) -> bool:
             return False
     wanted = draft.snapshot.policy.ladders[rule.ladder]
     target = wanted.stage(_landing(draft, wanted).step).target.connection
-    return _reach(draft, target, rule) is not Mode.OBSERVE
+    return reach(draft, target, rule) is not Mode.OBSERVE
 
 
 def _replace(draft: Draft, rule: Rule, episode: Episode) -> None:
@@ -221,20 +225,42 @@ def _replace(draft: Draft, rule: Rule, episode: Episode) -> None:
 
 
 def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
-    """Another rule demands what is being done already: one episode, both reasons."""
-    if rule.id in episode.reasons:
-        draft.say("joined", f"Rule {rule.id} matched again: the case is escalated already.")
-        return
-    draft.change_episode(reasons=(*episode.reasons, rule.id))
-    draft.say("joined", f"Rule {rule.id} matched as well: the open episode has one more reason.")
+    """Another rule demands what is being done already: one episode, both reasons, on the ladder of the one that outranks."""
     climbs = draft.policy.ladders.get(episode.ladder)
-    if climbs is None:
+    if rule.id not in episode.reasons:
+        episode = draft.change_episode(reasons=(*episode.reasons, rule.id))
+        _say_joined(draft, f"Rule {rule.id} matched as well: the open episode has one more reason.")
+        if climbs is not None:
+            _add_reason(draft, rule, climbs, episode)
+    else:
+        _say_joined(draft, f"Rule {rule.id} matched again: the case is escalated already.")
+        if not outranking.outranks(draft, rule, episode):
+            return
+    if climbs is None or outranking.lead(draft, rule, climbs, _about(draft)):
         return
+    episode = draft.episode or episode
+    straight, leading = entry(climbs, draft.case), draft.policy.by_id.get(episode.leading)
+    if episode.state is EpisodeState.OPEN and episode.step < straight and leading is not None:
+        # It is more urgent now than when it came to its step, and nobody has it.
+        why = f"Rule {rule.id} matched as well, and makes it {draft.case.priority}"
+        climbing.move_to(draft, leading, climbs, straight, why, "more urgent now")
+
+
+def _say_joined(draft: Draft, sentence: str) -> None:
+    """Say that a rule joined; beside what another rule did just now by which the case came to its ladder."""
+    if draft.landed:
+        draft.remarks.append(sentence)
+    else:
+        draft.say("joined", sentence)
+
+
+def _add_reason(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> None:
+    """Write one more reason into the ticket."""
     connection = climbing.holder(draft, climbs)
     draft.emit(
         EffectKind.UPDATE,
         connection,
-        stricter(_update_mode(draft, connection, rule), climbing.held(episode)),
+        stricter(update_mode(draft, connection, rule), climbing.held(episode)),
         rule=rule.id,
         text=f"One more reason ({rule.id}): {rule.set.reason or 'see the conversation'}",
         # That of the case, which rises only: a rule that asks for less must not lower the ticket's.
@@ -242,11 +268,6 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
         tags=rule.set.tags,
         fields=rule.set.fields,
     )
-    straight = entry(climbs, draft.case)
-    if episode.state is EpisodeState.OPEN and episode.step < straight and episode.rule in draft.policy.by_id:
-        # It is more urgent now than when it came to its step, and nobody has it.
-        why = f"Rule {rule.id} matched as well, and makes it {draft.case.priority}"
-        climbing.move_to(draft, draft.policy.by_id[episode.rule], climbs, straight, why, "more urgent now")
 
 
 def _mirror(draft: Draft, rule: Rule) -> None:
@@ -259,46 +280,9 @@ def _mirror(draft: Draft, rule: Rule) -> None:
     if mode is not Mode.LIVE and rule.target in draft.case.observed:
         draft.say("mirror", f"Rule {rule.id} matched: {rule.target} is not live, the case would stand there already.")
         return
-    _hand_off(draft, rule, Address(connection=rule.target, place=""), None)
+    hand_off(draft, rule, Address(connection=rule.target, place=""), reach(draft, rule.target, rule), None)
     if draft.result in _NOTHING:
         draft.say("mirror", f"Rule {rule.id} matched: the case is written into {rule.target}.")
-
-
-def _hand_off(draft: Draft, rule: Rule, target: Address, by: int | None, assignee: str | None = None) -> bool:
-    """Emit the handoff; return whether it will reach the helpdesk."""
-    connection = target.connection
-    mode = _reach(draft, connection, rule)
-    draft.emit(
-        EffectKind.HANDOFF,
-        connection,
-        mode,
-        rule=rule.id,
-        destination=rule.set.group or target.place,
-        priority=draft.case.priority,
-        tags=draft.case.tags,
-        fields=rule.set.fields,
-        acknowledge_by=by,
-        assignee=assignee,
-    )
-    if mode is Mode.OBSERVE:
-        if connection not in draft.case.observed:
-            draft.change_case(observed=(*draft.case.observed, connection))
-        return False
-    if connection not in draft.case.targets:
-        draft.change_case(targets=(*draft.case.targets, connection))
-    return True
-
-
-def _reach(draft: Draft, connection: str, rule: Rule) -> Mode:
-    """Return how far a handoff goes: `notes` makes no new ticket."""
-    mode = draft.mode(connection, rule)
-    return Mode.OBSERVE if mode is Mode.NOTES and draft.ticket(connection) is None else mode
-
-
-def _update_mode(draft: Draft, connection: str, rule: Rule | None) -> Mode:
-    if connection not in draft.case.targets:
-        return Mode.OBSERVE
-    return draft.mode(connection, rule)
 
 
 def follow(draft: Draft) -> None:
@@ -306,4 +290,4 @@ def follow(draft: Draft) -> None:
     for connection in draft.case.targets:
         told = any(effect.connection == connection and effect.kind is EffectKind.HANDOFF for effect in draft.effects)
         if connection != draft.activity.connection and not told:
-            draft.emit(EffectKind.UPDATE, connection, _update_mode(draft, connection, None))
+            draft.emit(EffectKind.UPDATE, connection, update_mode(draft, connection, None))

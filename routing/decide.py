@@ -22,7 +22,7 @@ from gateway.model import (
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import incidents, ladder, lookup, owners, sensitivity, severity, sla, suspending
+from routing import incidents, ladder, lookup, outranking, owners, sensitivity, severity, sla, suspending
 from routing.acting import act_on, escalate_now, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
@@ -202,8 +202,8 @@ def _rules(draft: Draft, done: frozenset[str] = frozenset()) -> None:
     deed = draft.signals.deed if "authority.amount" in draft.snapshot.policy.reads else Deed()
     if deed.action is not None and deed.amount is None:
         draft.remarks.append(f"The amount of {deed.action} is not known: {deed.said.doubt}.")
-    for rule in rules:
-        if rule.id not in done and not incidents.holds_back(draft, rule):
+    for rule in outranking.ordered(draft, [each for each in rules if each.id not in done], incidents.inhibits):
+        if not incidents.holds_back(draft, rule):
             act_on(draft, rule)
     if draft.snapshot.policy.customer is not None and draft.about is draft.activity:
         lookup.ask(draft, rules)

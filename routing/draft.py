@@ -93,6 +93,8 @@ class Draft:
         self.candidates: tuple[tuple[str, str], ...] = ()
         #: The escalation that waited and comes now; None for every other one.
         self.waited: Suspended | None = None
+        #: True once a rule brought the case onto its ladder just now: of those that match, the one that outranks the others.
+        self.landed = False
         #: Further sentences on why, for the trace.
         self.notes: list[str] = []
         #: What is to happen to incidents; and what to say of it besides.
@@ -110,7 +112,8 @@ class Draft:
     @property
     def policy(self) -> Policy:
         """Return the policy that holds for what the open episode does next."""
-        return self.snapshot.episode_policy or self.snapshot.policy
+        older = self.snapshot.episode_policy
+        return self.snapshot.policy if older is None or self.replaced is not None else older
 
     def say(self, result: str, sentence: str) -> None:
         """Say what came of it."""
@@ -173,6 +176,7 @@ class Draft:
             profile=self.signals.customer.facts() if kind in _TOLD else (),
             reopen=kind in _WRITES and self._reopens(connection),
             details=details,
+            ladder=self.episode.ladder if kind is EffectKind.NOTIFY and self.episode is not None else "",
         )
         if self.case.sensitive:
             effect = guarded(self.case, effect)

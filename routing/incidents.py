@@ -162,13 +162,19 @@ def _tell_customer(draft: Draft, incident: Incident, member: Membership) -> None
     draft.change_case(broadcasts=(*draft.case.broadcasts, member.id))
 
 
-def holds_back(draft: Draft, rule: Rule) -> bool:
-    """Tell whether an incident keeps a rule from escalating the case. What the rule sets holds all the same."""
+def inhibits(draft: Draft, rule: Rule) -> bool:
+    """Tell whether an incident keeps a rule from escalating the case."""
     member = draft.signals.incident
     incident = draft.snapshot.policy.incidents.get(member.name) if member is not None else None
-    if member is None or incident is None or rule.id not in incident.inhibit or rule.mode is Mode.OBSERVE:
+    if incident is None or rule.id not in incident.inhibit or rule.mode is Mode.OBSERVE:
         return False
-    if rule.act is not Act.ESCALATE:
+    return rule.act is Act.ESCALATE
+
+
+def holds_back(draft: Draft, rule: Rule) -> bool:
+    """Tell whether an incident keeps a rule from escalating the case, and say so. What the rule sets holds all the same."""
+    member = draft.signals.incident
+    if member is None or not inhibits(draft, rule):
         return False
     acting.mark(draft, rule)
     draft.steps = tuple(

@@ -79,8 +79,12 @@ def outcome_came(draft: Draft) -> None:
         adopted=False,
         url=receipt.url if receipt else "",
     )
-    if not episode.hushed:
-        tell_step(draft, rule, climbs, headline(draft, rule), link)
+    # Where another ticket is on its way to which the case moved meanwhile, its people hear once that stands.
+    aim = climbs.stage(episode.step).target.connection
+    moves = aim != outcome.connection and aim in draft.case.targets and draft.ticket(aim) is None
+    if not episode.hushed and not moves:
+        leading = _rule(draft, episode.leading) or rule
+        tell_step(draft, leading, climbs, headline(draft, leading), link)
     reply(draft, rule, link)
 
 
@@ -341,7 +345,7 @@ def _hours_begin(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> 
 
 def _known(draft: Draft, episode: Episode) -> tuple[Rule, Ladder] | None:
     """Return an episode's rule and ladder, None when its policy cannot be read any more and the new one lacks them."""
-    rule, climbs = _rule(draft, episode.rule), draft.policy.ladders.get(episode.ladder)
+    rule, climbs = _rule(draft, episode.leading), draft.policy.ladders.get(episode.ladder)
     return None if rule is None or climbs is None else (rule, climbs)
 
 

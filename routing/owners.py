@@ -23,7 +23,7 @@ def customer_wrote(draft: Draft) -> None:
     if episode is None or before is None or (episode.id, episode.epoch) != (before.id, before.epoch):
         # It came to its step with this very activity: whoever has it was there.
         return
-    rule, climbs = draft.policy.by_id.get(episode.rule), draft.policy.ladders.get(episode.ladder)
+    rule, climbs = draft.policy.by_id.get(episode.leading), draft.policy.ladders.get(episode.ladder)
     if rule is None or climbs is None or not speaks(draft.activity):
         return
     stage = climbs.stage(episode.step)

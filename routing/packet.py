@@ -159,7 +159,7 @@ def build_packet(
         customer=case.customer,
         priority=priority,
         rule=rule_id,
-        reason=reason + _part_of(case),
+        reason=reason + _others(episode, policy, rule_id) + _part_of(case),
         evidence=_evidence(policy, activities),
         transcript=transcript(activities),
         complete=complete,
@@ -168,6 +168,17 @@ def build_packet(
         sla=sla,
         profile=profile,
         playbook=policy.playbook(rule_id) if policy is not None else "",
+    )
+
+
+def _others(episode: Episode | None, policy: Policy | None, rule_id: str) -> str:
+    """Return in sentences why other rules demanded the episode as well, empty when none did."""
+    others = [each for each in (episode.reasons if episode is not None else ()) if each != rule_id]
+    known = [policy.by_id.get(each) if policy is not None else None for each in others]
+    reasons = [rule.set.reason if rule is not None else "" for rule in known]
+    return "".join(
+        f" Also, by rule {each}: {reason}" if reason else f" Also, rule {each} matched."
+        for each, reason in zip(others, reasons, strict=True)
     )
 
 

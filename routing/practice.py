@@ -175,7 +175,7 @@ def exercise(
         lines=tuple(sorted(lines, key=lambda line: line.at)),
         policy=str(trace.get("policy", "")),
         rule=first.rule if first is not None else "",
-        ladder=first.ladder if first is not None else "",
+        ladder=(first.began_on or first.ladder) if first is not None else "",
         sentence=str(trace.get("sentence", "")),
         evidence=tuple(
             f"{name}: {words}"

@@ -54,11 +54,7 @@ def wanted(draft: Draft, rule: Rule) -> Priority | None:
     severity, own = draft.snapshot.policy.severity, rule.set.priority
     if severity is None:
         return own
-    changes = {
-        key: level
-        for key, level in (("impact", rule.set.impact), ("urgency", rule.set.urgency))
-        if level and _above(level, str(getattr(draft.case, key)))
-    }
+    changes = _raised(draft, rule)
     rating = _rated(severity, draft, **changes)
     if changes or draft.case.severity is not rating.priority:
         draft.change_case(severity=rating.priority, **changes)
@@ -74,6 +70,15 @@ def wanted(draft: Draft, rule: Rule) -> Priority | None:
             f"Rule {rule.id} asks for {own.value}, the matrix for {rating.priority.value}: {counts.value} counts."
         )
     return higher(own, rating.priority)
+
+
+def asked(draft: Draft, rule: Rule) -> Priority | None:
+    """Return the priority that a rule asks for itself: its own, or what the matrix makes of its levels. Nothing is taken over."""
+    severity, own = draft.snapshot.policy.severity, rule.set.priority
+    if severity is None or not (rule.set.impact or rule.set.urgency):
+        return own
+    rating = _rated(severity, draft, **_raised(draft, rule))
+    return own if rating.priority is None else higher(rating.priority, own)
 
 
 def higher(one: Priority, other: Priority | None) -> Priority:
@@ -114,6 +119,15 @@ def _told(severity: Severity, draft: Draft) -> Mapping[str, str]:
             # The word itself may be anybody's, so it is not kept here.
             draft.notes.append(f"The field of {key} on {about.connection} holds a word that is no level.")
     return {key: level for key, level in changes.items() if getattr(draft.case, key) != level}
+
+
+def _raised(draft: Draft, rule: Rule) -> dict[str, str]:
+    """Return the levels that a rule raises."""
+    return {
+        key: level
+        for key, level in (("impact", rule.set.impact), ("urgency", rule.set.urgency))
+        if level and _above(level, str(getattr(draft.case, key)))
+    }
 
 
 def _above(level: str, other: str) -> bool:

@@ -60,7 +60,7 @@ _NO_NEWS: Final = "looked_up"
 class Step:
     """A step of a ladder that an escalation reached."""
 
-    #: Its number from 1, or ``final``.
+    #: Its number from 1, or ``final``; of a ladder that the escalation moved to, ``LADDER/1``.
     name: str
     #: When, in microseconds since the escalation began; None where that is no matter.
     after: int | None = None
@@ -316,6 +316,8 @@ class World:
             ladder = self.older.get(episode.policy, self.policy).ladders.get(episode.ladder)
             end = ladder is not None and ladder.at_end(episode.step)
             name = "final" if end else str(episode.step + 1)
+            if episode.began_on not in {"", episode.ladder}:
+                name = f"{episode.ladder}/{name}"
             self.path.append(Step(name=name, after=self.now - episode.opened_at))
             self.reached.add((episode.ladder, episode.step))
         self.episode = episode

@@ -157,6 +157,17 @@ class Episode(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     #: The team for whose room it waits on its present step, empty for none; and since when, UTC microseconds.
     waits_for: str = ""
     line_since: int | None = None
+    #: The rule by which it climbs since one outranked the rule that opened it; empty while none did.
+    climbs_by: str = ""
+    #: The priority that the rule by which it climbs asked for itself, None for none.
+    asked_priority: Priority | None = None
+    #: The ladder that it began on, empty while it is on that one.
+    began_on: str = ""
+
+    @property
+    def leading(self) -> str:
+        """Return the rule by which it climbs."""
+        return self.climbs_by or self.rule
 
 
 class Unanswered(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

@@ -79,6 +79,8 @@ class Effect(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     details: str = ""
     #: True for a notice of a sensitive case: it tells nothing but that, and which.
     redacted: bool = False
+    #: The ladder whose people a notice tells: it is not sent once the case moved to another. Empty for none.
+    ladder: str = ""
 
 
 class Timer(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

@@ -13,6 +13,7 @@ from gateway.model import (
     Effect,
     EffectKind,
     Entry,
+    Episode,
     EpisodeState,
     Handoff,
     Mode,
@@ -67,8 +68,8 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
             raise Pointless("The customer wants no messages on this thread (STOP): it is not sent.")
         return _reply(claim, head, store)
     if head.kind is EffectKind.NOTIFY:
-        if claim.episode is not None and claim.episode.state is EpisodeState.CLOSED and not claim.settle:
-            raise Pointless("The escalation is over: nobody has to look at it any more.")
+        if not claim.settle and claim.episode is not None:
+            _see_point(head, claim.episode)
         return _notice(claim, head, policies)
     link = next((link for link in claim.tickets if link.connection == claim.connection), None)
     if head.kind is EffectKind.HANDOFF:
@@ -78,6 +79,14 @@ def _whole(claim: ClaimedEffects, mode: Mode, store: Store, policies: Policies) 
     if link is None:
         raise Pointless("There is no ticket to update: the handoff was given up.")
     return _update(claim, link, allowed, store)
+
+
+def _see_point(notice: Effect, episode: Episode) -> None:
+    """Raise `Pointless` when nobody has to look any more, or others have to."""
+    if episode.state is EpisodeState.CLOSED:
+        raise Pointless("The escalation is over: nobody has to look at it any more.")
+    if notice.ladder not in {"", episode.ladder}:
+        raise Pointless(f"The case moved to ladder {episode.ladder}: others are asked by now.")
 
 
 def _reply(claim: ClaimedEffects, effect: Effect, store: Store) -> Reply:

@@ -49,6 +49,12 @@ def _rules(policy: Policy) -> Iterator[str]:
     yield ""
     yield "Rules are looked at from the top; the first that matches counts, unless it continues."
     yield ""
+    if len({rule.ladder for rule in policy.rules if rule.ladder}) > 1:
+        yield (
+            "A case that is escalated already moves to the ladder of a rule that outranks the one it climbs by: hierarchical"
+            " before every other type, then the more urgent one while nobody has taken the case."
+        )
+        yield ""
     head = ("", "Rule", "Type", "When", "Then", "Priority", "Sets", "The customer is told")
     yield from _table(head, (_row(number, rule) for number, rule in enumerate(policy.rules, 1)))
 

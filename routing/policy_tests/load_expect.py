@@ -19,7 +19,7 @@ from routing.shown import duration_of
 from routing.template import PATHS, unknown_places
 from routing.world import Step
 
-_STEP: Final = re.compile(r"([1-9][0-9]{0,2}|final)(?: at (\S+))?")
+_STEP: Final = re.compile(r"((?:[a-z0-9_-]+/)?(?:[1-9][0-9]{0,2}|final))(?: at (\S+))?")
 _HIDDEN: Final = frozenset({"id", "seq"})
 #: Where a target of an SLA stands when no time is left, or none runs.
 _STANDS: Final = ("stands", "met", "missed")

@@ -92,7 +92,10 @@ EXPECT: Final[dict[str, Any]] = {
     "path": {
         "type": "array",
         "items": {"type": ["integer", "string"]},
-        "description": 'Steps it reached so far: `[1, "final"]`, or with times since it began, `["1 at 0s", "final at 15m"]`.',
+        "description": (
+            'Steps it reached so far: `[1, "final"]`, or with times since it began, `["1 at 0s", "final at 15m"]`.'
+            ' Of a ladder that it moved to: `"LADDER/1"`.'
+        ),
     },
     "assigned": _texts("The agents whom the newest escalation asks now, by name, in order."),
     "acks": _texts("Who acknowledged so far, on a step that wants several: an agent's name, or CONNECTION:ID."),

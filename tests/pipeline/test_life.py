@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -341,3 +341,52 @@ async def test_who_was_not_told_yet_is_not_told_once_the_case_is_resolved(tmp_pa
         assert world.states(EffectKind.NOTIFY) == [EffectState.CANCELLED]
         assert world.states(EffectKind.REPLY) == [DONE], "the customer was promised an answer and is told so"
         assert [history.timers for history in world.histories() if history.effects] == [{}]
+
+
+BOSS: Final = """
+[[rule]]
+id = "boss"
+type = "hierarchical"
+when.all = ["sender.role == 'customer'", "message.wants_manager"]
+do = "escalate"
+ladder = "managers"
+set = { reason = "Because of the boss." }
+"""
+MANAGERS_LADDER: Final = """
+[ladder.managers]
+final = { target = "queue:desk/Last", notify = ["line:#last"] }
+[[ladder.managers.step]]
+target = "queue:desk/Managers"
+notify = ["line:#managers"]
+ack_within = "10m"
+"""
+MANAGERS: Final = (
+    POLICY.replace('type = "hierarchical"\n', "")
+    .replace('\n[[rule]]\nid = "keep"', BOSS + '\n[[rule]]\nid = "keep"')
+    .replace("\n[ladder.second]", MANAGERS_LADDER + "\n[ladder.second]")
+)
+
+
+async def test_once_a_case_moved_to_the_managers_tier_1_is_told_no_more_and_the_ticket_has_both_reasons(
+    tmp_path: Path,
+) -> None:
+    async with stepping(tmp_path, policy=MANAGERS) as world:
+        world.say("help")
+        world.decide()
+        await world.dispatch()
+        world.store.pause("all", "anna", "", world.clock.now())
+        world.decide()
+        await world.dispatch()
+        world.say("let me speak to a manager")
+        world.decide()
+        world.store.resume("all", "anna", world.clock.now())
+        await world.rest(until=world.clock.now() + 60_000_000)
+        told = {view.effect.destination: view.state for view in world.effects(EffectKind.NOTIFY)}
+        assert told == {"#second": EffectState.CANCELLED, "#managers": DONE}
+        updates = [view for view in world.effects(EffectKind.UPDATE) if view.effect.rule == "boss"]
+        assert [(view.effect.destination, view.state) for view in updates] == [("", DONE), ("Managers", DONE)]
+        assert "Because of the boss." in updates[0].effect.text
+        (history,) = [found for found in world.histories() if found.effects]
+        (episode,) = history.episodes
+        assert (episode.ladder, episode.reasons) == ("managers", ("help", "boss"))
+        assert [name.rpartition(":")[2] for name in history.timers] == ["1"]

@@ -264,6 +264,30 @@ MUTANTS: Final = (
         killer="tests/routing/signals/test_attempts.py",
     ),
     Mutant(
+        name="old_step_goes_on",
+        wrong="lets the deadlines of the old step run on once a case moved to another ladder",
+        edits=(
+            (
+                "routing/outranking.py",
+                "    climbing.drop(draft, episode)\n    # What was answered",
+                "    # What was answered",
+            ),
+        ),
+        killer="tests/routing/test_outranking.py",
+    ),
+    Mutant(
+        name="managers_outranked",
+        wrong="takes a case from the managers for a rule that is more urgent and of no level",
+        edits=(
+            (
+                "routing/outranking.py",
+                "    if _hierarchical(rule) is not _hierarchical(leading):",
+                "    if _hierarchical(rule) and not _hierarchical(leading):",
+            ),
+        ),
+        killer="tests/routing/test_outranking.py",
+    ),
+    Mutant(
         name="scorers_block",
         wrong="lets a scorer that fails stop a case",
         edits=(

@@ -113,6 +113,15 @@ when.all = ["sender.role == 'customer'", "message.phrases contains 'money'"]
 set = { priority = "P1", group = "Billing" }
 
 [[rule]]
+id = "boss"
+type = "hierarchical"
+do = "escalate"
+ladder = "managers"
+continue = true
+when.all = ["sender.role == 'customer'", "message.text contains 'manager'"]
+set = { priority = "P2", reason = "The customer asks for a manager." }
+
+[[rule]]
 id = "keep"
 do = "mirror"
 target = "desk"
@@ -132,6 +141,12 @@ reply_within = "1h"
 ack_ttl = "2h"
 outside_hours = "pause"
 calendar = "always"
+[ladder.managers]
+final = { target = "queue:desk/Directors", notify = ["chat:#directors"] }
+[[ladder.managers.step]]
+target = "queue:desk/Managers"
+notify = ["chat:#managers"]
+ack_within = "10m"
 [skill.billing]
 [agent.ann]
 ids = { desk = "7", chat = "U1" }
@@ -228,6 +243,7 @@ AWAITED: Final = frozenset(
 SAID: Final = (
     *("hello", "a real person please", "I was charged twice", "a real person! I was charged twice"),
     *("I am stuck", "hush, a real person please", "it works now"),
+    *("a manager, please", "a real person! a manager"),
 )
 
 

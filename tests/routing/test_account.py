@@ -149,3 +149,28 @@ def test_a_step_that_is_left_out_on_the_way_up_is_named_as_well() -> None:
     assert [account.decision.trace.result for account in (opened, second, end)] == ["escalate", "climbed", "final"]
     assert (opened.steps, second.steps) == ((), ())
     assert [(step.step, step.why) for step in end.steps] == [(2, "it is outside of the hours of office")]
+
+
+def test_steps_of_the_ladder_that_a_case_moved_to_are_counted_from_its_first() -> None:
+    boss = """
+[[rule]]
+id = "boss"
+type = "hierarchical"
+do = "escalate"
+ladder = "managers"
+when.all = ["message.wants_manager"]
+"""
+    managers = LADDER.partition("[ladder.up]")[2].replace("ladder.up", "ladder.managers")
+    rules = policy(boss + RULES + CATCH_ALL + LADDER + "[ladder.managers]" + managers)
+    opened, moved = told(
+        at(message("a human please"), instant("2026-11-24T18:00"), 1),
+        at(message("give me a manager"), instant("2026-11-24T18:05"), 2),
+        policies={"": rules},
+    )
+    assert moved.decision.trace.result == "moved"
+    outside = "it is outside of the hours of office"
+    assert [(step.ladder, step.step, step.why) for step in opened.steps][:1] == [("up", 0, outside)]
+    assert [(step.ladder, step.step, step.why) for step in moved.steps] == [
+        ("managers", step.step, step.why) for step in opened.steps
+    ]
+    assert moved.steps

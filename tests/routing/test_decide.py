@@ -54,6 +54,7 @@ RESULTS: Final = frozenset(
         "observed",
         "agent",
         "resolved",
+        "moved",
         "none",
         "mirror",
         "escalate",
@@ -324,9 +325,10 @@ def test_an_episode_keeps_what_it_began_with(situation: tuple[Snapshot, Activity
     assert len(set(after.reasons)) == len(after.reasons)
     order = list(EpisodeState)
     assert order.index(after.state) >= order.index(before.state) or after.epoch == before.epoch + 1
-    assert (after.step == before.step) == (after.epoch == before.epoch)
-    kept = {"id", "case_id", "rule", "ladder", "policy", "opened_at", "mode"}
+    assert (after.epoch == before.epoch) == ((after.ladder, after.step) == (before.ladder, before.step))
+    kept = {"id", "case_id", "rule", "policy", "opened_at", "mode"}
     assert all(getattr(after, name) == getattr(before, name) for name in kept)
+    assert (after.ladder != before.ladder) <= (after.leading == "boss" and before.leading != "boss")
 
 
 @given(situations())

@@ -183,7 +183,8 @@ def test_what_a_bot_collected_and_tried_stands_beside_its_wish_each_on_a_line() 
 
 def test_a_packet_without_a_policy_or_of_a_rule_that_is_gone_still_says_why() -> None:
     assert packet([], None).reason == "Rule help matched."
-    assert packet([], rule_id="gone").reason == "Rule gone matched."
+    gone = open_episode(rule="gone", reasons=("gone",))
+    assert packet([], rule_id="gone", episode=gone).reason == "Rule gone matched."
     assert packet([], None, episode=None).policy == ""
     mirrored = packet([], episode=None)
     assert (mirrored.episode_id, mirrored.ladder, mirrored.policy) == (None, "", POLICY.digest)
@@ -325,3 +326,12 @@ def test_a_template_that_the_loader_takes_leaves_no_braces_of_a_place(template: 
 def test_a_text_without_braces_is_left_alone(text: str) -> None:
     text = text.replace("{", "").replace("}", "")
     assert render(text, {}) == text
+
+
+def test_the_reasons_of_all_rules_that_demanded_the_episode_stand_in_it() -> None:
+    episode = open_episode(reasons=("help", "other", "gone"))
+    told = packet([at(1, "hello")], episode=episode).reason
+    alone = packet([at(1, "hello")]).reason
+    assert told == f"{alone} Also, rule other matched. Also, rule gone matched."
+    from_other = packet([at(1, "hello")], rule_id="other", episode=altered(episode, reasons=("help", "other"))).reason
+    assert from_other == f"Rule other matched. Also, by rule help: {alone}"
