@@ -8,6 +8,7 @@ from routing.lint.finding import LINTS, Examined, Finding
 from routing.lint.of_incidents import nothing_counted
 from routing.lint.of_people import unused_people
 from routing.lint.of_precautions import precautions, severities, templates
+from routing.lint.of_ranges import out_of_range
 from routing.lint.of_risk import unlearned_risk
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
@@ -18,6 +19,8 @@ from routing.policy import ConnectionFacts, Policy
 __all__ = ["LINTS", "Finding", "lint"]
 
 _CHECKS = (
+    # First: what follows from a comparison that is decided is not told as well.
+    out_of_range,
     never_matching,
     in_vain,
     unknown_connections,

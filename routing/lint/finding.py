@@ -18,6 +18,7 @@ LINTS: Final[Mapping[str, str]] = {
     "shadowed-rule": "A rule above takes one of the ways in which it would match.",
     "never-true": "Its conditions contradict each other.",
     "never-true-part": "One of the ways in which it would match contradicts itself.",
+    "out-of-range": "A comparison never holds, or always does, since its field has no other values.",
     "idle-rule": "It matches and does nothing: nothing is set, and the rules below are looked at anyway.",
     "idle-connection": "It goes to a connection in mode observe, while others are let out: nothing arrives there.",
     "notes-make-no-ticket": "A rule mirrors in mode notes, and notes are written only where a ticket stands already.",
@@ -83,6 +84,8 @@ class Examined:
         self.connections = connections
         self.languages = tuple(languages)
         self.findings: list[Finding] = []
+        #: Whose conditions were told to hold never or always: that they contradict each other follows from it.
+        self.decided: set[Path] = set()
         self._document: TomlDocument = read_toml(policy.source, file)
         within = phrases_within(policy.phrases)
         #: The ways in which each rule matches, None where they are too many to be looked at; and in which each SLA applies.
