@@ -46,12 +46,14 @@ def lint(
     languages: Iterable[str] = (),
     *,
     now: int | None = None,
+    live: Policy | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is hardly meant in a policy that was read from a file, in the order of the file.
 
-    `now`, UTC microseconds, says which mutes are over; without it none is.
+    `now`, UTC microseconds, says which mutes are over; without it none is. `live` is the policy in force, where this one is only
+    tried beside it.
     """
-    examined = Examined(policy, file, connections, languages, now=now)
+    examined = Examined(policy, file, connections, languages, now=now, live=live)
     for check in _CHECKS:
         check(examined)
     return tuple(sorted(examined.findings, key=lambda each: (each.problem, each.lint)))
