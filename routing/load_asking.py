@@ -116,7 +116,9 @@ def _relaxations(reader: Reader, path: Path, table: Mapping[str, Any], *, wants:
         reader.keys(here, item, schema.RELAX, "an entry of relax_after")
         text = reader.string(here, item, "after")
         after = parse_duration(text)
-        if not after and (text or reader.lacks(here, item, "after")):
+        if "after" not in item and reader.lacks(here, item, "after"):
+            reader.note(here, 'say after what time it is given up: after = "10m"')
+        elif not after and isinstance(item.get("after"), str):
             reader.note((*here, "after"), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
         if made and after and after <= made[-1].after:
             reader.note((*here, "after"), "each entry of relax_after must come later than the one before", value=True)

@@ -85,7 +85,9 @@ def _day(reader: Reader, path: Path, value: object, what: str) -> tuple[Interval
             sentence = f"{text!r} is no interval of a day: write 08:00-12:00, 22:00-06:00 or 00:00-24:00"
             reader.note((*path, number), sentence, value=True)
         elif made and interval[0] < made[-1][1]:
-            reader.note((*path, number), f"{text} begins before the interval in front of it ends", value=True)
+            reader.note(
+                (*path, number), f"{text} begins before the interval in front of it ends: write both as one", value=True
+            )
         else:
             made.append(interval)
     return tuple(made)

@@ -171,7 +171,7 @@ def _when(
             for name in sorted(condition.fields):
                 if name.startswith(NOT_COUNTED_BY):
                     place = (*here, key, listed.index(condition.source))
-                    reader.note(place, f"{name} is not known yet when messages are counted", value=True)
+                    reader.note(place, f"{name} is not known yet when messages are counted: leave it out", value=True)
     return every, some
 
 

@@ -212,7 +212,7 @@ def _team(
         reader.note(path, f'team {name} has nobody: members = ["NAME OF AN AGENT"]')
     for number, each in enumerate(members):
         if named(reader, (*path, "members", number), each, agents, "agent") and each in members[:number]:
-            reader.note((*path, "members", number), f"{each} stands twice in team {name}", value=True)
+            reader.note((*path, "members", number), f"{each} stands twice in team {name}: remove one", value=True)
     strategy = reader.word(path, table, "strategy", [each.value for each in Strategy])
     fallback = reader.string(path, table, "fallback")
     if fallback and not named(reader, (*path, "fallback"), fallback, teams, "team"):

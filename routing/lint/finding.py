@@ -32,7 +32,7 @@ LINTS: Final[Mapping[str, str]] = {
     "unused-agent": "No step asks them, they manage nobody, and no condition asks who did something.",
     "unused-skill": "No step wants it, and no condition asks for a skill.",
     "unused-authority": "No condition asks for authority.",
-    "unlearned-risk": "A condition reads risk.score, and no [risk] has it learned; of a policy that is tried, the live one's does.",
+    "unlearned-risk": "A condition reads risk.score, and no [risk] has it learned; for one only tried, the live one must.",
     "unused-customer": "No condition asks who the customer is, so nobody is asked about them.",
     "unreachable-sla": "No case has it: its conditions contradict each other, or SLAs above take every case.",
     "no-incident": "A condition asks for incidents or bursts, and there is no `[[incident]]`: nothing is counted.",
