@@ -71,9 +71,10 @@ def watch(snapshot: Snapshot, activity: Activity, now: int) -> tuple[Sighting, .
 
 def _asked_for(snapshot: Snapshot, activity: Activity) -> tuple[Sighting, ...]:
     facts, incident = activity.incident, _meant(snapshot, activity)
-    if facts is None or incident is None or facts.change is not IncidentChange.OPENED:
+    if facts is None or incident is None or facts.change not in {IncidentChange.OPENED, IncidentChange.JOINED}:
         return ()
-    return (Sighting(name=incident.id, fingerprint=facts.fingerprint, window=incident.window, counts=False),)
+    number = facts.id if facts.change is IncidentChange.JOINED else ""
+    return (Sighting(name=incident.id, fingerprint=facts.fingerprint, window=incident.window, counts=False, id=number),)
 
 
 def _meant(snapshot: Snapshot, activity: Activity) -> Incident | None:
@@ -133,7 +134,8 @@ def _join(draft: Draft, incident: Incident, opened: OpenIncident) -> None:
         ladder.close(draft)
         draft.grouped += f" Its own escalation by {', '.join(episode.reasons)} ends: the incident holds it back."
     _note(draft, f"Part of {member.words}, case {member.id}.")
-    _tell_customer(draft, incident, member)
+    if not opened.told:
+        _tell_customer(draft, incident, member)
 
 
 def _enter(draft: Draft, opened: OpenIncident) -> Membership:
@@ -151,7 +153,10 @@ def _note(draft: Draft, text: str) -> None:
 
 
 def _tell_customer(draft: Draft, incident: Incident, member: Membership) -> None:
-    """Send the incident's reply to the case's customer, once for an address: its id is the incident's and that address's."""
+    """Send the incident's reply to the case's customer, who was not told in another case of theirs.
+
+    Two cases of one address that join at once make one reply all the same: its id is the incident's and that address's.
+    """
     told = replace(incident.rule, reply=incident.reply)
     if member.id in draft.case.broadcasts or not ladder.reply(draft, told, None):
         return
@@ -221,7 +226,7 @@ def _opened(draft: Draft, facts: IncidentFacts) -> None:
         member = _enter(draft, there)
         draft.say("incident", f"{member.words[0].upper()}{member.words[1:]} is open already, case {member.id}.")
         return
-    title = facts.title or incident.title
+    title = " ".join(facts.title.split()) or incident.title
     member = Membership(id=draft.case.id, name=incident.id, title=title)
     if draft.case.status is CaseStatus.RESOLVED:
         # An alert that fires again: its case, and its ticket, are taken up again.
@@ -257,7 +262,15 @@ def _joined(draft: Draft, facts: IncidentFacts) -> None:
             "incident", "An incident was opened that the case counted for: it is over, or belongs to one already."
         )
         return
-    opened = OpenIncident(id=facts.id, name=facts.name, title=facts.title, ticket=facts.ticket, url=facts.url)
+    known = next((burst.open for burst in draft.snapshot.bursts if burst.open is not None), None)
+    opened = OpenIncident(
+        id=facts.id,
+        name=facts.name,
+        title=facts.title,
+        ticket=facts.ticket,
+        url=facts.url,
+        told=known is not None and known.told,
+    )
     draft.say("incident", "An incident was opened that the case counted for.")
     _join(draft, incident, opened)
 

@@ -14,11 +14,10 @@ from routing.load_reply import read_reply
 from routing.load_sla import Conditions
 from routing.policy import Act, EscalationType, Incident, Rule, Settings
 from routing.reader import NAME, Path, Reader
+from routing.reasons import RULE_PREFIX, reason_of_incident
 from routing.schema_incident import INCIDENT
 from routing.template import places
 
-#: What the name of an incident's rule begins with: no rule of the policy's list can have such a name.
-RULE_PREFIX: Final = "incident:"
 #: One customer is no incident.
 FEWEST: Final = 2
 
@@ -137,7 +136,7 @@ def _incident(
                 priority=Priority(priority) if priority else None,
                 tags=tags,
                 fields={},
-                reason=f"Incident {title}: many customers, one matter",
+                reason=reason_of_incident(title),
             ),
             target="",
             ladder=ladder,

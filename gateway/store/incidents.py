@@ -19,6 +19,7 @@ from gateway.model import (
     IncidentFacts,
     OpenIncident,
     Sighting,
+    altered,
     uuid7,
 )
 from gateway.store import codec
@@ -129,12 +130,20 @@ class Incidents:
 class Grouping:
     """What one batch of decisions does to incidents."""
 
-    def __init__(self, t: Transaction, engine: Engine, entropy: Callable[[int], bytes], now: int) -> None:
-        """Work within a transaction."""
+    def __init__(
+        self,
+        t: Transaction,
+        engine: Engine,
+        entropy: Callable[[int], bytes],
+        now: int,
+        cases: Callable[[str], Case | None],
+    ) -> None:
+        """Work within a transaction; `cases` gives those that it has in hand, which are newer than what is stored."""
         self._t = t
         self._engine = engine
         self._entropy = entropy
         self._now = now
+        self._cases = cases
         self._auditing = Auditing(engine)
         #: How many were opened and closed.
         self.changed: dict[str, int] = {}
@@ -161,8 +170,8 @@ class Grouping:
 
     def _burst(self, sighting: Sighting, case_id: str, thread_id: str, at: int) -> Burst:
         name, mark = sighting.name, sighting.fingerprint
+        contact = self._contact(case_id, thread_id, own=not sighting.counts)
         if sighting.counts:
-            contact = contact_of(self._t, thread_id) or ""
             self._t.run(
                 "INSERT INTO sightings (name, fingerprint, case_id, contact_id, seen_at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (name, fingerprint, case_id, contact_id) DO UPDATE SET seen_at ="
@@ -172,19 +181,44 @@ class Grouping:
             self._t.run(
                 "DELETE FROM sightings WHERE name = ? AND seen_at < ?", name, self._now - sighting.window - _KEPT
             )
-        either = "fingerprint IN (??text)" if sighting.counts or mark else "(1 = 1 OR fingerprint IN (??text))"
-        rows = self._t.rows(
-            f"{_OPEN} AND name = ? AND {either} ORDER BY CASE WHEN fingerprint = ? THEN 0 ELSE 1 END, opened_at DESC LIMIT 1",
-            *(name, [mark, ""], mark),
-        )
+        rows = self._open_for(sighting)
         if rows and sighting.counts:
             self._t.run("UPDATE incidents SET last_at = ? WHERE id = ? AND last_at < ?", at, rows[0][0], at)
         return Burst(
             name=name,
             fingerprint=mark,
             customers=self._customers(name, mark, sighting.window, at) if sighting.counts else 0,
-            open=self._opened(rows[0]) if rows else None,
+            open=altered(self._opened(rows[0]), told=self._told(rows[0][0], case_id, contact)) if rows else None,
         )
+
+    def _open_for(self, sighting: Sighting) -> Sequence[Row]:
+        name, mark = sighting.name, sighting.fingerprint
+        if sighting.id:
+            return self._t.rows(f"{_OPEN} AND id = ?", sighting.id)
+        either = "fingerprint IN (??text)" if sighting.counts or mark else "(1 = 1 OR fingerprint IN (??text))"
+        return self._t.rows(
+            f"{_OPEN} AND name = ? AND {either} ORDER BY CASE WHEN fingerprint = ? THEN 0 ELSE 1 END, opened_at DESC, id DESC"
+            " LIMIT 1",
+            *(name, [mark, ""], mark),
+        )
+
+    def _contact(self, case_id: str, thread_id: str, *, own: bool) -> str:
+        """Return who speaks on a thread, or, where that is Baton itself, whose case it is; empty for nobody known."""
+        if own:
+            return str((self._t.rows("SELECT contact_id FROM cases WHERE id = ?", case_id) or [("",)])[0][0] or "")
+        return contact_of(self._t, thread_id) or ""
+
+    def _told(self, incident_id: str, case_id: str, contact: str) -> bool:
+        """Tell whether a case's customer heard of an incident, in whatever case and by whatever contact of theirs."""
+        held = self._cases(case_id)
+        if held is not None and incident_id in held.broadcasts:
+            return True
+        rows = self._t.rows(
+            f"SELECT c.id, c.doc FROM incident_cases s JOIN cases c ON c.id = s.case_id WHERE s.incident_id = ? AND {_PERSON} ="
+            " coalesce((SELECT p.root_id FROM contacts p WHERE p.id = ?), ?)",
+            *(incident_id, contact, case_id),
+        )
+        return any(incident_id in (self._cases(row[0]) or codec.case_from(row[1])).broadcasts for row in rows)
 
     def _customers(self, name: str, mark: str, window: int, at: int) -> int:
         """Return the distinct customers within the window that ends with the newest sighting that is known.
@@ -260,9 +294,7 @@ class Grouping:
                 tell(self._t, self._entropy, other, facts, f"incident:{step.id}:joined:{other}:{self._now}", self._now)
 
     def _join(self, step: IncidentFacts, case_id: str, thread_id: str, activity: Activity) -> None:
-        contact = contact_of(self._t, thread_id) or ""
-        if activity.connection == BATON_NAME:
-            contact = str((self._t.rows("SELECT contact_id FROM cases WHERE id = ?", case_id) or [("",)])[0][0] or "")
+        contact = self._contact(case_id, thread_id, own=activity.connection == BATON_NAME)
         self._t.run(
             # An alert's case belongs to it as well, and is no customer's.
             "INSERT INTO incident_cases (incident_id, case_id, contact_id, customers, joined_at) VALUES (?, ?, ?, ?, ?)"

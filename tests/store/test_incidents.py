@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.model import (
     Activity,
+    ActivityKind,
     CaseStatus,
     Channel,
     EffectKind,
@@ -27,7 +28,9 @@ from gateway.model import (
     Trace,
     altered,
 )
+from gateway.sdk import Packet
 from gateway.store import Store, open_store
+from gateway.store.ports import CaseHistory
 from normalizers import normalize
 from routing.account import accounts
 from routing.packet import build_packet
@@ -165,6 +168,98 @@ def test_a_customer_with_several_cases_is_told_once(store: Store) -> None:
     assert all(each is not None and each.case.incident is not None for each in cases)
 
 
+def link(desk: Outage, one: str, other: str) -> None:
+    """Say that two customers are one person."""
+    desk.store.link_contacts(contact_of(desk, one), contact_of(desk, other), "cli:test", "the same", NOW)
+
+
+def contact_of(desk: Outage, who: str) -> str:
+    """Return the contact of a customer, or the one that it is linked into."""
+    case = desk.case_of(who).case.id
+    return next(view.id for view in desk.store.contacts() if case in view.cases)
+
+
+def told(desk: Outage, *who: str) -> list[str]:
+    """Return what was sent to some customers, whatever the case."""
+    cases = [each for each in desk.store.cases(100) if each.customer is not None and each.customer.value in who]
+    return [text for each in cases if (history := desk.store.history(each.id)) is not None for text in replies(history)]
+
+
+def test_a_person_with_several_addresses_is_told_once(store: Store) -> None:
+    """Groups: who had written over two of them before it opened, and who writes over a third afterwards."""
+    desk = Outage(store)
+    for number, who in enumerate(("ann", "ann2")):
+        desk.take(says(who, at=NOW + number))
+    link(desk, "ann2", "ann")
+    for number, who in enumerate(("bob", "cat")):
+        desk.take(says(who, at=NOW + MINUTE + number))
+    (incident,) = desk.incidents()
+    assert (incident.customers, incident.cases) == (3, 4)
+    assert len(told(desk, "ann", "ann2")) == 1
+    desk.take(says("ann3", "Hello", at=NOW + 2 * MINUTE))
+    link(desk, "ann3", "ann2")
+    desk.take(says("ann3", at=NOW + 3 * MINUTE, number=1))
+    assert desk.case_of("ann3").case.incident is not None
+    assert not told(desk, "ann3")
+    assert len(told(desk, "bob")) == len(told(desk, "cat")) == 1
+
+
+def test_contacts_that_are_linked_once_one_of_them_was_told_are_one_person_from_then_on(store: Store) -> None:
+    """Groups: and once they are parted, another who is told on their own, in a new case."""
+    desk = opened(store)
+    desk.take(says("dan", "Hello", at=NOW + 4 * MINUTE))
+    dan = contact_of(desk, "dan")
+    link(desk, "dan", "ann")
+    desk.take(says("dan", at=NOW + 5 * MINUTE, number=1))
+    assert not told(desk, "dan")
+    store.unlink_contact(dan, "cli:test", "two people", NOW)
+    desk.take(says("dan", at=NOW + 6 * MINUTE, thread="C1/new"))
+    assert told(desk, "dan") == ["We know of it, Dan."]
+
+
+def test_two_people_in_one_merged_case_are_told_each(store: Store) -> None:
+    """Groups: to merge cases says that the matter is one, and not that the people are."""
+    desk = opened(store)
+    desk.take(says("dan", "Hello", at=NOW + 4 * MINUTE))
+    store.merge(desk.case_of("ann").case.id, desk.case_of("dan").case.id, "cli:test", NOW)
+    desk.take(says("dan", at=NOW + 5 * MINUTE, number=1))
+    assert told(desk, "dan") == ["We know of it, Dan."]
+
+
+def test_a_customer_whom_no_reply_could_reach_is_told_where_one_can(store: Store) -> None:
+    """Groups: to belong to it is not to have heard of it."""
+    desk = Outage(store)
+    desk.take(altered(says("ann", thread="C1/quiet"), kind=ActivityKind.CONSENT, consent=False))
+    desk.take(says("ann", at=NOW + 1, number=1, thread="C1/quiet"))
+    for number, who in enumerate(("bob", "cat")):
+        desk.take(says(who, at=NOW + 2 + number))
+    assert not told(desk, "ann")
+    desk.take(says("ann", at=NOW + MINUTE, number=2, thread="C1/new"))
+    desk.take(says("ann", at=NOW + 2 * MINUTE, number=3, thread="C1/newer"))
+    assert told(desk, "ann") == ["We know of it, Ann."]
+
+
+class _Nameless(Outage):
+    """A desk to which nobody's contact is known."""
+
+    def _settle(self, now: int) -> None:
+        for table in ("threads", "cases"):
+            self.store._engine.write(lambda t, table=table: t.run(f"UPDATE {table} SET contact_id = NULL"))  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        super()._settle(now)
+
+
+def test_customers_without_a_contact_are_told_once_for_each_address(store: Store) -> None:
+    """Groups: nobody is taken for another, and one address hears of it once."""
+    desk = _Nameless(store)
+    for number, who in enumerate(("ann", "bob", "cat")):
+        desk.take(says(who, at=NOW + number))
+    for number in range(2):
+        desk.take(says("ann", at=NOW + MINUTE + number, thread=f"C1/new{number}"))
+    (incident,) = desk.incidents()
+    assert (incident.customers, incident.cases) == (5, 5)
+    assert [len(told(desk, who)) for who in ("ann", "bob", "cat")] == [1, 1, 1]
+
+
 def test_a_rule_that_is_held_back_says_so_and_others_escalate(store: Store) -> None:
     """Groups: the trace names the incident."""
     desk = opened(store)
@@ -235,16 +330,20 @@ def test_the_packet_of_a_case_that_belongs_to_an_incident_names_it(store: Store)
     (incident,) = desk.incidents()
     desk.take(says("ann", "I am angry, it is down", at=NOW + 5 * MINUTE))
     for who, named in (("ann", True), ("", False)):
-        history = desk.case_of(who) if who else desk.parent()
-        packet = build_packet(
-            case=history.case,
-            episode=history.episodes[-1],
-            policy=POLICY,
-            rule_id=history.episodes[-1].rule,
-            activities=[each.activity for each in history.activities],
-            complete=True,
-        )
+        packet = packet_of(desk.case_of(who) if who else desk.parent())
         assert (f"Part of incident Service outage: chat (ticket T-{incident.id}" in packet.reason) is named
+
+
+def packet_of(history: CaseHistory) -> Packet:
+    """Return what is written into the ticket of a case's newest escalation."""
+    return build_packet(
+        case=history.case,
+        episode=history.episodes[-1],
+        policy=POLICY,
+        rule_id=history.episodes[-1].rule,
+        activities=[each.activity for each in history.activities],
+        complete=True,
+    )
 
 
 def test_the_account_of_a_case_says_what_was_decided_with_the_counts_of_then(store: Store) -> None:
@@ -286,6 +385,9 @@ def test_an_incident_that_is_opened_by_hand_takes_who_wrote_lately_and_who_write
         ["We know of it, Ann."],
         ["We know of it, Bob."],
     ]
+    notice = next(each.effect for each in desk.parent().effects if each.effect.kind is EffectKind.NOTIFY)
+    assert notice.title == "P1 escalation: Incident Database, one matter of many customers"
+    assert packet_of(desk.parent()).reason == "Incident Database, one matter of many customers"
     with pytest.raises(ValueError, match="Incident Database is open already"):
         store.open_incident(asked(), NOW + 3 * MINUTE)
 
