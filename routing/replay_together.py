@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from gateway.model import Activity, ActivityKind, Case, IncidentChange, Risk
 from routing.grouping import BATON, Group, Grouping, Seat
-from routing.incidents import QUIET
+from routing.incident_end import QUIET
 from routing.outside import Outside
 from routing.policy import ConnectionFacts, Policy
 from routing.replay import INTERNAL, Course, Story

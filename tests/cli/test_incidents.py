@@ -95,6 +95,12 @@ def test_an_incident_is_opened_and_closed_by_hand(directory: Path) -> None:
     (incident,) = listed(directory)
     code, said = run(directory, "incidents", "open", "outag")
     assert (code, 'did you mean "outage"' in said) == (2, True)
+    (directory / "escalation.toml").write_text(
+        POLICY.source.replace('id = "outage"\n', 'id = "outage"\nmode = "observe"\n')
+    )
+    code, said = run(directory, "incidents", "open", "outage")
+    assert (code, 'incident "outage" has mode = "observe" and opens nothing' in said) == (2, True)
+    (directory / "escalation.toml").write_text(POLICY.source)
     code, said = run(directory, "incidents", "open", "outage", "--fingerprint", "chat")
     assert (code, "is open already" in said) == (2, True)
     code, said = run(directory, "incidents", "close", str(incident["id"]), "--reason", "mended")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from gateway.model import (
     Activity,
-    ActivityKind,
     CaseStatus,
     Channel,
     EffectKind,
@@ -166,98 +165,6 @@ def test_a_customer_with_several_cases_is_told_once(store: Store) -> None:
     assert len(cases) == 4
     assert sum(len(replies(each)) for each in cases if each is not None) == 1
     assert all(each is not None and each.case.incident is not None for each in cases)
-
-
-def link(desk: Outage, one: str, other: str) -> None:
-    """Say that two customers are one person."""
-    desk.store.link_contacts(contact_of(desk, one), contact_of(desk, other), "cli:test", "the same", NOW)
-
-
-def contact_of(desk: Outage, who: str) -> str:
-    """Return the contact of a customer, or the one that it is linked into."""
-    case = desk.case_of(who).case.id
-    return next(view.id for view in desk.store.contacts() if case in view.cases)
-
-
-def told(desk: Outage, *who: str) -> list[str]:
-    """Return what was sent to some customers, whatever the case."""
-    cases = [each for each in desk.store.cases(100) if each.customer is not None and each.customer.value in who]
-    return [text for each in cases if (history := desk.store.history(each.id)) is not None for text in replies(history)]
-
-
-def test_a_person_with_several_addresses_is_told_once(store: Store) -> None:
-    """Groups: who had written over two of them before it opened, and who writes over a third afterwards."""
-    desk = Outage(store)
-    for number, who in enumerate(("ann", "ann2")):
-        desk.take(says(who, at=NOW + number))
-    link(desk, "ann2", "ann")
-    for number, who in enumerate(("bob", "cat")):
-        desk.take(says(who, at=NOW + MINUTE + number))
-    (incident,) = desk.incidents()
-    assert (incident.customers, incident.cases) == (3, 4)
-    assert len(told(desk, "ann", "ann2")) == 1
-    desk.take(says("ann3", "Hello", at=NOW + 2 * MINUTE))
-    link(desk, "ann3", "ann2")
-    desk.take(says("ann3", at=NOW + 3 * MINUTE, number=1))
-    assert desk.case_of("ann3").case.incident is not None
-    assert not told(desk, "ann3")
-    assert len(told(desk, "bob")) == len(told(desk, "cat")) == 1
-
-
-def test_contacts_that_are_linked_once_one_of_them_was_told_are_one_person_from_then_on(store: Store) -> None:
-    """Groups: and once they are parted, another who is told on their own, in a new case."""
-    desk = opened(store)
-    desk.take(says("dan", "Hello", at=NOW + 4 * MINUTE))
-    dan = contact_of(desk, "dan")
-    link(desk, "dan", "ann")
-    desk.take(says("dan", at=NOW + 5 * MINUTE, number=1))
-    assert not told(desk, "dan")
-    store.unlink_contact(dan, "cli:test", "two people", NOW)
-    desk.take(says("dan", at=NOW + 6 * MINUTE, thread="C1/new"))
-    assert told(desk, "dan") == ["We know of it, Dan."]
-
-
-def test_two_people_in_one_merged_case_are_told_each(store: Store) -> None:
-    """Groups: to merge cases says that the matter is one, and not that the people are."""
-    desk = opened(store)
-    desk.take(says("dan", "Hello", at=NOW + 4 * MINUTE))
-    store.merge(desk.case_of("ann").case.id, desk.case_of("dan").case.id, "cli:test", NOW)
-    desk.take(says("dan", at=NOW + 5 * MINUTE, number=1))
-    assert told(desk, "dan") == ["We know of it, Dan."]
-
-
-def test_a_customer_whom_no_reply_could_reach_is_told_where_one_can(store: Store) -> None:
-    """Groups: to belong to it is not to have heard of it."""
-    desk = Outage(store)
-    desk.take(altered(says("ann", thread="C1/quiet"), kind=ActivityKind.CONSENT, consent=False))
-    desk.take(says("ann", at=NOW + 1, number=1, thread="C1/quiet"))
-    for number, who in enumerate(("bob", "cat")):
-        desk.take(says(who, at=NOW + 2 + number))
-    assert not told(desk, "ann")
-    desk.take(says("ann", at=NOW + MINUTE, number=2, thread="C1/new"))
-    desk.take(says("ann", at=NOW + 2 * MINUTE, number=3, thread="C1/newer"))
-    assert told(desk, "ann") == ["We know of it, Ann."]
-
-
-class _Nameless(Outage):
-    """A desk to which nobody's contact is known."""
-
-    def _settle(self, now: int) -> None:
-        for table in ("threads", "cases"):
-            self.store._engine.write(lambda t, table=table: t.run(f"UPDATE {table} SET contact_id = NULL"))  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-        super()._settle(now)
-
-
-def test_customers_without_a_contact_are_told_once_for_each_address(store: Store) -> None:
-    """Groups: nobody is taken for another, and one address hears of it once."""
-    desk = _Nameless(store)
-    for number, who in enumerate(("ann", "bob", "cat")):
-        desk.take(says(who, at=NOW + number))
-    for number in range(2):
-        desk.take(says("ann", at=NOW + MINUTE + number, thread=f"C1/new{number}"))
-    (incident,) = desk.incidents()
-    assert (incident.customers, incident.cases) == (5, 5)
-    assert [len(told(desk, who)) for who in ("ann", "bob", "cat")] == [1, 1, 1]
 
 
 def test_a_rule_that_is_held_back_says_so_and_others_escalate(store: Store) -> None:
