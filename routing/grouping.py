@@ -104,8 +104,17 @@ class Grouping:
     def _count(self, name: str, mark: str, window: int, at: int) -> int:
         """Return the distinct customers within the window that ends with the newest sighting that is known."""
         seen = self._seen[name, mark]
-        end = max(at, *seen.values())
-        return len({self._person(case) for case, instant in seen.items() if instant > end - window})
+        since = self._since(name, mark, max(at, *seen.values()) - window)
+        return len({self._person(case) for case, instant in seen.items() if instant > since})
+
+    def _since(self, name: str, mark: str, begin: int) -> int:
+        """Return from when on sightings count: from an instant on, and not before an incident ended that they belonged to."""
+        over = (
+            group.closed_at
+            for group in self.groups.values()
+            if group.closed_at is not None and group.known.name == name and group.known.fingerprint in {mark, ""}
+        )
+        return max((begin, *over))
 
     def _opened(self, group: Group) -> OpenIncident:
         return altered(group.known, customers=self.customers(group.known.id))
@@ -152,7 +161,8 @@ class Grouping:
             if name == step.name and (mark == step.fingerprint or not step.fingerprint)
             for case, instant in seen.items()
         ]
-        for other in sorted({case for case, instant in alike if instant > at - step.window} - {case_id}):
+        since = self._since(step.name, step.fingerprint, at - step.window)
+        for other in sorted({case for case, instant in alike if instant > since} - {case_id}):
             facts = IncidentFacts(change=IncidentChange.JOINED, id=step.id, name=step.name, title=step.title)
             self._tell(other, facts, f"incident:{step.id}:joined:{other}:{self.now}")
 

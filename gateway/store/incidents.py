@@ -223,16 +223,24 @@ class Grouping:
     def _customers(self, name: str, mark: str, window: int, at: int) -> int:
         """Return the distinct customers within the window that ends with the newest sighting that is known.
 
-        Other processes apply what came later, or earlier: the order of applying must not change what is counted.
+        Other processes apply what came later, or earlier: the order of applying must not change what is counted. What belonged to
+        an incident that is over does not count for the next.
         """
         latest = self._t.rows("SELECT max(seen_at) FROM sightings WHERE name = ? AND fingerprint = ?", name, mark)
         end = max(at, latest[0][0] or at)
         rows = self._t.rows(
             f"SELECT count(DISTINCT {_PERSON}) FROM sightings s JOIN cases c ON c.id = s.case_id"
             " WHERE s.name = ? AND s.fingerprint = ? AND s.seen_at > ?",
-            *(name, mark, end - window),
+            *(name, mark, self._since(name, mark, end - window)),
         )
         return int(rows[0][0])
+
+    def _since(self, name: str, mark: str, begin: int) -> int:
+        """Return from when on sightings count: from an instant on, and not before an incident ended that they belonged to."""
+        rows = self._t.rows(
+            "SELECT max(closed_at) FROM incidents WHERE name = ? AND fingerprint IN (??text)", name, [mark, ""]
+        )
+        return max(begin, rows[0][0] or begin)
 
     def _opened(self, row: Row) -> OpenIncident:
         return OpenIncident(
@@ -286,7 +294,7 @@ class Grouping:
         rows = self._t.rows(
             "SELECT DISTINCT c.root_id FROM sightings s JOIN cases c ON c.id = s.case_id"
             f" WHERE s.name = ? AND {alike} AND s.seen_at > ? ORDER BY c.root_id",
-            *(step.name, [step.fingerprint], at - step.window),
+            *(step.name, [step.fingerprint], self._since(step.name, step.fingerprint, at - step.window)),
         )
         for (other,) in rows:
             if other != case_id:
@@ -330,14 +338,8 @@ class Grouping:
             " ORDER BY c.root_id",
             step.id,
         ):
-            tell(
-                self._t,
-                self._entropy,
-                member,
-                step,
-                f"incident:{step.id}:{step.change.value}:{member}:{self._now}",
-                self._now,
-            )
+            dedupe = f"incident:{step.id}:{step.change.value}:{member}:{self._now}"
+            tell(self._t, self._entropy, member, step, dedupe, self._now)
 
 
 def make_parent(t: Transaction, case_id: str, now: int) -> None:
