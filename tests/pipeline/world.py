@@ -81,9 +81,11 @@ class World:
         policy: str = POLICY,
         limits: tuple[RateLimit, ...] = (),
         url: str = "",
+        beside: World | None = None,
     ) -> None:
-        self.clock = VirtualClock()
-        self.vendor = Vendor()
+        """Make a world; `beside` another one, whose time and vendor it shares, it is a second gateway on one store."""
+        self.clock: VirtualClock = beside.clock if beside is not None else VirtualClock()
+        self.vendor: Vendor = beside.vendor if beside is not None else Vendor()
         self.store: Store = open_store(url or f"sqlite:///{directory / 'baton.db'}")
         self.spec: AnySpec = ConnectorSpec(
             name="peer",

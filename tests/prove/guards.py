@@ -326,4 +326,46 @@ MUTANTS: Final = (
         ),
         killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_is_changed_at_a_vendor",
     ),
+    Mutant(
+        name="room_by_an_old_count",
+        wrong="gives out room by what this gateway counted some seconds ago",
+        edits=(
+            (
+                "gateway/pipeline/applying.py",
+                "if scarce and view.recount is not None and gives_out_room(",
+                "if not scarce and view.recount is not None and gives_out_room(",
+            ),
+        ),
+        killer="tests/pipeline/test_line_of_two.py",
+    ),
+    Mutant(
+        name="room_without_turns",
+        wrong="counts anew while another gateway gives out room",
+        edits=(("gateway/store/assignments.py", "    engine.take_turns(t, _TURNS)\n", ""),),
+        killer="tests/pipeline/test_line_of_two.py::test_as_4_two_gateways_that_decide_at_once_give_one_place_to_one",
+    ),
+    Mutant(
+        name="calls_by_an_old_count",
+        wrong="calls cases by what this gateway counted some seconds ago",
+        edits=(
+            (
+                "gateway/pipeline/applying.py",
+                "                self.census.recount(found)\n",
+                "",
+            ),
+        ),
+        killer="tests/pipeline/test_line_of_two.py",
+    ),
+    Mutant(
+        name="called_twice",
+        wrong="calls a case again whose call has fired and was not decided on yet",
+        edits=(
+            (
+                "gateway/store/assignments.py",
+                "return frozenset(names | {codec.activity_from(row[0]).name for row in fired})",
+                "return frozenset(names)",
+            ),
+        ),
+        killer="tests/pipeline/test_line_of_two.py::test_as_4_who_was_called_has_the_seat_until_that_is_decided",
+    ),
 )
