@@ -269,7 +269,7 @@ class World:
 
     async def until(self, condition: Callable[[], bool], step: float = 0.25) -> None:
         """Let time pass until something holds."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 self.clock.advance(step)
                 await asyncio.sleep(0.003)

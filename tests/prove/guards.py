@@ -368,4 +368,42 @@ MUTANTS: Final = (
         ),
         killer="tests/pipeline/test_line_of_two.py::test_as_4_who_was_called_has_the_seat_until_that_is_decided",
     ),
+    Mutant(
+        name="scale_never_fitted",
+        wrong="never makes probabilities of the sums of the risk",
+        edits=(("routing/risk/learning.py", "if sum(counts.values()) % _EVERY == 0:", "if sum(counts.values()) < 0:"),),
+        killer="tests/routing/risk/test_learning.py::test_the_scale_is_fitted_after_each_25_cases_and_stands_in_between",
+    ),
+    Mutant(
+        name="scale_fitted_by_what_is_remembered",
+        wrong="fits the scale of the risk anew with every case, once it has forgotten some",
+        edits=(
+            ("routing/risk/learning.py", "if sum(counts.values()) % _EVERY == 0:", "if len(stream) % _EVERY == 0:"),
+        ),
+        killer="tests/routing/risk/test_learning.py::test_the_scale_is_fitted_after_each_25_cases_and_stands_in_between",
+    ),
+    Mutant(
+        name="scale_without_offset",
+        wrong="forgets half of the scale that was fitted",
+        edits=(
+            (
+                "routing/risk/learning.py",
+                "made = replace(made, slope=scale[0], offset=scale[1])",
+                "made = replace(made, slope=scale[0])",
+            ),
+        ),
+        killer="tests/routing/risk/test_learning.py::test_the_scale_is_fitted_after_each_25_cases_and_stands_in_between",
+    ),
+    Mutant(
+        name="scale_of_a_few",
+        wrong="fits the scale of the risk to a few forecasts",
+        edits=(("routing/risk/learning.py", "if len(stream) < _ENOUGH or len(", "if len("),),
+        killer="tests/routing/risk/test_learning.py::test_no_scale_is_fitted_to_a_few_forecasts",
+    ),
+    Mutant(
+        name="scale_not_held",
+        wrong="believes sums without bound where they parted all cases so far",
+        edits=(("routing/risk/learning.py", "_HELD: Final = 1.0", "_HELD: Final = 0.0001"),),
+        killer="tests/routing/risk/test_learning.py::test_no_scale_nearby_fits_better_and_it_is_held_to_leave_sums_as_they_are",
+    ),
 )
