@@ -406,4 +406,28 @@ MUTANTS: Final = (
         edits=(("routing/risk/learning.py", "_HELD: Final = 1.0", "_HELD: Final = 0.0001"),),
         killer="tests/routing/risk/test_learning.py::test_no_scale_nearby_fits_better_and_it_is_held_to_leave_sums_as_they_are",
     ),
+    Mutant(
+        name="shadow_forgets_at_the_end",
+        wrong="forgets at its end what a tried policy was asked",
+        edits=(("gateway/pipeline/shadow.py", "            pass\n        self._write_down()", "            pass"),),
+        killer="tests/pipeline/test_shadow.py::test_what_was_not_written_down_yet_is_at_the_end_and_before_another_candidate",
+    ),
+    Mutant(
+        name="shadow_sleeps",
+        wrong="lets no deadline happen that only the tried policy knows",
+        edits=(("gateway/pipeline/shadow.py", "            self._wake(now)\n", ""),),
+        killer="tests/pipeline/test_shadow.py::test_a_deadline_that_only_the_candidate_knows_happens_at_its_time",
+    ),
+    Mutant(
+        name="shadow_misses_unsaid",
+        wrong="does not tell what was missed while the store was away",
+        edits=(("gateway/pipeline/shadow.py", "            self._missed += missed\n", ""),),
+        killer="tests/pipeline/test_shadow.py::test_what_was_missed_while_the_store_was_away_is_told_later_and_what_is_held_has_a_bound",
+    ),
+    Mutant(
+        name="shadow_holds_without_bound",
+        wrong="holds all divergences while the store is away",
+        edits=(("gateway/pipeline/shadow.py", "            del self._diverged[:-_MOST_HELD]\n", ""),),
+        killer="tests/pipeline/test_shadow.py::test_what_was_missed_while_the_store_was_away_is_told_later_and_what_is_held_has_a_bound",
+    ),
 )
