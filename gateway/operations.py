@@ -99,7 +99,10 @@ class Operations:
     def _discard_dead_letter(self, arguments: Mapping[str, Any], actor: str) -> dict[str, Any]:
         number = int(arguments["id"])
         self._open(number)
-        reason = str(arguments.get("reason") or "")
+        reason = str(arguments.get("reason") or "").strip()
+        if not reason:
+            message = f"say with --reason why dead letter {number} is given up: it stands in the audit for good"
+            raise Refused(message)
         return {"id": number, "discarded": self.store.discard_dead_letter(number, actor, reason, self.now())}
 
     def _open(self, number: int) -> None:
@@ -122,6 +125,10 @@ class Operations:
         replayed = self.store.replay(ids, actor, self.now())
         gone = self._gone(ids)
         fresh = sum(gone.values()) - sum(waited.values())
+        if arguments.get("ids") and not replayed and not self.store.waiting(ids):
+            none = ", ".join(str(each) for each in ids)
+            message = f"there is no delivery {none}: `baton dlq show ID` and `baton cases show CASE` name those that there are"
+            raise Refused(message)
         return {"replayed": replayed - fresh, "more": len(ids) == REPLAY_LIMIT, "without_connection": gone}
 
     def _gone(self, ids: Iterable[int]) -> dict[str, int]:

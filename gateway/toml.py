@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ _CLOSE_ENOUGH = 0.6
 QUOTED = '"{}"'
 #: What stands for one character in a string, or for none: a line's end that a backslash hides.
 _HIDDEN = re.compile(r"\\[ \t]*\r?\n\s*")
+_DOUBLED = re.compile("Cannot (?:overwrite a value|declare .* twice|mutate immutable namespace|redefine)")
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\r\n")
 
 
@@ -71,6 +72,9 @@ class TomlDocument:
         self._values: dict[Path, tuple[int, int]] = {}
         self._strings: dict[Path, str] = {}
         self._counts: dict[Path, int] = {}
+        self._tables: dict[Path, tuple[int, int]] = {}
+        #: The first key or table that stands twice: its name, where it stands again, and in which line it stood before.
+        self.doubled: tuple[str, tuple[int, int], int] | None = None
         #: Keys that stand before every table, by their first names.
         self.bare: list[str] = []
         for node in root.named_children:
@@ -190,6 +194,8 @@ class TomlDocument:
                 self._keys[path] = self._place(node)
             elif not last and path in self._counts:
                 path = (*path, self._counts[path] - 1)
+        if node.type == "table":
+            self._once(self._tables, path, node, ".".join(name for name, _ in parts))
         for child in node.named_children[1:]:
             if child.type == "pair":
                 self._pair(child, path)
@@ -200,7 +206,16 @@ class TomlDocument:
             path = (*path, name)
             self._keys.setdefault(path, self._place(part))
         if rest:
+            if path in self._values:
+                self._once(self._keys, path, key, str(path[-1]))
             self._value(rest[0], path)
+
+    def _once(self, places: dict[Path, tuple[int, int]], path: Path, node: Node, name: str) -> None:
+        """Take down where something stands, or that it stands there once more."""
+        place = self._place(node)
+        first = places.setdefault(path, place)
+        if first != place and self.doubled is None:
+            self.doubled = (name, place, first[0])
 
     def _value(self, node: Node, path: Path) -> None:
         self._values[path] = self._place(node)
@@ -224,8 +239,8 @@ def _moved(known: dict[Path, _What], moved: dict[Path, Path]) -> dict[Path, _Wha
     return {(*moved.get(path[:size], path[:size]), *path[size:]): what for path, what in known.items()}
 
 
-def read_toml(text: str, file: str) -> TomlDocument:
-    """Read a TOML file.
+def read_toml(text: str, file: str, line_in: Callable[[int], str] = str) -> TomlDocument:
+    """Read a TOML file. `line_in` puts a line in words, where the text holds several files.
 
     Raises `Problems` when it is not TOML: the standard library says what is wrong, and where.
     """
@@ -233,9 +248,24 @@ def read_toml(text: str, file: str) -> TomlDocument:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         # Python's own limits (very long numbers, deep nesting) are no TOMLDecodeError.
-        raise Problems([_syntax_problem(str(error), text, file)]) from None
+        raise Problems(
+            [_doubled_problem(str(error), text, file, line_in) or _syntax_problem(str(error), text, file)]
+        ) from None
     source = text.encode()
     return TomlDocument(values, file, source.split(b"\n"), _parser().parse(source).root_node)
+
+
+def _doubled_problem(said: str, text: str, file: str, line_in: Callable[[int], str]) -> Problem | None:
+    """Return what is wrong where a key or table stands twice: the standard library says neither which nor where before."""
+    if not _DOUBLED.match(said):
+        return None
+    source = text.encode()
+    found = TomlDocument({}, file, source.split(b"\n"), _parser().parse(source).root_node).doubled
+    if found is None:
+        return None
+    name, (line, column), first = found
+    sentence = f'"{name}" stands twice: it stands in line {line_in(first)} already. Keep one of them'
+    return Problem(file=file, line=line, column=column, sentence=sentence)
 
 
 def _syntax_problem(said: str, text: str, file: str) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gateway.model import Mode, Priority
@@ -13,7 +14,7 @@ from routing.beside import Beside, kept, with_files
 from routing.calendar import Calendar
 from routing.compiling import Condition, Matchable, compile_rules, fields_of, needs_text
 from routing.expression import ExpressionError, parse
-from routing.including import placed
+from routing.including import line_in, placed
 from routing.lexicons import read_lexicons
 from routing.load_calendar import read_calendar
 from routing.load_customer import read_customer
@@ -42,7 +43,7 @@ def load_policy(
     `beside` gives the files that it names; without it, the ones that a text from the store keeps.
     """
     try:
-        document = read_toml(text, file)
+        document = read_toml(text, file, partial(line_in, text))
         reader = _Reader(document, connections)
         reader.text, reader.beside = text, beside or kept(text)
         policy = reader.policy(text)

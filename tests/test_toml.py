@@ -245,12 +245,30 @@ def test_what_is_no_text_has_the_place_of_its_value() -> None:
     assert document.text_position(("missing",), 3) == (1, 1)
 
 
+# --- what stands twice -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "line", "column", "name", "first"),
+    [
+        ("a = 1\nb = 2\na = 3\n", 3, 1, "a", 1),
+        ('"a" = 1\na = 2\n', 2, 1, "a", 1),
+        ("[t]\nx = 1\n[u]\n[t]\n", 4, 1, "t", 1),
+        ("[x.y]\n[z]\n[x.y]\n", 3, 1, "x.y", 1),
+        ("[x]\na.b = 1\na.b = 2\n", 3, 1, "b", 2),
+        ("[[r]]\nid = 1\n[[r]]\nid = 2\nid = 3\n", 5, 1, "id", 4),
+        ("[[r]]\n[r.s]\n[[r]]\n[r.s]\n[r.s]\n", 5, 1, "r.s", 4),
+    ],
+)
+def test_what_stands_twice_is_named_with_both_lines(text: str, line: int, column: int, name: str, first: int) -> None:
+    with pytest.raises(Problems) as caught:
+        read_toml(text, "escalation.toml")
+    sentence = f'"{name}" stands twice: it stands in line {first} already. Keep one of them'
+    assert str(caught.value) == f"escalation.toml:{line}:{column}: {sentence}"
+
+
 # --- what is not TOML ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("text", "line", "column", "words"),
     [
-        ("a = 1\na = 2\n", 2, 6, "overwrite"),
-        ("[t]\nx = 1\n[t]\n", 3, 3, "twice"),
         ("[a]\nb.c = 1\n[a.b]\n", 3, 5, "twice"),
         ("a = [1]\n[[a]]\n", 2, 4, "immutable"),
         ("a = {b = 1}\na.c = 2", 2, 8, "immutable"),

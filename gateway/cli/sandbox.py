@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,9 +11,13 @@ from gateway.cli.terminal import Failure, WrongInput
 if TYPE_CHECKING:
     from gateway.config import AnySpec
     from gateway.testing.sandbox import Sandbox
+    from gateway.testing.webhooks import WebhookSender
 
 #: How often waiting webhooks are sent, seconds.
-_EVERY = 0.5
+_EVERY: Final = 0.5
+#: Answers to what is not authentic.
+_REFUSED: Final = frozenset({401, 403})
+_WRONG: Final = 300
 
 
 @click.command()
@@ -21,7 +25,11 @@ _EVERY = 0.5
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port to listen on; 0 takes a free one.")
 @click.option(
-    "--hooks", metavar="URL", default=None, help="Where its webhooks go, like http://127.0.0.1:8080/hooks/zendesk."
+    "--hooks",
+    metavar="URL",
+    default=None,
+    callback=lambda _context, _parameter, value: _address(value),
+    help="Where its webhooks go, like http://127.0.0.1:8080/hooks/zendesk.",
 )
 def command(name: str, host: str, port: int, hooks: str | None) -> None:
     """Run a stand-in for a vendor, to try Baton without an account.
@@ -89,16 +97,55 @@ async def _run(sandbox: Sandbox, name: str, host: str, port: int, hooks: str | N
         for number in (signal.SIGTERM, signal.SIGINT):
             # Also where a shell started it in the background and left SIGINT ignored.
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        webhooks = getattr(sandbox, "webhooks", None)
+        webhooks: WebhookSender | None = getattr(sandbox, "webhooks", None)
+        told: set[str] = set()
         while not ended.is_set():
             if hooks and webhooks is not None and webhooks.waiting:
-                await webhooks.send(hooks)
+                for line in await _send(webhooks, hooks):
+                    # Once: what nobody takes is tried again twice a second.
+                    if line not in told:
+                        click.echo(line, err=True)
+                    told.add(line)
             await clock.sleep(_EVERY)
     finally:
         await sandbox.stop()
 
 
+async def _send(webhooks: WebhookSender, hooks: str) -> list[str]:
+    """Send what waits, and say what came of that which was not taken. What reached nobody waits on."""
+    answers = await webhooks.send(hooks)
+    webhooks.waiting = [*webhooks.unreached, *webhooks.waiting]
+    said: list[str] = []
+    for status in dict.fromkeys(answers):
+        if not status:
+            said.append(f"Nobody answers at {hooks}: webhooks wait until `baton serve` runs there.")
+        elif status in _REFUSED:
+            said.append(
+                f"{hooks} refused a webhook ({status}): its secret is not the one that this sandbox prints, or the address"
+                " that Baton is told is not this one. The gateway's log says more."
+            )
+        elif status >= _WRONG:
+            said.append(
+                f"{hooks} answered a webhook with {status}: `baton connectors show NAME` says where a connection's webhooks go."
+            )
+    return said
+
+
+def _address(value: str | None) -> str | None:
+    """Return where webhooks go. Raises `WrongInput` for what is no address."""
+    from urllib.parse import urlsplit
+
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise WrongInput(f'--hooks "{value}" is no address: write one like http://127.0.0.1:8080/hooks/zendesk')
+    return value.rstrip("/")
+
+
 def _words(sandbox: Sandbox, name: str) -> list[str]:
+    from shlex import quote
+
     secrets = {key: f"{sandbox.variables or name}_{key}".upper() for key in sandbox.secrets()}
     lines = [
         f"{sandbox.title}, as far as Baton uses it, at {sandbox.url}",
@@ -110,7 +157,7 @@ def _words(sandbox: Sandbox, name: str) -> list[str]:
     lines += [f"{key} = {_quoted(value)}" for key, value in sandbox.settings().items()]
     lines += [f"{key} = {{ env = {_quoted(variable)} }}" for key, variable in secrets.items()]
     lines += ["", "# In the shell that runs `baton serve`:"]
-    lines += [f"export {variable}={sandbox.secrets()[key]}" for key, variable in secrets.items()]
+    lines += [f"export {variable}={quote(sandbox.secrets()[key])}" for key, variable in secrets.items()]
     return [*lines, ""]
 
 

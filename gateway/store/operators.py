@@ -191,11 +191,16 @@ class Operators:
         return {self._names.name(row[0]): int(row[1]) for row in rows}
 
     def deliveries(self, *, since: int, connection: str | None = None, limit: int = 1000) -> Sequence[int]:
-        """Return ids of deliveries received since an instant."""
+        """Return ids of deliveries received since an instant, but for those that were given up for good."""
         number = self._names.find(connection) if connection is not None else None
         if connection is not None and number is None:
             return []
         condition = "received_at >= ?" if number is None else "received_at >= ? AND connection_id = ?"
+        # What somebody gave up for good comes back only when it is asked for by its number.
+        condition += (
+            " AND id NOT IN (SELECT delivery_id FROM dead_letters WHERE state = 'discarded' AND kind = 'delivery'"
+            " AND delivery_id IS NOT NULL)"
+        )
         values = (since,) if number is None else (since, number)
         rows = self._engine.read(
             lambda t: t.rows(f"SELECT id FROM deliveries WHERE {condition} ORDER BY id LIMIT ?", *values, limit)

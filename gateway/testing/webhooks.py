@@ -38,6 +38,8 @@ class WebhookSender:
         self.shuffled = False
         #: Status of each answer, in the order of sending.
         self.answers: list[int] = []
+        #: What the last `send` found nobody for, or got no answer to.
+        self.unreached: list[Webhook] = []
 
     def put(self, webhook: Webhook) -> None:
         """Have a webhook wait for the next `send`."""
@@ -58,6 +60,7 @@ class WebhookSender:
                     return await self.deliver(session, url, webhook)
 
             answers = list(await asyncio.gather(*(one(webhook) for webhook in batch)))
+        self.unreached = [webhook for webhook, status in zip(batch, answers, strict=True) if not status]
         self.answers += answers
         return answers
 

@@ -42,3 +42,24 @@ def test_where_every_connection_is_there_nothing_is_said(place: Path) -> None:
     _, output, _ = run(place, "replay", "1")
     assert "wait" not in output
     assert told(place, "replay", "1")["without_connection"] == {}
+
+
+def test_a_delivery_that_is_not_there_is_said(place: Path) -> None:
+    code, output, errors = run(place, "replay", "9999")
+    assert (code, output) == (2, "")
+    assert "there is no delivery 9999: " in errors
+
+
+def test_what_was_given_up_for_good_comes_back_only_by_its_number(place: Path) -> None:
+    store = open_store(f"sqlite:///{place / 'baton-data' / 'baton.db'}")
+    store.replay([1], "test", NOW)
+    store.save_parsed([ParsedDelivery(id=1, lane="l", unreadable="It is not JSON.")], NOW)
+    (letter,) = store.dead_letters()
+    store.close()
+    code, _, errors = run(place, "dlq", "discard", str(letter.id), "--reason", " ")
+    assert code == 2
+    assert f"say with --reason why dead letter {letter.id} is given up" in errors
+    code, _, _ = run(place, "dlq", "discard", str(letter.id), "--reason", "rubbish")
+    assert code == 0
+    assert told(place, "replay", "--since", "9999d", "--connection", "support-slack")["replayed"] == 0
+    assert told(place, "replay", "1")["replayed"] == 1

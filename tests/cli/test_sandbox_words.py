@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from click.testing import CliRunner
 
+from gateway.cli.commands import baton
 from gateway.cli.configuration import installed
-from gateway.cli.sandbox import _words, make
+from gateway.cli.sandbox import _send, _words, make
+from gateway.testing.webhooks import Webhook, WebhookSender
 
 SHIPPED: Final = (Path(__file__).parents[2] / "plugins.toml").read_text(encoding="utf-8")
 
@@ -33,4 +39,40 @@ def test_the_variables_are_those_of_the_shipped_file(name: str) -> None:
     assert secrets, "the shipped file names at least one secret of each connector"
     for key in secrets:
         assert f'{key} = {{ env = "{named[key]}" }}' in words
-        assert f"export {named[key]}=" in words
+        (line,) = (each for each in words.splitlines() if each.startswith(f"export {named[key]}="))
+        assert shlex.split(line) == ["export", f"{named[key]}={sandbox.secrets()[key]}"], "a shell reads it whole"
+
+
+@pytest.mark.parametrize("value", ["nonsense", "ftp://127.0.0.1/hooks", "http://", "127.0.0.1:8080/hooks/zendesk"])
+def test_what_is_no_address_of_hooks_is_refused_at_once(value: str) -> None:
+    done = CliRunner().invoke(baton, ["sandbox", "slack", "--hooks", value], prog_name="baton")
+    assert done.exit_code == 2
+    assert f'--hooks "{value}" is no address: write one like http' in done.stderr
+
+
+async def test_what_was_refused_is_said_and_what_reached_nobody_waits_for_the_gateway() -> None:
+    status = 401
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_post("/hooks/support", answer)
+    server = TestServer(app)
+    sender = WebhookSender(lambda _: {})
+    sender.put(Webhook(endpoint="", body=b"1"))
+    (line,) = await _send(sender, "http://127.0.0.1:9/hooks/support")
+    assert line.startswith("Nobody answers at http://127.0.0.1:9/hooks/support: webhooks wait")
+    assert [each.body for each in sender.waiting] == [b"1"]
+    async with server:
+        url = str(server.make_url("/hooks/support"))
+        (line,) = await _send(sender, url)
+        assert line.startswith(f"{url} refused a webhook (401): its secret is not the one that this sandbox prints")
+        assert not sender.waiting
+        sender.put(Webhook(endpoint="other", body=b"2"))
+        (line,) = await _send(sender, url)
+        assert line.startswith(f"{url} answered a webhook with 404")
+        status = 204
+        sender.put(Webhook(endpoint="", body=b"3"))
+        assert await _send(sender, url) == []
+        assert sender.answers == [0, 401, 404, 204]

@@ -102,10 +102,15 @@ def test_a_policy_of_one_file_is_kept_as_it_stands(place: Path) -> None:
             {"urgent": URGENT.replace('"urgent"', '"help"')},
             ["escalation.toml:8:6: rule help stands twice: it is also in line 1 of rules/urgent.toml"],
         ),
-        ({"teams": TEAMS * 2}, ["teams.toml:3:12: this is not TOML: Cannot declare ('agent', 'anna') twice"]),
+        (
+            {"teams": TEAMS * 2},
+            ['teams.toml:3:1: "agent.anna" stands twice: it stands in line 1 already. Keep one of them'],
+        ),
         (
             {"urgent": "[agent.anna]\n" + URGENT},
-            ["rules/urgent.toml:1:12: this is not TOML: Cannot declare ('agent', 'anna') twice"],
+            [
+                'rules/urgent.toml:1:1: "agent.anna" stands twice: it stands in line 1 of teams.toml already. Keep one of them'
+            ],
         ),
         (
             {"teams": "customer.vip = ['gold']\n" + TEAMS},
