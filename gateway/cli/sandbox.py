@@ -20,6 +20,18 @@ _REFUSED: Final = frozenset({401, 403})
 _WRONG: Final = 300
 
 
+def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Return where webhooks go. Raises `WrongInput` for what is no address."""
+    from urllib.parse import urlsplit
+
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise WrongInput(f'--hooks "{value}" is no address: write one like http://127.0.0.1:8080/hooks/zendesk')
+    return value.rstrip("/")
+
+
 @click.command()
 @click.argument("name")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -28,7 +40,7 @@ _WRONG: Final = 300
     "--hooks",
     metavar="URL",
     default=None,
-    callback=lambda _context, _parameter, value: _address(value),
+    callback=_address,
     help="Where its webhooks go, like http://127.0.0.1:8080/hooks/zendesk.",
 )
 def command(name: str, host: str, port: int, hooks: str | None) -> None:
@@ -129,18 +141,6 @@ async def _send(webhooks: WebhookSender, hooks: str) -> list[str]:
                 f"{hooks} answered a webhook with {status}: `baton connectors show NAME` says where a connection's webhooks go."
             )
     return said
-
-
-def _address(value: str | None) -> str | None:
-    """Return where webhooks go. Raises `WrongInput` for what is no address."""
-    from urllib.parse import urlsplit
-
-    if value is None:
-        return None
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise WrongInput(f'--hooks "{value}" is no address: write one like http://127.0.0.1:8080/hooks/zendesk')
-    return value.rstrip("/")
 
 
 def _words(sandbox: Sandbox, name: str) -> list[str]:
