@@ -38,7 +38,7 @@ class People(Sandbox):
     def __init__(self, now: Callable[[], int], account: Account, secret: str) -> None:
         """Take the clock, the account and the webhook's secret."""
         super().__init__(now=now)
-        self.account = account
+        self.account = self.ids = account
         self.webhooks = WebhookSender(self._sign)
         self._secret = secret
 
