@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,10 @@ from click.testing import CliRunner
 
 from gateway.cli import sandbox as cli
 from gateway.clock import SystemClock
+
+
+def _at(*, second: int) -> int:
+    return second * 1_000_000
 
 
 @pytest.mark.parametrize("name", ["zendesk", "hubspot", "request_tracker"])
@@ -21,7 +26,7 @@ def test_a_helpdesk_that_is_started_again_gives_no_id_of_before(name: str, monke
     monkeypatch.setattr(cli, "_run", run)
     ids: list[set[int]] = []
     for second in (1_795_536_804, 1_795_536_899):
-        monkeypatch.setattr(SystemClock, "now", lambda _self, second=second: second * 1_000_000)
+        monkeypatch.setattr(SystemClock, "now", partial(_at, second=second))
         found = CliRunner().invoke(cli.command, [name], catch_exceptions=False)
         assert found.exit_code == 0
         made = {int(started[-1].customer_writes(f"Ann {each}", "Hi", "Help")) for each in range(3)}
