@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.model import Activity, ActivityKind, TicketChange, TicketChanged, TicketFacts, altered
+from gateway.model import Activity, ActivityKind, Role, TicketChange, TicketChanged, TicketFacts, altered
 from normalizers.text import clean, one_line, without_quotes
 
 #: Changes that bring somebody's words, and so are messages of the case.
@@ -16,7 +16,8 @@ def ticket(event: TicketChanged, shared: Activity) -> Activity:
     text = clean(event.text)
     speaks = event.change in _WORDS and bool(text)
     sender = event.sender
-    if event.change is TicketChange.CREATED and event.requester is not None:
+    # What an agent writes into a ticket that they open is theirs. Anybody else, and a machine, opens it in the customer's words.
+    if event.change is TicketChange.CREATED and event.requester is not None and sender.role is not Role.AGENT:
         sender = event.requester
     return altered(
         shared,
@@ -39,6 +40,7 @@ def ticket(event: TicketChanged, shared: Activity) -> Activity:
             via=event.via or None,
             url=event.url or None,
             comment_id=event.comment_id or None,
+            requester=event.requester if event.requester != sender else None,
             fields=event.fields,
         ),
     )

@@ -76,13 +76,13 @@ class _Reading:
     def created(self) -> TicketChanged:
         """Return the ticket's creation, with its state of now."""
         source, actor = self._property("hs_object_source"), self._property("hs_object_source_id")
+        maker = events.actor_of(source, actor)
         return self._changed(
             TicketChange.CREATED,
             dedupe=events.created_key(self.id),
             at=self.created_at,
-            sender=self.customer or events.actor_of(source, actor),
+            sender=maker if self.customer is None or maker.role is Role.AGENT else self.customer,
             own=events.is_own(source, actor, self.account.app_id),
-            requester=self.customer,
             values={
                 "subject": self._property("subject"),
                 "status": self.account.stages.get(self._property("hs_pipeline_stage")),
@@ -215,7 +215,6 @@ class _Reading:
         sender: Party,
         own: bool,
         values: Mapping[str, object],
-        requester: Party | None = None,
         extras: Mapping[str, object] | None = None,
     ) -> TicketChanged:
         return TicketChanged(
@@ -227,7 +226,8 @@ class _Reading:
             reference=self.reference,
             ticket_id=self.id,
             change=change,
-            requester=requester,
+            # The webhook that told of the ticket first did not know them: whatever the poll tells anew says it.
+            requester=self.customer,
             via=self._property("source_type").lower(),
             url=tickets.ticket_page(self.account.portal_id, self.id),
             extras=extras or {},

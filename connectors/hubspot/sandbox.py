@@ -39,7 +39,7 @@ class HubSpotSandbox(Sandbox):
         super().__init__(now=now)
         self.teller = Teller(now, secret=secret, portal_id=PORTAL, app_id=APP)
         self.webhooks = self.teller.sender
-        self.portal = Portal(now, portal_id=PORTAL, unique=UNIQUE, told=self.teller.tell)
+        self.portal = self.ids = Portal(now, portal_id=PORTAL, unique=UNIQUE, told=self.teller.tell)
         self._records = Records(self.portal, _OURS)
         #: Calls in ten seconds; None for no limit, as where the clock stands still.
         self.burst: int | None = BURST if now is system_now else None

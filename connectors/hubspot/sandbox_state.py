@@ -155,6 +155,10 @@ class Portal:
         self._told = told
         self._next = 40_000
 
+    def begin_at(self, number: int) -> None:
+        """Give ids above a number from now on."""
+        self._next = number
+
     def number(self) -> str:
         """Return a fresh id."""
         self._next += 1

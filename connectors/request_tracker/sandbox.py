@@ -59,7 +59,7 @@ class RequestTrackerSandbox(Sandbox):
     def __init__(self, *, now: Callable[[], int] = system_now, token: str = TOKEN, secret: str = SECRET) -> None:
         """Take the clock, the auth token and the webhook's secret."""
         super().__init__(now=now)
-        self.desk = Desk(now)
+        self.desk = self.ids = Desk(now)
         self.webhooks = WebhookSender(self._sign)
         #: Stands before each key and external id of a test: a real RT keeps what earlier tests wrote.
         self.salt = ""

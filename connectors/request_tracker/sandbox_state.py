@@ -107,6 +107,8 @@ class Desk:
         """Begin with the users, groups and queues that the connector's page and some agents make."""
         self.now = now
         self._next = 50
+        #: The number before the first ticket's.
+        self._before = 0
         self.users: dict[str, SandboxUser] = {}
         for user in (
             SandboxUser(id=1, name="RT_System", real_name="The RT System itself"),
@@ -121,6 +123,10 @@ class Desk:
         self.attachments: dict[int, SandboxAttachment] = {}
         #: False: the connector's user lacks ShowTicketComments.
         self.shows_comments = True
+
+    def begin_at(self, number: int) -> None:
+        """Give numbers above one from now on."""
+        self._next = self._before = number
 
     def number(self) -> int:
         """Return a number that was never given."""
@@ -231,7 +237,7 @@ class Desk:
         if status not in {"new", "open", "resolved"}:
             raise Refusal(400, "New tickets can not have this status in this queue.")
         ticket = SandboxTicket(
-            id=max(self.tickets, default=0) + 1,
+            id=max(self.tickets, default=self._before) + 1,
             queue=queue,
             subject=str(given.get("Subject", "")),
             created=self.now(),

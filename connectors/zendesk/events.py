@@ -177,7 +177,6 @@ def _event(payload: Json, detail: Json, name: str, ticket_id: str, own_user: str
     comment = as_object(event.get("comment"))
     sender = _sender(detail, comment, change)
     created = change is TicketChange.CREATED
-    # A creation speaks for its author although an integration may have pressed the button.
     actor = as_text(detail.get("actor_id"))
     return TicketChanged(
         thread=f"ticket:{ticket_id}",
@@ -258,6 +257,12 @@ def _sender(detail: Json, comment: Json, change: TicketChange) -> Party:
     actor = as_text(detail.get("actor_id"))
     requester = as_text(detail.get("requester_id"))
     if change is TicketChange.CREATED and requester:
+        # The submitter wrote the first comment, whoever pressed the button: an integration may, in the requester's name.
+        made_by = next(
+            (each for each in (as_text(detail.get("submitter_id")), actor) if each not in _SYSTEM), requester
+        )
+        if made_by != requester:
+            return _party(made_by, Role.AGENT)
         return _party(requester, Role.CUSTOMER, as_object(detail.get("requester")))
     if actor in _SYSTEM:
         return _party(actor or "-1", Role.SYSTEM, {"name": "Zendesk"})

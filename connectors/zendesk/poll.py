@@ -135,6 +135,7 @@ def _detail(ticket: Json, comments: Iterable[Json], users: Mapping[int, Json]) -
     return {
         **{name: _text(ticket.get(name)) for name in texts},
         "actor_id": str(ticket.get("submitter_id") or ticket["requester_id"]),
+        "submitter_id": _text(ticket.get("submitter_id")),
         "subject": ticket.get("subject") or ticket.get("raw_subject") or "",
         "description": ticket.get("description") or "",
         "status": str(ticket.get("status") or "").upper(),

@@ -38,7 +38,7 @@ class People(Sandbox):
     def __init__(self, now: Callable[[], int], account: Account, secret: str) -> None:
         """Take the clock, the account and the webhook's secret."""
         super().__init__(now=now)
-        self.account = account
+        self.account = self.ids = account
         self.webhooks = WebhookSender(self._sign)
         self._secret = secret
 
@@ -91,6 +91,17 @@ class People(Sandbox):
         return made
 
     # --- agents ------------------------------------------------------------------------------------------------------
+    def agent_opens(
+        self, customer: str, subject: str, text: str, *, name: str = "Anna Agent", public: bool = True
+    ) -> int:
+        """Have an agent open a ticket for a customer, with a public first comment or an internal one; return its id."""
+        agent = self._agent(name)
+        requester = self.account.user(customer, f"{customer.lower().replace(' ', '.')}@customer.example")
+        ticket = self.account.add(subject, text, author=agent, requester=requester, public=public, via="web")
+        self.account.audit(ticket, agent, before=None, comment=ticket.comments[-1])
+        self.tell_created(ticket, actor=agent)
+        return ticket.id
+
     def agent_comments(self, ticket_id: int, text: str, *, name: str = "Anna Agent", public: bool = True) -> None:
         """Have an agent answer, or write an internal note."""
         ticket, agent = self.account.find(ticket_id), self._agent(name)

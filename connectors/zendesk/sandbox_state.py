@@ -89,6 +89,10 @@ class Account:
         self._next_ticket = 1_000
         self._next_id = 70_000
 
+    def begin_at(self, number: int) -> None:
+        """Give ids above a number from now on."""
+        self._next_user = self._next_ticket = self._next_id = number
+
     def number(self) -> int:
         """Return a fresh id for a comment or an audit."""
         self._next_id += 1

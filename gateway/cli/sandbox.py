@@ -51,7 +51,12 @@ def command(name: str, host: str, port: int, hooks: str | None) -> None:
     """
     import asyncio
 
+    from gateway.clock import SystemClock
+
     sandbox = make(_spec(name))
+    if sandbox.ids is not None:
+        # Other ids at each start: what Baton kept of the last one would be taken for what is written now.
+        sandbox.ids.begin_at(SystemClock().now() // 1_000_000)
     try:
         asyncio.run(_run(sandbox, name, host, port, hooks))
     except OSError as error:

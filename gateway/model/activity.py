@@ -73,6 +73,8 @@ class TicketFacts(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     url: str | None = None
     #: Id of the comment that came along.
     comment_id: str | None = None
+    #: Who the ticket is for, where the helpdesk said so and it is somebody else than the sender.
+    requester: Party | None = None
     #: Fields that were changed, by the helpdesk's id or name, each with its value after it; empty when it was cleared.
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -85,6 +85,9 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     bot = message and activity.sender is not None and activity.sender.role is Role.BOT
     # A case answers its own customer, on a thread that is known to be theirs.
     moved = speaks(activity) and not thread.stranger and thread.connection == activity.connection
+    # A ticket that an agent opened is its requester's all the same; that of a case from elsewhere does not say whose it is.
+    requester = activity.ticket.requester if activity.ticket is not None and case.channel is Channel.HELPDESK else None
+    asking = None if thread.stranger else requester or (activity.sender if customer else None)
     subject = case.subject
     if not subject and not thread.stranger:
         subject = activity.subject or (_first_words(activity.text) if message and public and customer else "")
@@ -96,7 +99,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         case,
         seq=case.seq + 1,
         subject=subject,
-        customer=case.customer or (activity.sender if customer and not thread.stranger else None),
+        customer=case.customer or asking,
         last_activity_at=max(case.last_activity_at, activity.occurred_at),
         customer_messages=case.customer_messages + (message and customer),
         agent_messages=case.agent_messages + (agent and public),

@@ -31,6 +31,7 @@ from gateway.store.profiles import Asked, keep_profile, people_of
 from gateway.store.reports import Reports
 from gateway.store.speakers import threads_by_id
 from gateway.store.threads import TICKET
+from gateway.store.tickets import unless_anothers
 from gateway.store.values import ClaimedEffects, Destination, EffectResult, Verdict
 
 #: Updates that go out in one call at most.
@@ -257,6 +258,7 @@ class Outbox:
         if len(rows) != len(result.effect_ids):
             return 0
         kind, case_id, was = rows[0][1], rows[0][2], rows[0][3]
+        result = unless_anothers(t, number, case_id, result)
         state = _AFTERWARDS[result.verdict]
         if result.verdict is Verdict.RETURNED and was == UNKNOWN:
             state = UNKNOWN

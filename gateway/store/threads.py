@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from gateway.model import Activity, ActivityKind, Case, Channel, Evidence, Party, Role, TicketLink, altered, uuid7
+from gateway.model import Activity, ActivityKind, Case, Channel, Party, TicketLink, altered, uuid7
 from gateway.store import codec
 from gateway.store.bindings import THREAD, UNLESS_THERE, internal_thread
 from gateway.store.case_rules import PHONE, CaseRules
 from gateway.store.contacts import Contacts, Key, Known, key_of
+from gateway.store.customers import customer_of, owner_of
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.joining import open_case
 from gateway.store.ledger import case_of_effect
-from gateway.store.mail_threads import MailThreads, Place, failed
+from gateway.store.mail_threads import MailThreads, Place
 from gateway.store.names import Names
 from gateway.store.reports import NOWHERE, Reports
 from gateway.store.told import case_told
@@ -28,24 +29,18 @@ TICKET: Final = (("connection_id", "bigint"), ("ticket_id", "text"), ("case_id",
 #: Channels that are reached by numbers, which change hands.
 _NUMBERED: Final = frozenset({Channel.PHONE, Channel.MESSAGING})
 
+#: Says whose the case is that a thread began, while it is nobody's …
+_OWN_CASE: Final = (
+    "UPDATE cases SET contact_id = ? WHERE contact_id IS NULL AND id = (SELECT home_case_id FROM threads WHERE id = ?)"
+)
+#: … and the same of a ticket's, unless a conversation began the case: whoever writes in the ticket of a handoff may be anybody.
+_OWN_TICKET: Final = (
+    f"{_OWN_CASE} AND NOT EXISTS (SELECT 1 FROM threads o WHERE o.case_id = cases.root_id AND o.home_case_id = cases.id"
+    " AND o.channel IS NOT NULL AND o.channel <> 'helpdesk')"
+)
+
 #: A thread that is wanted: its connection, and an activity that came over it.
 Wanted: TypeAlias = tuple[int, Activity]
-
-
-def customer_of(activity: Activity) -> Party | None:
-    """Return the customer who did it, None when it was somebody else. Whoever failed DMARC only claims to be them.
-
-    What somebody typed as their address (`claimed_email` of a web visitor) is a claim, and leads to a suggestion at most.
-    """
-    sender = activity.sender
-    if sender is None or sender.role is not Role.CUSTOMER:
-        return None
-    if activity.mail is not None and failed(activity):
-        return altered(sender, evidence=Evidence.CLAIMED)
-    typed = activity.extras.get("claimed_email")
-    if isinstance(typed, str) and not sender.email and sender.evidence is not Evidence.VERIFIED:
-        return altered(sender, email=typed)
-    return sender
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +49,7 @@ class ThreadCache:
 
     #: Thread by connection and key.
     threads: dict[tuple[int, str], str] = field(default_factory=dict[tuple[int, str], str])
-    #: Threads on which no customer has spoken yet: a bot or an agent began.
+    #: Threads on which no customer has spoken yet, and tickets whose case is nobody's yet: a bot or an agent began.
     anonymous: set[str] = field(default_factory=set[str])
     #: Customers of helpdesks whose address is kept: their connection, who they are, and the address.
     addresses: set[tuple[int, str, str, str]] = field(default_factory=set[tuple[int, str, str, str]])
@@ -129,11 +124,11 @@ class Threads:
         """
         fresh: dict[tuple[int, str, str, str], tuple[int, Party]] = {}
         for connection_id, activity in told:
-            if activity.channel is not Channel.HELPDESK or activity.sender is None or not activity.sender.email:
+            if activity.channel is not Channel.HELPDESK:
                 continue
-            party = customer_of(activity)
-            if party is not None:
-                fresh[connection_id, party.kind, party.value, party.email] = (connection_id, party)
+            for party in (customer_of(activity), owner_of(activity)):
+                if party is not None and party.email:
+                    fresh[connection_id, party.kind, party.value, party.email] = (connection_id, party)
         for key in self.known.addresses & fresh.keys():
             del fresh[key]
         if fresh:
@@ -208,7 +203,7 @@ class Threads:
         missing = [key for key in keys if key not in self.made.threads]
         begun = {key: wanted[lacking[key]] for key in missing}
         people = self.contacts.of(
-            [(connection_id, party) for connection_id, activity in begun.values() if (party := customer_of(activity))]
+            [(connection_id, party) for connection_id, activity in begun.values() if (party := owner_of(activity))]
         )
         proven: dict[tuple[int, str], str] = {}
         for key, (connection_id, activity) in begun.items():
@@ -269,10 +264,11 @@ class Threads:
         self._make_cases([(begun[key], case) for key, (_, case) in made.items() if key not in proven], people)
         self._link_tickets([(begun[key], case, key in proven) for key, (_, case) in made.items()])
         self.made.threads.update({key: thread for key, (thread, _) in made.items()})
+        # A ticket of a case from elsewhere is no matter of its own: it says nothing of whose the case is.
         self.made.anonymous |= {
             thread
             for key, (thread, _) in made.items()
-            if begun[key][1].channel is not Channel.HELPDESK and customer_of(begun[key][1]) is None
+            if owner_of(begun[key][1]) is None and not (begun[key][1].channel is Channel.HELPDESK and key in proven)
         }
 
     @staticmethod
@@ -286,18 +282,19 @@ class Threads:
     def _look_up(self, keys: Sequence[tuple[int, str]]) -> None:
         if keys:
             rows = self.t.rows(
-                "SELECT connection_id, key, id, contact_id, channel FROM threads WHERE connection_id IN (??bigint)"
-                " AND key IN (??text)",
+                "SELECT t.connection_id, t.key, t.id, CASE WHEN t.channel = 'helpdesk' THEN k.contact_id ELSE t.contact_id END"
+                " FROM threads t LEFT JOIN cases k ON k.id = t.home_case_id WHERE t.connection_id IN (??bigint)"
+                " AND t.key IN (??text)",
                 *(sorted({key[0] for key in keys}), sorted({key[1] for key in keys})),
             )
             self.made.threads.update({(row[0], row[1]): row[2] for row in rows})
-            self.made.anonymous |= {row[2] for row in rows if row[3] is None and row[4] != Channel.HELPDESK.value}
+            self.made.anonymous |= {row[2] for row in rows if row[3] is None}
 
     def _make_cases(self, made: Sequence[tuple[Wanted, str]], people: Mapping[Key, Known]) -> None:
         rows: list[Row] = []
         for (connection_id, activity), case_id in made:
-            customer = customer_of(activity)
-            contact = people[key_of(connection_id, customer)].contact if customer else None
+            owner = owner_of(activity)
+            contact = people[key_of(connection_id, owner)].contact if owner else None
             case = Case(
                 id=case_id,
                 channel=activity.channel,
@@ -325,23 +322,24 @@ class Threads:
 
     # --- who speaks --------------------------------------------------------------------------------------------------
     def _introduce(self, wanted: Sequence[Wanted], resolved: Sequence[str]) -> None:
-        """Say who speaks on threads that a bot or an agent began, once a customer speaks there."""
+        """Say who speaks on threads that a bot or an agent began, once a customer speaks there.
+
+        A ticket is no conversation of one person: only the case that it began becomes somebody's, its requester's.
+        """
         if not self.known.anonymous and not self.made.anonymous:
             return
         for (connection_id, activity), thread in zip(wanted, resolved, strict=True):
             if thread not in self.made.anonymous and thread not in self.known.anonymous:
                 continue
-            customer = customer_of(activity)
-            if customer is None or activity.channel is Channel.HELPDESK:
+            owner = owner_of(activity)
+            if owner is None:
                 continue
-            contact = self.contacts.of([(connection_id, customer)])[key_of(connection_id, customer)].contact
+            contact = self.contacts.of([(connection_id, owner)])[key_of(connection_id, owner)].contact
             # The case first, as applying does: two that take rows in different orders wait for each other.
-            self.t.run(
-                "UPDATE cases SET contact_id = ? WHERE contact_id IS NULL"
-                " AND id = (SELECT home_case_id FROM threads WHERE id = ?)",
-                *(contact, thread),
-            )
-            self.t.run("UPDATE threads SET contact_id = ? WHERE contact_id IS NULL AND id = ?", contact, thread)
+            ticket = activity.channel is Channel.HELPDESK
+            self.t.run(_OWN_TICKET if ticket else _OWN_CASE, contact, thread)
+            if not ticket:
+                self.t.run("UPDATE threads SET contact_id = ? WHERE contact_id IS NULL AND id = ?", contact, thread)
             self.made.anonymous.discard(thread)
             self.made.threads.setdefault((connection_id, activity.thread), thread)
 

@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 from aiohttp import web
 
@@ -40,6 +40,13 @@ class Call:
     fault: str = ""
 
 
+class Ids(Protocol):
+    """Something that gives ids, one number after the other."""
+
+    def begin_at(self, number: int) -> None:
+        """Give ids above a number from now on."""
+
+
 def system_now() -> int:
     """Return the time, UTC microseconds."""
     return time.time_ns() // 1000
@@ -58,6 +65,9 @@ class Sandbox(ABC):
         self.now = now
         self.faults = Faults()
         self.calls: list[Call] = []
+        #: What counts the ids of tickets and people. A sandbox forgets everything when it ends; begun anew it would give those of
+        #: before to others, while Baton remembers whose they were. None where ids never come again.
+        self.ids: Ids | None = None
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._host = "127.0.0.1"

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from connectors.zendesk.sandbox import OWN_USER
-from gateway.sdk import Evidence, Party, PermanentFailure, Priority, TemporaryFailure, TicketChanged
+from gateway.sdk import (
+    Audience,
+    Evidence,
+    Party,
+    PermanentFailure,
+    Priority,
+    Role,
+    TemporaryFailure,
+    TicketChanged,
+)
 from gateway.testing.faults import FaultKind
 from gateway.testing.host import BEGINNING, FakeHost
 from tests.connectors.zendesk.test_completed import Journal, handoff, hook
@@ -113,6 +123,53 @@ class TestPoll(ZendeskSetUp):
             assert party is not None
             assert (party.kind, party.name, party.email) == ("zendesk_user", "Ann", "ann@customer.example")
             assert party.evidence.value == "attested"
+
+    @pytest.mark.parametrize("public", [True, False])
+    async def test_a_ticket_that_an_agent_opens_is_the_agents_word_and_its_requesters_ticket(
+        self, connector: Any, sandbox: Any, host: FakeHost, *, public: bool
+    ) -> None:
+        sandbox.agent_opens("Ann", "Our offer", "Do not mention it: my lawyer says no.", public=public)
+        (webhook,) = sandbox.webhooks.waiting
+        host.time += 2 * MINUTES
+        journal = Journal()
+        await connector.backfill(CURSOR, journal.emit)
+        (by_hook,), (by_poll,) = connector.parse(hook(webhook.body)), told(connector, journal)
+        for event in (by_hook, by_poll):
+            assert (event.sender.role, event.sender.name, event.own) == (Role.AGENT, "", False)
+            assert event.requester.role is Role.CUSTOMER
+            assert event.audience is (Audience.PUBLIC if public else Audience.INTERNAL)
+        assert (by_hook.dedupe, by_hook.sender) == (by_poll.dedupe, by_poll.sender)
+        assert by_hook.requester.value == by_poll.requester.value != by_poll.sender.value
+
+    @pytest.mark.parametrize("actor", ["9001", "-1", "", "8888"])
+    async def test_what_an_integration_submits_for_a_customer_is_the_customers_word(
+        self, connector: Any, actor: str
+    ) -> None:
+        """Zendesk takes the requester for the submitter, unless told otherwise; and the submitter writes the first comment."""
+        detail = {"id": "5", "requester_id": "9001", "submitter_id": "9001", "actor_id": actor, "description": "Help"}
+        payload = {"type": "zen:event-type:ticket.created", "id": "e", "time": "2026-01-01T00:00:00Z", "detail": detail}
+        (event,) = connector.parse(hook(json.dumps(payload).encode()))
+        assert (event.sender.role, event.sender.value) == (Role.CUSTOMER, "9001")
+
+    @pytest.mark.parametrize(
+        ("submitter", "actor", "role"),
+        [
+            ({}, "8888", Role.AGENT),
+            ({"submitter_id": None}, "8888", Role.AGENT),
+            ({"submitter_id": "8888"}, "", Role.AGENT),
+            ({"submitter_id": "8888"}, "9001", Role.AGENT),
+            ({}, "-1", Role.CUSTOMER),
+            ({}, "", Role.CUSTOMER),
+            ({"submitter_id": "-1"}, "-1", Role.CUSTOMER),
+        ],
+    )
+    async def test_who_is_known_to_have_made_a_ticket_for_somebody_else_is_an_agent(
+        self, connector: Any, submitter: dict[str, Any], actor: str, role: Role
+    ) -> None:
+        detail = {"id": "5", "requester_id": "9001", "actor_id": actor, "description": "Help", **submitter}
+        payload = {"type": "zen:event-type:ticket.created", "id": "e", "time": "2026-01-01T00:00:00Z", "detail": detail}
+        (event,) = connector.parse(hook(json.dumps(payload).encode()))
+        assert (event.sender.role, event.sender.value) == (role, "8888" if role is Role.AGENT else "9001")
 
     # --- pages, limits -----------------------------------------------------------------------------------------------
     async def test_every_comment_and_change_of_a_long_ticket_is_told(
