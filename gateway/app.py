@@ -200,6 +200,9 @@ class Gateway:
             self._refused_at = self._clock.monotonic()
             raise
         self._refused_at = None
+        found = self.supervisor.find(entry.delivery.connection)
+        if found is not None:
+            found.heard()
 
     def _emit(self, connection: str) -> Emit:
         async def emit(delivery: Delivery, cursor: Cursor | None) -> None:

@@ -230,6 +230,8 @@ class Dispatch:
             judgement = Judge(claim, self._clock.now()).error(error)
             if judgement.refused is not None:
                 connection.refused(judgement.refused)
+            else:
+                connection.failed(error)
             return judgement
         connection.succeeded()
         judge = Judge(claim, self._clock.now())
