@@ -30,6 +30,7 @@ from gateway.model import (
     TicketLink,
 )
 from gateway.sdk import Delivery, RateLimit
+from gateway.store.happened import Buried, Decided, Parsed
 from gateway.store.profiles import Asked
 
 
@@ -145,6 +146,8 @@ class SavedBatch:
     duplicates: int
     #: Deliveries and events that became dead letters.
     dead: int
+    events: tuple[Parsed, ...] = ()
+    letters: tuple[Buried, ...] = ()
 
 
 class CaseView(Struct, frozen=True, kw_only=True, gc=False):
@@ -190,6 +193,8 @@ class AppliedBatch:
     targets: tuple[tuple[SlaMetric, SlaOutcome], ...] = ()
     #: How many incidents were opened and closed, by that word.
     incidents: Mapping[str, int] = field(default_factory=dict[str, int])
+    decided: tuple[Decided, ...] = ()
+    letters: tuple[Buried, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
