@@ -76,7 +76,7 @@ def test_the_command_prints_what_to_do(tmp_path: Path, monkeypatch: pytest.Monke
         "dead_letters_open",
         "unaccounted",
     )
-    answer = {
+    answer: dict[str, object] = {
         "obstacles": ["disk"],
         "reasons": ["1.3% of the disk is free: make room."],
         "listening": "x",
