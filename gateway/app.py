@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
@@ -17,7 +16,7 @@ from gateway.host.duties import STREAM
 from gateway.host.supervisor import Supervisor
 from gateway.operations import Operations
 from gateway.pipeline import Pipeline
-from gateway.pipeline.intake import WAITING
+from gateway.readiness import Readiness
 from gateway.reloading import Reloading
 from gateway.sdk import Cursor, Delivery, Emit
 from gateway.store import Store, StoreUnavailable, open_store
@@ -44,10 +43,20 @@ _log: Final = structlog.stdlib.get_logger("gateway.app")
 _DRAIN: Final = 25.0
 #: Longest that calls to vendors are waited for at the end, seconds.
 _CALLS: Final = 10.0
-#: How long counts and obstacles are believed before the store is asked again, seconds.
-_FRESH: Final = 1.0
-#: How long after a delivery could not be kept the gateway says that it is not ready, seconds.
-_SORE: Final = 10.0
+#: What of an operation's result stands in the log: ids and scopes; reasons are an operator's own words, for the audit.
+_TOLD: Final = (
+    "scope",
+    "id",
+    "case",
+    "into",
+    "from",
+    "contact",
+    "other",
+    "name",
+    "was_paused",
+    "replayed",
+    "discarded",
+)
 
 
 class Gateway:
@@ -67,12 +76,9 @@ class Gateway:
         self._clock = clock or SystemClock()
         self._specs = specs
         self._ended = asyncio.Event()
-        self._draining = False
         self._store: Store | None = None
         self._pipeline: Pipeline | None = None
         self._door: FrontDoor | None = None
-        self._refused_at: float | None = None
-        self._asked: tuple[float, tuple[str, ...]] = (-_FRESH, ())
         #: By what the store tells this process from other replicas.
         self._owner = token_hex(8)
         self.ready = asyncio.Event()
@@ -83,6 +89,12 @@ class Gateway:
         self.supervisor = Supervisor(specs, self._clock, emit=self._emit, things=self, sessions=self._conversing)
         self.reloading = Reloading(
             setup, path=path, specs=specs, environ=environ, redaction=redaction, meters=self.meters, now=self._clock.now
+        )
+        self.readiness = Readiness(
+            self._clock,
+            store=lambda: self.store,
+            config=lambda: self.setup.config,
+            waiting=lambda: self.pipeline.intake.waiting,
         )
 
     # --- what others see ---------------------------------------------------------------------------------------------
@@ -143,7 +155,7 @@ class Gateway:
 
     def end(self) -> None:
         """Ask for the end; safe twice."""
-        self._draining = True
+        self.readiness.draining = True
         self._ended.set()
 
     async def _drain(self, door: FrontDoor) -> None:
@@ -197,9 +209,12 @@ class Gateway:
         try:
             await self.pipeline.intake.accept(entry)
         except StoreUnavailable:
-            self._refused_at = self._clock.monotonic()
+            self.readiness.refused()
             raise
-        self._refused_at = None
+        self.readiness.kept()
+        found = self.supervisor.find(entry.delivery.connection)
+        if found is not None:
+            found.heard()
 
     def _emit(self, connection: str) -> Emit:
         async def emit(delivery: Delivery, cursor: Cursor | None) -> None:
@@ -249,27 +264,7 @@ class Gateway:
 
     async def obstacles(self) -> tuple[str, ...]:
         """Return what keeps deliveries from being taken. A vendor's outage is none."""
-        asked, known = self._asked
-        if self._clock.monotonic() - asked >= _FRESH:
-            known = await self._look_for_obstacles()
-            self._asked = (self._clock.monotonic(), known)
-        return ("draining", *known) if self._draining else known
-
-    async def _look_for_obstacles(self) -> tuple[str, ...]:
-        found: list[str] = []
-        try:
-            async with asyncio.timeout(5):
-                await asyncio.to_thread(self.store.pauses)
-        except (StoreUnavailable, TimeoutError):
-            found.append("store")
-        if self._refused_at is not None and self._clock.monotonic() - self._refused_at < _SORE:
-            found.append("journal")
-        if self.pipeline.intake.waiting >= WAITING:
-            found.append("queue")
-        disk = shutil.disk_usage(self.setup.config.data)
-        if disk.free < disk.total * self.setup.config.limits.disk_free:
-            found.append("disk")
-        return tuple(found)
+        return tuple(await self.readiness.obstacles())
 
     async def count(self) -> None:
         """Bring the gauges up to date."""
@@ -303,6 +298,8 @@ class Gateway:
             rules=tuple(rule.id for rule in self.setup.policy.rules),
         )
         result = await asyncio.to_thread(operations.operate, name, arguments)
+        told = {key: result[key] for key in _TOLD if key in result}
+        _log.info("an operator acted", action=name, actor=str(arguments.get("actor") or "unknown"), **told)
         self.pipeline.ring()
         return result
 
@@ -313,8 +310,10 @@ class Gateway:
     async def _status(self) -> dict[str, Any]:
         config = self.setup.config
         accounts = await asyncio.to_thread(self.store.accounts)
+        obstacles = await self.readiness.obstacles()
         return {
-            "obstacles": list(await self.obstacles()),
+            "obstacles": list(obstacles),
+            "reasons": list(obstacles.values()),
             "listening": f"{config.host}:{self.port}",
             "public_url": config.public_url,
             "store": self.store.engine,

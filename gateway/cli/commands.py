@@ -45,6 +45,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "contacts": Entry("gateway.cli.contacts", "Show customers, and say who is one person and who is not."),
     "risk": Entry("gateway.cli.risk", "Show what was learned of the risk that cases are escalated, or forget it."),
     "dlq": Entry("gateway.cli.dlq", "Show, replay and discard dead letters."),
+    "audit": Entry("gateway.cli.audit", "Show the audit, and whether it stands as it was written."),
     "replay": Entry("gateway.cli.replay", "Have deliveries parsed again, after a mapping was mended."),
     "pause": Entry("gateway.cli.pause", "Hold what goes out: of everything, of a connection or of a rule."),
     "resume": Entry("gateway.cli.resume", "Lift a pause."),

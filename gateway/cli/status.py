@@ -8,7 +8,7 @@ import click
 
 from gateway.cli.configuration import config_option, read_data_directory
 from gateway.cli.running import NotRunning, ask
-from gateway.cli.terminal import Failure, bad, good, instant, json_option, print_json, table
+from gateway.cli.terminal import Failure, bad, good, instant, json_option, paragraph, print_json, table
 
 
 @click.command()
@@ -26,6 +26,8 @@ def command(config: Path, *, as_json: bool) -> None:
         return
     obstacles = result["obstacles"]
     click.echo(bad(f"not ready: {', '.join(obstacles)}") if obstacles else good("ready"))
+    for reason in result["reasons"]:
+        paragraph(reason, indent="  ", first="  ")
     click.echo(f"listens on {result['listening']}, vendors reach it at {result['public_url']}, store {result['store']}")
     rows = [
         (

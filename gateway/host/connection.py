@@ -20,12 +20,14 @@ from gateway.host.duties import Duties
 from gateway.host.hostside import HostSide, Things
 from gateway.host.registry import PluginError
 from gateway.host.status import ConnectionState, ConnectionStatus
+from gateway.host.trouble import sentence_of
 from gateway.model import Mode
 from gateway.sdk import (
     Connector,
     CredentialsRefused,
     Emit,
     Oversize,
+    PermanentFailure,
     Sessions,
     SessionSource,
     Source,
@@ -46,6 +48,11 @@ OPEN_TIMEOUT: Final = 30.0
 _AGAIN: Final = tenacity.wait_random_exponential(multiplier=1, max=60)
 #: The same where credentials were refused: a vendor that locks accounts must not be asked often.
 _AGAIN_REFUSED: Final = tenacity.wait_exponential(multiplier=60, max=900)
+#: So many calls, or so many polls, that fail one after the other make a connection degraded.
+IN_A_ROW: Final = 3
+#: Work that is counted apart: a vendor may take what is sent and not let itself be asked, or the other way round.
+CALL: Final = "call"
+POLL: Final = "poll"
 
 
 #: What the last part of a session's path may be.
@@ -97,6 +104,11 @@ class Connection:
         self._host: HostSide | None = None
         self._state = ConnectionState.STARTING
         self._error = ""
+        #: The state that was last logged.
+        self._said = self._state
+        #: How often each kind of work has failed in a row, and how it failed last.
+        self._failing: dict[str, tuple[int, str]] = {}
+        self._opened = False
         self._last_success_at: int | None = None
         self._failed = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -155,19 +167,20 @@ class Connection:
 
     @property
     def ready(self) -> bool:
-        """Return whether calls may be made."""
+        """Return whether calls may be made. They are while calls fail: only a call can show that it works again."""
         return self._state is ConnectionState.OK
 
     @property
     def status(self) -> ConnectionStatus:
         """Return how it is."""
+        state, error = self._standing()
         return ConnectionStatus(
             name=self.config.name,
             connector=self.config.spec.name,
             channel=self.config.channel,
             mode=self.config.mode,
-            state=self._state,
-            error=self._error,
+            state=state,
+            error=error,
             last_success_at=self._last_success_at,
         )
 
@@ -190,9 +203,23 @@ class Connection:
             if not self._calls:
                 self._idle.set()
 
-    def succeeded(self) -> None:
-        """Note that a call worked."""
+    def heard(self) -> None:
+        """Note that something came in and was kept. It says nothing about whether we can reach the vendor."""
         self._last_success_at = self._clock.now()
+
+    def succeeded(self, work: str = CALL) -> None:
+        """Note that a call or a poll worked."""
+        self.heard()
+        if self._failing.pop(work, None) is not None:
+            self._tell()
+
+    def failed(self, error: Exception, work: str = CALL) -> None:
+        """Note that a call or a poll failed. What the vendor only does not take is no sign that something is wrong with it."""
+        if isinstance(error, PermanentFailure | PluginError):
+            return
+        times, _ = self._failing.get(work, (0, ""))
+        self._failing[work] = (times + 1, sentence_of(error))
+        self._tell()
 
     def refused(self, sentence: str) -> None:
         """Note that the vendor refused our credentials in a call: nothing more is sent until they work again."""
@@ -234,9 +261,8 @@ class Connection:
                 refused = True
                 self._set(ConnectionState.CREDENTIALS_REFUSED, str(error))
             except Exception as error:  # noqa: BLE001 (whatever it is: it costs only this connection)
-                before = self._last_success_at is not None
                 sentence = str(error) or type(error).__name__
-                self._set(ConnectionState.DEGRADED if before else ConnectionState.FAILED, sentence)
+                self._set(ConnectionState.DEGRADED if self._opened else ConnectionState.FAILED, sentence)
             tries += 1
             await self._wait(tries, refused=refused)
             await self._renew()
@@ -249,7 +275,9 @@ class Connection:
             await connector.open()
             await connector.check()
         self._failed.clear()
-        self.succeeded()
+        self._failing.clear()
+        self._opened = True
+        self.heard()
         self._set(ConnectionState.OK, "")
 
     async def _stay_up(self) -> None:
@@ -257,8 +285,22 @@ class Connection:
             await self._failed.wait()
             return
         every = self.config.spec.capabilities.poll_every
-        duties = Duties(self.connection, self._clock, emit=self._emit, things=self._things, poll_every=every)
+        duties = Duties(
+            self.connection,
+            self._clock,
+            emit=self._emit,
+            things=self._things,
+            poll_every=every,
+            heard=self.heard,
+            polled=self._polled,
+        )
         await duties.run(self._connector, self._failed)
+
+    def _polled(self, error: Exception | None) -> None:
+        if error is None:
+            self.succeeded(POLL)
+        else:
+            self.failed(error, POLL)
 
     async def _wait(self, tries: int, *, refused: bool) -> None:
         seconds = seconds_until(_AGAIN_REFUSED if refused else _AGAIN, tries)
@@ -312,8 +354,20 @@ class Connection:
             await host.close()
 
     def _set(self, state: ConnectionState, error: str) -> None:
+        self._state, self._error = state, error
+        self._tell()
+
+    def _standing(self) -> tuple[ConnectionState, str]:
+        """Return state and error as others see them: one that is up is degraded while what it is asked fails in a row."""
+        if self._state is not ConnectionState.OK or not self._failing:
+            return self._state, self._error
+        times, sentence = max(self._failing.values())
+        return ConnectionState.DEGRADED if times >= IN_A_ROW else ConnectionState.OK, sentence
+
+    def _tell(self) -> None:
         # Said once when it goes and once when it comes back, not at every try.
-        if state is not self._state:
+        state, error = self._standing()
+        if state is not self._said:
             level = logging.INFO if state in {ConnectionState.OK, ConnectionState.CLOSED} else logging.WARNING
             _log.log(
                 level,
@@ -326,5 +380,5 @@ class Connection:
                     "error": error,
                 },
             )
-        self._state, self._error = state, error
+        self._said = state
         self._changed()

@@ -9,14 +9,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import tenacity
 
 from gateway.clock import Clock
 from gateway.host.again import seconds_until
 from gateway.host.hostside import Things
-from gateway.sdk import Backfill, Connector, CredentialsRefused, Emit, StreamSource
+from gateway.host.trouble import sentence_of
+from gateway.sdk import Backfill, Connector, CredentialsRefused, Cursor, Delivery, Emit, StreamSource
+
+T = TypeVar("T")
 
 _log: Final = logging.getLogger("baton.host")
 
@@ -33,17 +36,30 @@ class Duties:
     """The stream and the polls of one connection."""
 
     def __init__(
-        self, connection: str, clock: Clock, *, emit: Emit, things: Things | None, poll_every: float | None
+        self,
+        connection: str,
+        clock: Clock,
+        *,
+        emit: Emit,
+        things: Things | None,
+        poll_every: float | None,
+        heard: Callable[[], None] = lambda: None,
+        polled: Callable[[Exception | None], None] = lambda _: None,
     ) -> None:
         """Take where deliveries go, where cursors stand and leases are, and how often to poll, seconds.
 
-        Without `things` there is nothing to remember and nobody to share with.
+        Without `things` there is nothing to remember and nobody to share with. `heard` is told of each delivery that was kept,
+        `polled` of each poll: how the vendor's side of it failed, None when it worked.
         """
         self._connection = connection
         self._clock = clock
-        self._emit = emit
+        self._keep = emit
         self._things = things
         self._poll_every = poll_every
+        self._heard = heard
+        self._polled = polled
+        #: What was last raised on our side of a duty: the vendor has no part in it.
+        self._ours: Exception | None = None
 
     async def run(self, connector: Connector[Any], failed: asyncio.Event) -> None:
         """Do what there is to do until `failed`, or until one of the duties ends or raises."""
@@ -84,6 +100,10 @@ class Duties:
         since = await self._things.cursor(self._connection, STREAM) if self._things is not None else None
         await source.listen(since, self._emit)
 
+    async def _emit(self, delivery: Delivery, cursor: Cursor | None) -> None:
+        await self._on_our_side(self._keep(delivery, cursor))
+        self._heard()
+
     async def _poll(self, source: Backfill, every: float) -> None:
         """Ask for what was missed, again and again. A vendor that is away is asked later; it costs nothing else."""
         tries = 0
@@ -94,21 +114,35 @@ class Duties:
                 raise
             except Exception as error:  # noqa: BLE001 (a poll only fills holes: what comes by itself must go on)
                 tries += 1
-                _log.warning(
-                    "a poll failed",
-                    extra={"action": "poll_failed", "connection": self._connection, "error": type(error).__name__},
-                )
+                self._poll_failed(error)
                 await self._clock.sleep(min(every, seconds_until(_AGAIN, tries)))
             else:
                 tries = 0
+                self._polled(None)
                 await self._clock.sleep(every)
 
+    def _poll_failed(self, error: Exception) -> None:
+        ours = error is self._ours
+        words = type(error).__name__ if ours else sentence_of(error)
+        _log.warning("a poll failed", extra={"action": "poll_failed", "connection": self._connection, "error": words})
+        if not ours:
+            self._polled(error)
+
     async def _asked(self, source: Backfill) -> None:
-        since = await self._things.cursor(self._connection, POLL) if self._things is not None else None
+        things = self._things
+        since = await self._on_our_side(things.cursor(self._connection, POLL)) if things is not None else None
         cursor = await source.backfill(since, self._emit)
-        if self._things is not None and cursor != since:
+        if things is not None and cursor != since:
             # Only now: everything before it is durable.
-            await self._things.keep_cursor(self._connection, POLL, cursor)
+            await self._on_our_side(things.keep_cursor(self._connection, POLL, cursor))
+
+    async def _on_our_side(self, work: Awaitable[T]) -> T:
+        """Do what the store does for a duty, and remember what it raised: that the store is away is not the vendor's fault."""
+        try:
+            return await work
+        except Exception as error:
+            self._ours = error
+            raise
 
 
 async def _first_of(*works: Callable[[], Awaitable[object]]) -> None:

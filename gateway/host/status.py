@@ -15,7 +15,7 @@ class ConnectionState(StrEnum):
     STARTING = "starting"
     #: In order.
     OK = "ok"
-    #: It worked before and does not now; it is being tried again.
+    #: It worked before and does not now: it fell and is being tried again, or several calls or polls in a row failed.
     DEGRADED = "degraded"
     #: It never worked; it is being tried again.
     FAILED = "failed"

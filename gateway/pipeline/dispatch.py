@@ -20,6 +20,7 @@ from gateway.pipeline.files import Files
 from gateway.pipeline.lookups import look_up
 from gateway.pipeline.outgoing import Forbidden, Outgoing, Pointless, outgoing
 from gateway.pipeline.policies import Policies
+from gateway.pipeline.telling import tell_sent
 from gateway.store.ports import ClaimedEffects, Destination, EffectResult, Store, StoreUnavailable, Verdict
 
 T = TypeVar("T")
@@ -192,6 +193,7 @@ class Dispatch:
         if judgement is not None:
             self._results.append(judgement.result)
             self._counted(claim.connection, judgement)
+            tell_sent(claim, judgement)
         self._done.ring()
         self.bell.ring()
 
@@ -230,6 +232,8 @@ class Dispatch:
             judgement = Judge(claim, self._clock.now()).error(error)
             if judgement.refused is not None:
                 connection.refused(judgement.refused)
+            else:
+                connection.failed(error)
             return judgement
         connection.succeeded()
         judge = Judge(claim, self._clock.now())

@@ -55,6 +55,8 @@ async def look_up(connection: Connection | None, claim: ClaimedEffects, now: Cal
         judgement = _missed(claim, error, now())
         if judgement.refused is not None:
             connection.refused(judgement.refused)
+        else:
+            connection.failed(error)
         return judgement
     connection.succeeded()
     return _learned(claim, asked, made, now())

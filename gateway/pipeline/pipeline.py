@@ -19,6 +19,7 @@ from gateway.pipeline.parsing import Parsing, ParsingSide
 from gateway.pipeline.policies import Direction, Policies
 from gateway.pipeline.rosters import Rosters
 from gateway.pipeline.shadow import Shadow
+from gateway.pipeline.telling import tell_applied, tell_parsed
 from gateway.pipeline.timers import Timers
 from gateway.store.ports import AppliedBatch, SavedBatch, Store, StoreUnavailable
 from routing.shadow import Divergence
@@ -175,6 +176,7 @@ class Pipeline:
         for word, count in (("fresh", batch.fresh), ("duplicate", batch.duplicates), ("dead", batch.dead)):
             if count:
                 self._meters.parsed.labels(word).inc(count)
+        tell_parsed(batch)
         if batch.fresh:
             self.applying.bell.ring()
 
@@ -186,6 +188,7 @@ class Pipeline:
             self._meters.sla_targets.labels(metric.value, outcome.value).inc()
         for word, count in batch.incidents.items():
             self._meters.incidents.labels(word).inc(count)
+        tell_applied(batch)
         if batch.connections:
             self.dispatch.bell.ring()
         if batch.applied:

@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.host.connection import Connection
+from gateway.host.trouble import sentence_of
 from gateway.pipeline.bell import Bell
 from gateway.sdk import Directory, Roster
 from routing.people import People, Presence
@@ -83,7 +84,7 @@ class Rosters:
         except Exception as error:  # noqa: BLE001 (whatever it is, cases go on without it)
             _log.warning(
                 "a roster could not be read: what it said before holds for some minutes",
-                extra={"action": "roster_failed", "connection": name, "error": type(error).__name__},
+                extra={"action": "roster_failed", "connection": name, "error": sentence_of(error)},
             )
 
 

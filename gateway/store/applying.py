@@ -28,6 +28,7 @@ from gateway.store.assignments import Staffing, staffing
 from gateway.store.bindings import CASE, contact_of
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.happened import Buried, Decided
 from gateway.store.inbound import bury
 from gateway.store.incidents import Grouping
 from gateway.store.names import BATON_NAME, Names
@@ -118,6 +119,8 @@ class _Batch:
         self.effects: list[Effect] = []
         self.letters: list[Row] = []
         self.targets: list[tuple[SlaMetric, SlaOutcome]] = []
+        self.decided: list[Decided] = []
+        self.buried: list[Buried] = []
         #: What cases that are over teach, or, taken up again, do not teach yet.
         self.lessons: Lessons = {}
 
@@ -139,6 +142,8 @@ class _Batch:
             more=more,
             targets=tuple(self.targets),
             incidents=self.grouping.changed,
+            decided=tuple(self.decided),
+            letters=tuple(self.buried),
         )
 
     def _held(self, case_id: str) -> Case | None:
@@ -294,9 +299,13 @@ class _Batch:
             self.marks.append((activity_id, 2, None, case_id))
             connection_id = self.names.find(activity.connection) or 0
             self.letters.append(("activity", str(activity_id), None, connection_id, case_id, reason, self.now, "open"))
+            self.buried.append(Buried("activity", str(activity_id), activity.connection, case_id, reason))
             return
         self.marks.append((activity_id, 1, decision.case.seq, case_id))
         self.traces.append((activity_id, decision.trace.policy, codec.encode(decision.trace)))
+        trace, kind = decision.trace, activity.kind.value
+        rule = trace.steps[-1].rule if trace.steps and trace.steps[-1].matched else ""
+        self.decided.append(Decided(activity_id, case_id, activity.connection, kind, trace.result, rule))
         self._take_over(case_id, decision)
         self.grouping.take_over(decision.incidents, case_id, thread_id, activity)
 

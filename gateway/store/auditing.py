@@ -42,12 +42,13 @@ class Auditing:
         """Append a row; see `Store.audit`."""
         self._engine.write(lambda t: self.append(t, actor, action, target, detail, now))
 
-    def audit_trail(self, limit: int = 100) -> Sequence[Mapping[str, object]]:
+    def audit_trail(self, limit: int = 100, since: int | None = None) -> Sequence[Mapping[str, object]]:
         """Return the newest rows."""
         rows = self._engine.read(
             lambda t: t.rows(
-                "SELECT id, at, actor, action, target, detail, previous, hash FROM audit ORDER BY id DESC LIMIT ?",
-                limit,
+                "SELECT id, at, actor, action, target, detail, previous, hash FROM audit WHERE at >= ?"
+                " ORDER BY id DESC LIMIT ?",
+                *(since or 0, limit),
             )
         )
         names = ("id", "at", "actor", "action", "target", "detail", "previous", "hash")

@@ -14,6 +14,7 @@ from gateway.store.bindings import internal_thread
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.fresh import Fresh
+from gateway.store.happened import Buried, Parsed
 from gateway.store.names import BATON, Names
 from gateway.store.reports import NOWHERE
 from gateway.store.threads import ThreadCache, Threads
@@ -185,7 +186,7 @@ class Inbound:
             made = ThreadCache()
             turn = self._turn(t, ordered)
             threads = Threads(t, self._engine, self._names, self._entropy, self._threads, made, rules, now)
-            return _Saving(t, threads, now).save(turn), made
+            return _Saving(t, threads, self._names, now).save(turn), made
 
         saved, made = self._engine.write(work)
         self._threads.take(made, _CACHE)
@@ -214,9 +215,10 @@ class Inbound:
 class _Saving:
     """One `save_parsed`."""
 
-    def __init__(self, t: Transaction, threads: Threads, now: int) -> None:
+    def __init__(self, t: Transaction, threads: Threads, names: Names, now: int) -> None:
         self.t = t
         self.threads = threads
+        self.names = names
         self.now = now
 
     def save(self, turn: Sequence[tuple[ParsedDelivery, int, int]]) -> SavedBatch:
@@ -250,7 +252,7 @@ class _Saving:
         if strays:
             self.threads.reports.set_aside(strays)
         self.t.insert("contents", CONTENT, [(row[0], doc) for row, doc in zip(numbers, docs, strict=True)])
-        dead = self._bury(turn)
+        letters = self._bury(turn)
         marks = [
             (
                 result.id,
@@ -263,7 +265,17 @@ class _Saving:
         ]
         columns = (("state", "bigint"), ("events", "bigint"), ("duplicates", "bigint"), ("dead", "bigint"))
         self.t.update("deliveries", ("id", "bigint"), columns, marks)
-        return SavedBatch(parsed=len(turn), fresh=len(rows), duplicates=sum(duplicates.values()), dead=dead)
+        return SavedBatch(
+            parsed=len(turn),
+            fresh=len(rows),
+            duplicates=sum(duplicates.values()),
+            dead=len(letters),
+            events=tuple(
+                Parsed(row[0], event[0], event[4].connection, event[4].kind.value)
+                for row, event in zip(numbers, fresh, strict=True)
+            ),
+            letters=tuple(Buried(row[0], row[1], self.names.name(row[3]), "", row[5]) for row in letters),
+        )
 
     def _sift(
         self, events: list[tuple[int, int, int, str, Activity]]
@@ -292,7 +304,7 @@ class _Saving:
                 duplicates[delivery_id] = duplicates.get(delivery_id, 0) + 1
         return fresh, duplicates
 
-    def _bury(self, turn: Sequence[tuple[ParsedDelivery, int, int]]) -> int:
+    def _bury(self, turn: Sequence[tuple[ParsedDelivery, int, int]]) -> list[Row]:
         letters: list[Row] = []
         for result, connection_id, _ in turn:
             if result.unreadable is not None:
@@ -313,7 +325,7 @@ class _Saving:
                 for failure in result.failures
             ]
         bury(self.t, letters)
-        return len(letters)
+        return letters
 
 
 _LETTER: Final = (

@@ -108,8 +108,8 @@ class ForOperators(Protocol):
         """Append to the hash-chained audit. Ids and settings, never bodies."""
         ...
 
-    def audit_trail(self, limit: int = 100) -> Sequence[Mapping[str, object]]:
-        """Return the newest audit rows, each with its hash and the one before."""
+    def audit_trail(self, limit: int = 100, since: int | None = None) -> Sequence[Mapping[str, object]]:
+        """Return the newest audit rows, of all or of those from an instant on, each with its hash and the one before."""
         ...
 
     def verify_audit(self) -> int | None:

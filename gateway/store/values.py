@@ -31,6 +31,7 @@ from gateway.model import (
 )
 from gateway.sdk import Delivery, RateLimit
 from gateway.store.assignments import Staffing
+from gateway.store.happened import Buried, Decided, Parsed
 from gateway.store.profiles import Asked
 
 
@@ -146,6 +147,8 @@ class SavedBatch:
     duplicates: int
     #: Deliveries and events that became dead letters.
     dead: int
+    events: tuple[Parsed, ...] = ()
+    letters: tuple[Buried, ...] = ()
 
 
 class CaseView(Struct, frozen=True, kw_only=True, gc=False):
@@ -194,6 +197,8 @@ class AppliedBatch:
     targets: tuple[tuple[SlaMetric, SlaOutcome], ...] = ()
     #: How many incidents were opened and closed, by that word.
     incidents: Mapping[str, int] = field(default_factory=dict[str, int])
+    decided: tuple[Decided, ...] = ()
+    letters: tuple[Buried, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

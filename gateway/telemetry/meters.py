@@ -42,7 +42,8 @@ class Meters:
             "baton_accept_duration_seconds", "From request to durable answer.", buckets=_ACCEPT_BUCKETS
         )
         self.sockets = Gauge("baton_sockets_open", "Sockets of sessions that are open.", registry=self.registry)
-        self.signature_failures = count("baton_signature_failures", "Deliveries that are not authentic.", ["connector"])
+        forged = "Deliveries with a body that are not authentic."
+        self.signature_failures = count("baton_signature_failures", forged, ["connector"])
 
     def _count_the_middle(self) -> None:
         count = partial(Counter, registry=self.registry)

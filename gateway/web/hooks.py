@@ -137,18 +137,28 @@ class Hooks:
         delivery = self._delivery(request, door, endpoint, body, size)
         try:
             await source.verify(delivery)
-        except DeliveryRejected:
-            self._meters.signature_failures.labels(door.connector).inc()
-            _log.warning(
-                "delivery refused: not authentic", connection=door.connection, endpoint=endpoint, size=len(body)
-            )
-            return self._answer(door.connector, "rejected", 401)
+        except DeliveryRejected as error:
+            return self._refused(door, endpoint, len(body), str(error))
         except Exception:  # noqa: BLE001 (see below)
             # A verifier that breaks has proven nothing, so nothing is kept; 500, not 401: the vendor may be right.
             self._meters.bugs.labels(door.connector).inc()
             _log.exception("the verifier broke", connection=door.connection, endpoint=endpoint, size=len(body))
             return self._answer(door.connector, "error", 500)
         return await self._keep(request, door, source, delivery)
+
+    def _refused(self, door: Door, endpoint: str, size: int, reason: str) -> web.Response:
+        """Answer what is not authentic. The reason is the connector's own sentence, for the log alone.
+
+        What has no body brings nothing that could be forged: `baton doctor` asks so, and must not look like an attack.
+        """
+        if not size:
+            _log.info("delivery refused: it has no body", connection=door.connection, endpoint=endpoint, reason=reason)
+            return self._answer(door.connector, "empty", 401)
+        self._meters.signature_failures.labels(door.connector).inc()
+        _log.warning(
+            "delivery refused: not authentic", connection=door.connection, endpoint=endpoint, size=size, reason=reason
+        )
+        return self._answer(door.connector, "rejected", 401)
 
     async def _keep(self, request: web.Request, door: Door, source: WebhookSource, delivery: Delivery) -> web.Response:
         lane = source.lane(delivery)

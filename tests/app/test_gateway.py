@@ -10,6 +10,8 @@ import aiohttp
 import pytest
 
 from gateway.app import Gateway
+from gateway.host.connection import IN_A_ROW
+from gateway.sdk import TemporaryFailure
 from gateway.store import open_store
 from gateway.web.admin import SOCKET
 from gateway.web.door import CannotListen
@@ -110,6 +112,34 @@ async def test_a_connection_in_trouble_leaves_the_others_untouched_and_is_visibl
         text = gateway.meters.expose().decode()
         assert 'baton_connection_up{connection="toys"} 1.0' in text
         assert 'baton_connection_up{connection="open"} 0.0' in text
+
+
+async def test_a_hook_that_is_kept_is_a_success_of_its_connection(tmp_path: Path) -> None:
+    clock = MovedClock()
+    async with running(tmp_path, clock=clock) as (gateway, knocker):
+        clock.ahead = 3600 * 1_000_000
+        later = clock.now()
+        assert await knocker.send(b"forged", secret="another") == 401
+        (before,) = gateway.supervisor.statuses()
+        assert before.last_success_at is not None
+        assert before.last_success_at < later
+        assert await knocker.say("m1") == 204
+        (after,) = gateway.supervisor.statuses()
+        assert after.last_success_at is not None
+        assert after.last_success_at >= later
+
+
+async def test_a_vendor_that_does_not_answer_is_visible(tmp_path: Path) -> None:
+    async with running(tmp_path) as (gateway, knocker):
+        toys = gateway.supervisor.connections["toys"]
+        for _ in range(IN_A_ROW):
+            toys.failed(TemporaryFailure("The vendor answered 502."))
+        answer = await gateway.operate("status", {})
+        assert [(each["state"], each["error"]) for each in answer["connections"]] == [
+            ("degraded", "The vendor answered 502.")
+        ]
+        assert 'baton_connection_up{connection="toys"} 0.0' in (await knocker.get("/metrics"))[1]
+        assert await knocker.get("/readyz") == (200, "ready\n"), "a vendor's outage is no obstacle to taking deliveries"
 
 
 async def status(gateway: Gateway) -> dict[str, str]:

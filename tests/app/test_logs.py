@@ -143,3 +143,28 @@ def test_a_known_secret_never_survives(secret: str, before: str, after: str) -> 
 
 def test_the_registry_shows_no_secret() -> None:
     assert SECRET not in repr(Redaction([SECRET]))
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_many_lines_of_one_record_are_each_a_line_without_secrets(terminal: bool) -> None:
+    out = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        configure_logs(Redaction([SECRET]), stream=out, terminal=terminal)
+        many = [{"case_id": f"c{number}", "reason": SECRET} for number in range(50)]
+        logging.getLogger("baton.events").info("decided", extra={"lines": many})
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+    written = out.getvalue().splitlines()
+    assert len(written) == 50
+    assert "s3cret" not in out.getvalue()
+    assert all(f"c{number}" in line and "decided" in line for number, line in enumerate(written))
+    if not terminal:
+        line = json.loads(written[7])
+        assert (line["event"], line["level"], line["logger"], line["case_id"]) == (
+            *("decided", "info", "baton.events", "c7"),
+        )
+        assert line["timestamp"].endswith("Z")

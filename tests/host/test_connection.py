@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from gateway.host import connection as connection_module
+from gateway.host.connection import IN_A_ROW, POLL
 from gateway.host.registry import PluginError
 from gateway.host.status import ConnectionState
 from gateway.model import Channel, Mode
+from gateway.sdk import PermanentFailure, TemporaryFailure
 from tests.host.bench import Bench, breathe, running
 from tests.host.troubled import Troubled
 
@@ -309,3 +311,68 @@ async def test_the_host_side_frees_its_session_and_its_threads() -> None:
         assert await host.run_blocking(lambda: 7) == 7
     assert session.closed
     assert host._threads is None
+
+
+AWAY = TemporaryFailure("The vendor is away.")
+
+
+async def test_one_whose_calls_fail_in_a_row_is_degraded_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    async with running() as bench:
+        for _ in range(IN_A_ROW - 1):
+            bench.connection.failed(AWAY)
+        assert (bench.state, bench.connection.status.error) == (OK, "The vendor is away.")
+        with caplog.at_level(logging.INFO, "baton.host"):
+            bench.connection.failed(AWAY)
+            bench.connection.failed(TemporaryFailure("It is still away."))
+            assert (bench.state, bench.connection.status.error) == (DEGRADED, "It is still away.")
+            assert bench.connection.ready, "only a call can show that it works again"
+            bench.clock.advance(5)
+            bench.connection.succeeded()
+        status = bench.connection.status
+        assert (status.state, status.error, status.last_success_at) == (OK, "", bench.clock.now())
+        said = [(record.levelname, record.__dict__["state"], record.__dict__["error"]) for record in caplog.records]
+        assert said == [("WARNING", "degraded", "The vendor is away."), ("INFO", "ok", "")]
+
+
+async def test_what_works_in_between_begins_the_count_anew() -> None:
+    async with running() as bench:
+        for _ in range(3 * IN_A_ROW):
+            bench.connection.failed(AWAY)
+            bench.connection.failed(PermanentFailure("It does not take this one."))
+            bench.connection.succeeded()
+        assert bench.states == [OK]
+
+
+async def test_what_the_vendor_does_not_take_is_no_sign_that_it_is_down() -> None:
+    async with running() as bench:
+        for _ in range(2 * IN_A_ROW):
+            bench.connection.failed(PermanentFailure("It does not take this one."))
+        assert (bench.states, bench.connection.status.error) == ([OK], "")
+
+
+async def test_what_comes_in_is_a_success_and_mends_no_way_out() -> None:
+    async with running() as bench:
+        for _ in range(IN_A_ROW):
+            bench.connection.failed(AWAY)
+        bench.clock.advance(5)
+        bench.connection.heard()
+        bench.connection.succeeded(POLL)
+        assert (bench.state, bench.connection.status.last_success_at) == (DEGRADED, bench.clock.now())
+
+
+async def test_an_error_of_no_contract_is_told_by_its_kind_alone() -> None:
+    async with running() as bench:
+        bench.connection.failed(ValueError("what the customer wrote"))
+        assert bench.connection.status.error == "The connector raised what no connector may raise (ValueError)."
+        bench.connection.failed(TimeoutError())
+        assert bench.connection.status.error == "No answer came in time."
+
+
+async def test_one_that_fell_and_came_back_has_forgotten_what_failed() -> None:
+    async with running() as bench:
+        for _ in range(IN_A_ROW):
+            bench.connection.failed(AWAY)
+        bench.connection.refused("The token was withdrawn.")
+        assert (bench.state, bench.connection.status.error) == (REFUSED, "The token was withdrawn.")
+        await bench.pass_time(61)
+        assert (bench.state, bench.connection.status.error) == (OK, "")

@@ -67,6 +67,10 @@ class Share:
         return True
 
 
+def delivery(body: bytes) -> Delivery:
+    return Delivery(connection="line", endpoint="", received_at=0, method="POLL", url="", headers=(), body=body)
+
+
 class Busy(Connector[TroubledSettings], StreamSource, Backfill):
     """Listens and polls, and goes wrong where it is told to."""
 
@@ -75,7 +79,7 @@ class Busy(Connector[TroubledSettings], StreamSource, Backfill):
         self.said: list[str] = []
         self.listening = 0
         self.on = True
-        self.polls: list[Exception | str] = []
+        self.polls: list[Exception | bytes | str] = []
 
     async def open(self) -> None: ...
 
@@ -101,6 +105,9 @@ class Busy(Connector[TroubledSettings], StreamSource, Backfill):
     async def backfill(self, since: Cursor | None, emit: Emit) -> Cursor:
         self.said.append(f"poll {since}")
         what = self.polls.pop(0) if self.polls else str(int(since or 0) + 1)
+        if isinstance(what, bytes):
+            await emit(delivery(what), None)
+            return since or "0"
         if isinstance(what, Exception):
             raise what
         return what
@@ -113,9 +120,21 @@ class Replica:
         self.connector = Busy()
         self.failed = asyncio.Event()
         self.raised: Exception | None = None
-        self.duties = Duties("line", kept.clock, emit=self._emit, things=Share(kept, name), poll_every=every)
+        self.heard: list[str] = []
+        self.share = Share(kept, name)
+        self.duties = Duties(
+            "line",
+            kept.clock,
+            emit=self._emit,
+            things=self.share,
+            poll_every=every,
+            heard=lambda: self.heard.append("delivery"),
+            polled=lambda error: self.heard.append("poll" if error is None else f"poll: {error}"),
+        )
 
-    async def _emit(self, delivery: Delivery, cursor: Cursor | None) -> None: ...
+    async def _emit(self, delivery: Delivery, cursor: Cursor | None) -> None:
+        if delivery.body == b"unkept":
+            raise OSError("the store is away")
 
     async def run(self) -> None:
         try:
@@ -208,3 +227,33 @@ async def test_a_poll_whose_credentials_are_refused_takes_the_connection_down() 
         assert tasks[0].done()
     assert isinstance(one.raised, CredentialsRefused)
     assert one.connector.listening == 0
+
+
+async def test_each_poll_is_told_of_and_one_that_failed_is_logged_with_its_sentence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    kept = Kept(VirtualClock())
+    one = Replica(kept, "one", every=60.0)
+    one.connector.polls = [TemporaryFailure("RT answered 502."), ValueError("what the customer wrote"), b"kept"]
+    async with running(one):
+        await passing(kept.clock, 60)
+    assert one.heard[:4] == ["poll: RT answered 502.", "poll: what the customer wrote", "delivery", "poll"]
+    said = [record.__dict__["error"] for record in caplog.records if record.msg == "a poll failed"]
+    assert said == ["RT answered 502.", "The connector raised what no connector may raise (ValueError)."]
+
+
+async def test_a_store_that_is_away_is_not_held_against_the_vendor(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Kept(VirtualClock())
+    one = Replica(kept, "one", every=60.0)
+
+    async def away(connection: str, name: str) -> Cursor | None:
+        raise OSError("the store is away")
+
+    one.connector.polls = [b"unkept"]
+    async with running(one):
+        monkeypatch.setattr(one.share, "cursor", away)
+        await passing(kept.clock, 30)
+    assert one.heard == []
+    assert {record.__dict__["error"] for record in caplog.records if record.msg == "a poll failed"} == {"OSError"}

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import structlog
+import structlog.testing
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
@@ -165,6 +167,33 @@ async def test_what_is_not_authentic_gets_401_and_leaves_nothing(world: World, h
     assert world.store.accounts() == before
     assert world.count("rejected") == 1
     assert world.meters.registry.get_sample_value("baton_signature_failures_total", {"connector": "toy"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [("too old", "old"), ("another secret", "forged")],
+)
+async def test_the_log_says_why_a_delivery_was_refused_and_the_answer_does_not(
+    world: World, how: str, reason: str
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        _, _, text = await world.knock(headers=forged()[how])
+    assert text == b""
+    assert [(line["log_level"], line["connection"], line["size"], line["reason"]) for line in lines] == [
+        ("warning", "toys", len(BODY), reason)
+    ]
+    assert "canary" not in repr(lines)
+
+
+async def test_a_request_without_a_body_is_refused_and_is_no_forgery(world: World) -> None:
+    """`baton doctor` asks so whether the address leads here."""
+    with structlog.testing.capture_logs() as lines:
+        status, _, text = await world.knock(b"", {})
+    assert (status, text) == (401, b"")
+    assert (world.count("empty"), world.count("rejected")) == (1, 0)
+    assert world.meters.registry.get_sample_value("baton_signature_failures_total", {"connector": "toy"}) is None
+    assert [line["log_level"] for line in lines] == ["info"]
+    assert not world.kept()
 
 
 async def test_a_verifier_that_breaks_proves_nothing_so_nothing_is_kept(world: World) -> None:
