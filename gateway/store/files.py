@@ -8,9 +8,10 @@ from typing import Final
 from gateway.model import Activity, Attachment, Effect, EffectKind, altered
 from gateway.store import codec
 from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.file_values import FileBytes, WantedFile
 from gateway.store.inbound import Inbound
 from gateway.store.names import Names
-from gateway.store.values import FileBytes, StoredDelivery, WantedFile
+from gateway.store.values import StoredDelivery
 
 _FILE: Final = (
     *(("activity_id", "bigint"), ("place", "bigint"), ("sha256", "text"), ("size", "bigint"), ("note", "text")),

@@ -14,6 +14,7 @@ from gateway.sdk import Standing
 from gateway.store.assignments import Assigned, Choose, Staffing
 from gateway.store.case_rules import CaseRules
 from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
+from gateway.store.file_values import FileBytes, WantedFile
 from gateway.store.incidents import IncidentView
 from gateway.store.ports_for_operators import ForOperators
 from gateway.store.profiles import Asked
@@ -33,7 +34,6 @@ from gateway.store.values import (
     EffectState,
     EffectView,
     EventFailure,
-    FileBytes,
     JournalEntry,
     ParsedDelivery,
     Said,
@@ -43,7 +43,6 @@ from gateway.store.values import (
     StoreUnavailable,
     Unrenamed,
     Verdict,
-    WantedFile,
     Watch,
 )
 

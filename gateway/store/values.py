@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -73,21 +73,6 @@ class StoredDelivery:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedFile:
-    """A file that came with a message and whose bytes are not kept yet."""
-
-    #: The activity, by its number.
-    activity_id: int
-    #: Its place among the activity's files, from 0.
-    place: int
-    #: The connection that it came over.
-    connection: str
-    #: The delivery that brought it.
-    delivery_id: int
-    attachment: Attachment
-
-
 class Unrenamed(StrEnum):
     """Why the earlier name of a connection changed nothing."""
 
@@ -97,18 +82,6 @@ class Unrenamed(StrEnum):
     BEFORE = "before"
     #: The earlier name was never known.
     NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileBytes:
-    """The bytes of a file that was fetched, where they can be read from."""
-
-    #: Their SHA-256, hexadecimal.
-    sha256: str
-    #: How many they are.
-    size: int
-    #: A file that can be sought; what is read of it begins at its beginning.
-    source: BinaryIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
