@@ -18,7 +18,8 @@ from routing.signals.customer import NOBODY as NO_CUSTOMER
 from routing.signals.customer import Customer
 from routing.signals.deadlines import NO_SLA, SlaFacts
 from routing.signals.denied import said_of
-from routing.signals.requests import Requests, distress_in, requests_in, requests_of
+from routing.signals.distress import distress_in
+from routing.signals.requests import Requests, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
 from routing.signals.solved import solved_by, solved_in
 

@@ -300,8 +300,6 @@ DISTRESS: Final = (
     *(
         "kill myself",
         "killing myself",
-        "end my life",
-        "ending my life",
         "take my own life",
         "taking my own life",
         "want to die",
