@@ -14,7 +14,8 @@ from routing.signals.grammar import clauses
 from routing.signals.requests import GRAMMARS, LANGUAGES, requests_in, requests_of
 from routing.signals.words import de, en, es, fr, it, nl, pt
 from tests.bounded import bounded_work
-from tests.routing.signals.sayings import DISTRESS, MANAGER, NEITHER, NO_DISTRESS, PERSON, SLIPS
+from tests.routing.signals.sayings import MANAGER, NEITHER, PERSON, SLIPS
+from tests.routing.signals.sayings_of_distress import DISTRESS, NO_DISTRESS
 from tests.routing.values import message, pressed
 
 
