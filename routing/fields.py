@@ -57,7 +57,9 @@ FIELDS: Final[dict[str, Field]] = {
         kind=Kind.TEXT, source="text", about="the new text of the message; `contains` looks for whole words"
     ),
     "message.phrases": Field(
-        kind=Kind.SET, source="book.names_in(text)", about="names of the lists in `[phrases]` of which a phrase occurs"
+        kind=Kind.SET,
+        source="signals.phrases(book, text)",
+        about="names of the lists in `[phrases]` of which a phrase occurs that is not denied",
     ),
     "message.length": Field(kind=Kind.NUMBER, source="len(activity.reply_text)", about="characters of the new text"),
     "message.attachments": Field(kind=Kind.NUMBER, source="len(activity.attachments)", about="files that came along"),

@@ -22,7 +22,6 @@ from gateway.model import (
     SlaClocks,
     altered,
 )
-from routing.phrases import canonical
 from routing.policy import Policy
 from routing.reasons import reason_of
 from routing.signals.reading import Signals
@@ -208,9 +207,9 @@ def _evidence(policy: Policy | None, activities: Sequence[Activity]) -> tuple[st
 
 def _tells(policy: Policy, activity: Activity) -> bool:
     """Tell whether a message holds a phrase of the policy, or a signal that it asks for."""
-    if policy.book.names_in(canonical(activity.reply_text)):
-        return True
     signals = Signals(activity, policy.lexicons)
+    if signals.phrases(policy.book, signals.tokens):
+        return True
     return any(
         field in policy.reads and getattr(signals, field.removeprefix("message."))
         for field in ("message.wants_person", "message.wants_manager", "message.distress")

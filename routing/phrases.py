@@ -51,6 +51,13 @@ class PhraseBook:
                 self._owners.append(name)
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
 
+    def places_in(self, canonical_text: str) -> list[tuple[str, int, int]]:
+        """Return each occurrence: the list's name, and where the phrase starts and ends, its blanks included."""
+        if self._automaton is None:
+            return []
+        found = self._automaton.find_matches_as_indexes(canonical_text, overlapping=True)
+        return [(self._owners[index], start, end) for index, start, end in found]
+
     def names_in(self, canonical_text: str) -> frozenset[str]:
         """Return the names of the lists of which a phrase occurs."""
         if self._automaton is None:

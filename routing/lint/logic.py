@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 from routing.expression import Compare, Node, Not, Several
 from routing.fields import FIELDS, Field, Kind
 from routing.phrases import canonical
+from routing.signals.denied import found_with
 
 #: More alternatives than this are not looked at: nobody writes such a rule, and the time would grow with their product.
 MOST_ALTERNATIVES: Final = 256
@@ -213,7 +214,7 @@ def phrases_within(phrases: Mapping[str, Iterable[str]]) -> dict[str, frozenset[
         name: frozenset(
             other
             for other, theirs in read.items()
-            if other != name and own and all(any(each in phrase for each in theirs) for phrase in own)
+            if other != name and own and all(any(found_with(each, phrase) for each in theirs) for phrase in own)
         )
         for name, own in read.items()
     }

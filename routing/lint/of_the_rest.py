@@ -14,6 +14,7 @@ from routing.load_calendar import interval_of
 from routing.phrases import canonical
 from routing.policy import Incident, Rule
 from routing.precautions import Sensitivity
+from routing.signals.denied import found_with
 
 _DAY: Final = 86_400
 _FEELING: Final = frozenset({"message.sentiment", "case.sentiment"})
@@ -117,7 +118,8 @@ def repeated(examined: Examined) -> None:
                 continue
             seen[words] = (name, number)
             wider = next(
-                (other for other, each in zip(phrases, read, strict=True) if each != words and each in words), None
+                (other for other, each in zip(phrases, read, strict=True) if each != words and found_with(each, words)),
+                None,
             )
             if wider is not None:
                 sentence = f"{phrase!r} is superfluous: {wider!r} is found wherever it is"

@@ -34,7 +34,8 @@ _CITED: Final = re.compile(r"^[ \t]{0,8}>[^\n]*$", re.MULTILINE)
 _SAID: Final = re.compile(
     r"\"(?:[^\s\"]{1,40}\s+){2,40}[^\s\"]{1,40}\"|[\u201c\u201e\u00ab][^\u201c\u201d\u201e\u00ab\u00bb]{12,400}[\u201c\u201d\u00bb]"
 )
-_BREAKS: Final = re.compile(r"[.!?;,:()\[\]\n\r\u2026\u3002\uff01\uff1f\u2014\u00bf\u00a1]+|\s[-\u2013]+\s")
+#: What ends a clause.
+BREAKS: Final = re.compile(r"[.!?;,:()\[\]\n\r\u2026\u3002\uff01\uff1f\u2014\u00bf\u00a1]+|\s[-\u2013]+\s")
 
 
 def plain(text: str) -> str:
@@ -52,7 +53,7 @@ def own_words(text: str) -> str:
 
 def clauses(text: str) -> tuple[str, ...]:
     """Return the clauses of a text as plain tokens."""
-    parts = (plain(part) for part in _BREAKS.split(own_words(text)))
+    parts = (plain(part) for part in BREAKS.split(own_words(text)))
     return tuple(part for part in parts if part != " ")
 
 

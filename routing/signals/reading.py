@@ -10,14 +10,16 @@ from typing import Final
 from gateway.model import Activity, ActivityKind, Burst, Case, Membership, Risk, altered
 from gateway.model.life import is_customers
 from routing.people import NOBODY, Agent, People
-from routing.phrases import canonical
+from routing.phrases import PhraseBook, canonical
 from routing.signals.amounts import shown
 from routing.signals.attempts import REMEMBERED, alike, fingerprint
 from routing.signals.authority import Deed, deed_of, lacks, needed_skill
 from routing.signals.customer import NOBODY as NO_CUSTOMER
 from routing.signals.customer import Customer
 from routing.signals.deadlines import NO_SLA, SlaFacts
-from routing.signals.requests import Requests, distress_in, requests_in, requests_of
+from routing.signals.denied import said_of
+from routing.signals.distress import distress_in
+from routing.signals.requests import Requests, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
 from routing.signals.solved import solved_by, solved_in
 
@@ -57,6 +59,11 @@ class Signals:
     def tokens(self) -> str:
         """Return what was written as canonical tokens, in which conditions look for words and phrases."""
         return canonical(self._activity.reply_text)
+
+    def phrases(self, book: PhraseBook, tokens: str) -> frozenset[str]:
+        """Return the lists of a book of which a phrase occurs in the text's tokens that the writer does not deny."""
+        found = book.names_in(tokens)
+        return said_of(book, found, tokens, self._activity.reply_text) if found else found
 
     @cached_property
     def requests(self) -> Requests:

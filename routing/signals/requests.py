@@ -1,29 +1,18 @@
-"""Who asks for a person or a manager: by words, button, digit or command; and who is in distress, by phrases alone."""
+"""Who asks for a person or a manager: by words, button, digit or command."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from gateway.model import Activity, ActivityKind, Channel
-from routing.phrases import PhraseBook
 from routing.signals.grammar import Found, clauses
 from routing.signals.words import de, en, es, fr, it, nl, pt
 
 #: The grammars, in the order in which they are asked. All are asked: a language that was told wrongly must not hide a request.
 GRAMMARS: Final = (en.GRAMMAR, de.GRAMMAR, fr.GRAMMAR, es.GRAMMAR, it.GRAMMAR, pt.GRAMMAR, nl.GRAMMAR)
 LANGUAGES: Final = tuple(grammar.language for grammar in GRAMMARS)
-_DISTRESS: Final = {
-    "en": en.DISTRESS,
-    "de": de.DISTRESS,
-    "fr": fr.DISTRESS,
-    "es": es.DISTRESS,
-    "it": it.DISTRESS,
-    "pt": pt.DISTRESS,
-    "nl": nl.DISTRESS,
-}
 #: Clauses up to which a single word is all that was said, greeting and name included.
 _FEW: Final = 4
 _COMMAND: Final = re.compile(
@@ -94,18 +83,3 @@ def requests_in(text: str) -> Requests:
             break
     found = tuple(f"{each.language}: {each.words}" for each in (person or manager,) if each is not None)
     return Requests(person=found, manager=(f"{manager.language}: {manager.words}",) if manager is not None else ())
-
-
-@lru_cache(maxsize=1)
-def _distress_book() -> PhraseBook:
-    return PhraseBook(
-        {f"{language}: {phrase}": (phrase,) for language, phrases in _DISTRESS.items() for phrase in phrases}
-    )
-
-
-def distress_in(text: str) -> tuple[str, ...]:
-    """Return the phrases of distress in a text. Nothing denies them: to be asked once too often is the lesser harm."""
-    found: set[str] = set()
-    for part in clauses(text):
-        found |= _distress_book().names_in(part)
-    return tuple(sorted(found))

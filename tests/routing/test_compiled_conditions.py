@@ -18,8 +18,9 @@ from routing.fields import FIELDS, Kind
 from routing.phrases import PhraseBook, canonical
 from routing.signals.customer import Customer, CustomerRules
 from routing.signals.deadlines import SlaFacts
+from routing.signals.distress import distress_in
 from routing.signals.reading import Signals
-from routing.signals.requests import distress_in, requests_of
+from routing.signals.requests import requests_of
 from routing.signals.sentiment import feeling
 from routing.signals.solved import solved_by
 from tests.routing.strategies import PEOPLE, PHRASES, Asks, Joined, Tree, Turned, activities, cases, trees, written

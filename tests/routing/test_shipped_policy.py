@@ -153,6 +153,12 @@ CALM: Final = (
     "are you a human?",
     "I spoke to your manager yesterday, thanks",
     "outages",
+    "I am not going to sue you, relax",
+    "I was not charged twice, thanks for checking",
+    "I have no chargeback, just a question",
+    "There was an outage yesterday, all fine now",
+    "The price is down, can I get the difference?",
+    "The elevator is down the hall",
     "",
 )
 

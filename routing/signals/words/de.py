@@ -18,7 +18,8 @@ _NAMED: Final = (
     r"berater(?:in)?|agent(?:en)?|sachbearbeiter(?:in)?|"
     r"kundenberater(?:in)?|kundenbetreuer(?:in)?|kundendienst|kundenservice|support mitarbeiter(?:in)?|"
     r"supportmitarbeiter(?:in)?|"
-    r"servicemitarbeiter(?:in)?|ansprechpartner(?:in)?|operator|vermittlung|jemand(?:en|em)? (?:echtes|"
+    r"servicemitarbeiter(?:in)?|ansprechpartner(?:in)?(?! (?:\w+ ){0,4}(?:hinterlegen|hinterlegt|andern"
+    r"|aendern|eintragen|angeben|hinzufugen|hinzufuegen|loschen)\b)|operator|vermittlung|jemand(?:en|em)? (?:echtes|"
     r"anderes|anderen|anderem|richtiges|echten|echtem))"
 )
 _PERSON: Final = (
@@ -75,6 +76,25 @@ GRAMMAR: Final = Grammar(
         rf"{_WORDS}{{named}} (?:sprechen|bitte|haben|erreichen)",
     ),
     open_shapes=(
+        (
+            r"(?:rufen|ruft|ruf|rufe) (?:sie )?(?:mich|uns)(?: (?:bitte|doch|mal|heute|morgen|jetzt|gleich|sofort"
+            r"|noch|dringend|unter|wegen|\d+)){0,4}"
+            r" (?:an|zuruck|zurueck)"
+        ),
+        (
+            r"(?:kannst|konnt|konnten|koennen|koennten|konnen|wurden|wuerden) (?:du|sie|ihr) (?:mich"
+            r"|uns)(?: (?:bitte|mal|heute|morgen|jetzt)){0,3}"
+            r" (?:an|zuruck|zurueck)rufen"
+        ),
+        (
+            r"(?:um|wunsche|wuensche|erbitte|brauche|mochte|moechte|hatte gerne?|haette gerne?)(?: (?:ich|einen"
+            r"|ihren|baldigen|schnellen|dringend|bitte)){0,3}"
+            r" (?:ruckruf|rueckruf)"
+        ),
+        (
+            r"(?:mochte|moechte|will|wurde gerne?|wuerde gerne?)(?: (?:ich|bitte|gerne?)){0,2} (?:zuruckgerufen"
+            r"|zurueckgerufen|angerufen) werden"
+        ),
         (
             r"(?:stellen|stell|verbinden|verbinde)(?: (?:sie|mich|bitte)){1,3} (?:mit|zu|zum|zur) (?:der|dem|"
             r"ihrer|ihrem|einem|einer|jemand)"

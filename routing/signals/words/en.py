@@ -30,7 +30,7 @@ _NOT_AFTER: Final = (
     r"(?! (?:numbers?|ids?|names?|codes?|fees?|rooms?|beds?|tents?|tables?|plans?|tickets?|limits?|"
     r"cabins?|portal|login|"
     r"license|household|jobs?|positions?|hours?|emails?|phone|lines?|charges?|booking|discount|training|"
-    r"schedule|policy|entrance)\b)"
+    r"schedule|policy|entrance|installed|installation|running|deployed|software|process|daemon)\b)"
 )
 _PERSON: Final = (
     f"(?:(?:{_HUMAN}|{_STAFF}|persons?|people|somebody|someone|some ?one|anybody|anyone|some1|experts?|"
@@ -44,7 +44,7 @@ _PERSON: Final = (
 _NAMED: Final = (
     f"(?:(?:{_HUMAN}|{_STAFF}|(?:(?:real|live|actual|proper|normal|living|breathing|different|other|"
     f"physical|human) ){{1,2}}"
-    r"(?:persons?|people|someone|somebody|individual)|(?<!another )person|someone else|somebody else|"
+    r"(?:persons?|people|someone|somebody|individual)|(?<!another )(?<!contact )person|someone else|somebody else|"
     r"someone real|somebody real|"
     rf"customer (?:service|support|care)){_NOT_AFTER})"
 )
@@ -100,7 +100,7 @@ GRAMMAR: Final = Grammar(
         (
             rf"(?:reach|contact|connect|call|ask|ask for|get hold of|get a hold of|see|request|summon|bring in|"
             rf"bring me|find me|phone) "
-            rf"(?:me )?{_DET}{_WORDS}{{named}}"
+            rf"(?:me )?{_DET}{_WORDS}{{named}}(?<!technician)(?<!technicians)"
         ),
         (
             rf"(?:transfer|connect|put|pass|forward|send|switch|redirect|hand|direct|patch|route|escalate|move|"
@@ -119,6 +119,8 @@ GRAMMAR: Final = Grammar(
             rf"send|want you to get|where is|wheres|do you have|expect|deserve) {_DET}{_WORDS}"
             rf"{{named}}(?! (?:who|that|from|of|at) (?:i|you|told|said|called|was)\b)"
         ),
+        rf"(?:put|get|bring) {_DET}{_WORDS}{{named}} (?:on|in)(?= (?:the (?:line|phone|chat)|please|pls|now|instead|here)\b| $)",
+        rf"(?:want|need|like|demand|have) {_MATTER} (?:to be )?escalated to {_DET}{_WORDS}{{who}}",
         (
             rf"(?:can|could|may) (?:i|we) (?:please )?have {_DET}{_WORDS}{{named}}(?= (?:please|now|instead|"
             rf"to (?:talk|speak|help|assist))| $)"
@@ -136,6 +138,22 @@ GRAMMAR: Final = Grammar(
         ),
     ),
     open_shapes=(
+        (
+            r"(?:(?<=^ )|(?:please|pls|plz|just|kindly|(?:can|could|would|will) (?:you|u)(?: please| just)?"
+            r"|(?:want|like|need|ask) (?:you|u) to) )(?:(?:call|ring|phone) me(?: back)?|give me a (?:call|ring))"
+            r"(?= (?:please|pls|plz|now|asap|today|tomorrow|tonight|on|at|when|as soon|immediately|urgently|about|regarding"
+            r"|this|in|or|so|and|thanks|thank|if|later)\b| $)"
+        ),
+        (
+            r"(?:want|need|request|requesting|like|get|expect|arrange|schedule|have) (?:a |an "
+            r"|your )?(?:phone )?call ?back(?= (?:please|now|asap|today|tomorrow|from|about|at|on|in|to)\b| $)"
+        ),
+        (
+            r"(?:please|pls|kindly|just|(?:want|need|like|have|wish) to|(?:can|could|would|will|may) (?:you|u|i"
+            r"|we)(?: please)?|must)"
+            rf" escalate(?= {_MATTER}\b| (?:now|please|immediately|asap|further)\b| $)"
+        ),
+        rf"(?:want|need|like|demand|have) {_MATTER} (?:to be )?escalated(?= (?:now|please|immediately|asap|further)\b| $)",
         (
             r"(?:help|help me|assist me|assistance|hand)(?: (?:with|in|to))? (?:talking|speaking|chatting|connecting) "
             rf"{_ADV}{_TO}{_DET}{_WORDS}{{who}}"
@@ -300,8 +318,6 @@ DISTRESS: Final = (
     *(
         "kill myself",
         "killing myself",
-        "end my life",
-        "ending my life",
         "take my own life",
         "taking my own life",
         "want to die",

@@ -14,7 +14,7 @@ _WORDS: Final = (
 _NAMED: Final = (
     r"(?:humanos?|humana|ser humano|seres humanos|agentes?|asesor(?:a|es)?|representantes?|operador(?:a|"
     r"es)?|ejecutiv[oa]s?|emplead[oa]s?|"
-    r"trabajador(?:a|es)?|tecnico|teleoperador(?:a)?|persona(?: (?:real|de verdad|humana|"
+    r"trabajador(?:a|es)?|tecnico|teleoperador(?:a)?|persona(?! de contacto\b)(?: (?:real|de verdad|humana|"
     r"de carne y hueso))?|atencion al cliente|"
     r"servicio al cliente|alguien (?:mas|real|de verdad|competente)|otra persona|recepcion|colaborador)"
 )
@@ -57,6 +57,16 @@ GRAMMAR: Final = Grammar(
         rf"(?:puede|podria|puedes) {_WORDS}{{who}} (?:llamarme|contactarme|atenderme|ayudarme)",
     ),
     open_shapes=(
+        (
+            r"(?:llamenme|llameme|llamame|llamenos|llamennos)(?= (?:por|porfa|porfavor|ya|hoy|manana|ahora|al"
+            r"|cuando|en|lo|gracias|y|de)\b| $)"
+        ),
+        (
+            r"(?:pueden|puede|podrian|podria|puedes|podeis) (?:por favor )?(?:llamarme"
+            r"|devolverme la llamada)(?= (?:por|ya|hoy|manana|ahora|al|cuando|en|lo)\b| $)"
+        ),
+        r"(?:quiero|necesito|quisiera|pido|solicito|gustaria) que me (?:llamen|llame|llamaran)",
+        r"(?:devuelvanme|devuelvame|devuelveme) la llamada",
         (
             r"(?:paseme|pasame|comuniqueme|comunicame|transfierame|transfiereme|conecteme|"
             r"pongame) (?:en contacto )?(?:con|al|a la) (?!mi\b)\w+"

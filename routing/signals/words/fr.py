@@ -64,6 +64,19 @@ GRAMMAR: Final = Grammar(
     ),
     open_shapes=(
         (
+            r"(?:rappelez|appelez|rappelle|appelle) (?:moi|nous)"
+            r"(?= (?:svp|stp|s il|sil|au|des|vite|rapidement|aujourdhui|demain|maintenant|merci|urgemment|dans|et)\b| $)"
+        ),
+        (
+            r"(?:(?:pouvez|pourriez) vous|merci de|veuillez|peut on|pourrait on|faut)(?: (?:svp|bien))? (?:me"
+            r"|nous) (?:rappeler|appeler)"
+            r"(?= (?:svp|s il|sil|au|des|vite|rapidement|aujourdhui|demain|maintenant|merci|dans|et|pour)\b| $)"
+        ),
+        (
+            r"(?:souhaite|souhaiterais|veux|voudrais|aimerais|jaimerais|demande a)(?: bien)? etre (?:rappele"
+            r"|appele|recontacte)e?s?"
+        ),
+        (
             r"(?:passez|transferez|mettez|connectez) (?:moi|nous) (?:(?:en|relation|contact|ligne) ){0,2}(?:a|au|"
             r"avec|vers|le|la) (?!mon|ma|mes)\w+"
         ),

@@ -54,7 +54,18 @@ GRAMMAR: Final = Grammar(
         rf"(?:farmi|fatemi) (?:chiamare|contattare|richiamare|parlare) (?:da|con) {_WORDS}{{who}}",
         rf"(?:puo|potrebbe) {_WORDS}{{who}} (?:chiamarmi|richiamarmi|contattarmi|aiutarmi)",
     ),
-    open_shapes=(r"(?:passatemi|passami|mi passi|mi passa|trasferitemi) (?:il|la|al|alla|con) (?!mio\b|mia\b)\w+",),
+    open_shapes=(
+        (
+            r"(?:chiamatemi|richiamatemi|chiamami|richiamami|mi chiami|mi richiami|mi chiamate|mi richiamate)"
+            r"(?= (?:per|perfavore|subito|ora|adesso|oggi|domani|al|appena|grazie|quando|e|il)\b| $)"
+        ),
+        (
+            r"(?:potete|puo|potreste|potrebbe|puoi) (?:per favore )?(?:chiamarmi|richiamarmi)"
+            r"(?= (?:per|subito|ora|adesso|oggi|domani|al|appena|quando|e)\b| $)"
+        ),
+        r"(?:vorrei|voglio|desidero|chiedo di) essere (?:richiamat[oa]|chiamat[oa]|ricontattat[oa])(?! (?:come|con)\b)",
+        r"(?:passatemi|passami|mi passi|mi passa|trasferitemi) (?:il|la|al|alla|con) (?!mio\b|mia\b)\w+",
+    ),
     dislikes=(
         (
             rf"(?:non|stufo di|stufa di|stanco di|stanca di|smettere di|basta)(?: (?:voglio|vorrei|intendo|"

@@ -51,7 +51,18 @@ GRAMMAR: Final = Grammar(
         rf"(?:is er|zijn er|hebben jullie|hebt u) {_WORDS}{{named}}",
         rf"(?:kan|wil|zou) {_WORDS}{{who}} (?:mij|me) (?:\w+ )?(?:bellen|terugbellen|helpen)",
     ),
-    open_shapes=(r"(?:verbind|verbindt) (?:mij|me|u mij) (?:door |even )?(?:met|naar) (?!mijn\b)\w+",),
+    open_shapes=(
+        (
+            r"(?:bel|belt) (?:u )?(?:me|mij|ons)(?: (?:even|nu|vandaag|morgen|graag|aub|alsjeblieft|alstublieft"
+            r"|zo snel mogelijk|snel))*(?: terug|(?= $))"
+        ),
+        (
+            r"(?:kunt|kun|kunnen|wilt|wil|willen|zou|zouden) (?:u|je|jullie) (?:me|mij"
+            r"|ons) (?:\w+ ){0,3}(?:terugbellen|bellen|terug bellen)"
+        ),
+        r"(?:wil|wens|graag|zou)(?: (?:ik|graag|ook))* (?:teruggebeld|gebeld)(?: (?:worden|te worden))?",
+        r"(?:verbind|verbindt) (?:mij|me|u mij) (?:door |even )?(?:met|naar) (?!mijn\b)\w+",
+    ),
     dislikes=(
         (
             rf"(?:niet|nooit|geen zin om|niet meer)(?: (?:meer|langer))? met (?:(?:een|deze|die|de|"

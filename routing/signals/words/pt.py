@@ -49,6 +49,12 @@ GRAMMAR: Final = Grammar(
     ),
     open_shapes=(
         (
+            r"(?:me liguem|me ligue|liguem me|ligue me|me retornem|me telefonem|telefonem me)(?= (?:por"
+            r"|hoje|amanha|agora|ja|no|quando|assim|de|favor|o)\b| $)"
+        ),
+        r"(?:podem|pode|poderiam|poderia) (?:por favor )?(?:me (?:ligar|telefonar)|(?:ligar|telefonar) me)",
+        r"(?:quero|preciso|gostaria|queria|peco) que me (?:liguem|ligue|ligassem|telefonem)",
+        (
             r"(?:me passe|passe me|me passa|transfira me|me transfira|me transfere) (?:para|com|ao|pra|"
             r"pro) (?!minha\b|meu\b)\w+"
         ),

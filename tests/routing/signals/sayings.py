@@ -6,6 +6,16 @@ from typing import Final
 
 PERSON: Final = {
     "en": (
+        "please call me back",
+        "call me",
+        "Could you call me back please?",
+        "please give me a call",
+        "I want a callback",
+        "please escalate",
+        "I want to escalate my case",
+        "can you escalate this?",
+        "put a real human on",
+        "I need this escalated",
         "I want to talk to a human",
         "can someone please connect me to an actual person?",
         "I'd rather deal with a live agent, thanks",
@@ -33,6 +43,12 @@ PERSON: Final = {
         "please direct to me a person from billing",
     ),
     "de": (
+        "Rufen Sie mich bitte an",
+        "Bitte um Rückruf",
+        "Rufen Sie mich zurück",
+        "ruft mich bitte heute zurück",
+        "Ich möchte zurückgerufen werden",
+        "Können Sie mich bitte anrufen?",
         "Ich möchte mit einem Menschen sprechen",
         "Ich mo\u0308chte mit einem Menschen sprechen",
         "ICH MÖCHTE MIT EINEM MENSCHEN SPRECHEN",
@@ -45,6 +61,12 @@ PERSON: Final = {
         "Ich will nicht mit einem Roboter reden",
     ),
     "fr": (
+        "Rappelez-moi svp",
+        "Je souhaite être rappelé",
+        "Pouvez-vous me rappeler ?",
+        "appelez-moi",
+        "merci de me rappeler au plus vite",
+        "Je voudrais être rappelée",
         "Je veux parler à un humain",
         "Puis-je parler avec un conseiller, s'il vous plaît ?",
         "passez-moi un agent",
@@ -55,6 +77,11 @@ PERSON: Final = {
         "Mettez-moi en relation avec un opérateur",
     ),
     "es": (
+        "Llámenme por favor",
+        "¿Pueden llamarme?",
+        "llámame",
+        "quiero que me llamen",
+        "devuélvanme la llamada",
         "Quiero hablar con una persona",
         "¿Puedo hablar con un agente?",
         "páseme con un asesor por favor",
@@ -64,6 +91,11 @@ PERSON: Final = {
         "no quiero hablar con un robot",
     ),
     "it": (
+        "chiamatemi per favore",
+        "richiamatemi",
+        "potete richiamarmi?",
+        "vorrei essere richiamato",
+        "mi richiami per favore",
         "Voglio parlare con un operatore",
         "Posso parlare con una persona reale?",
         "Vorrei parlare con qualcuno",
@@ -73,6 +105,11 @@ PERSON: Final = {
         "non voglio parlare con un robot",
     ),
     "pt": (
+        "me liguem por favor",
+        "podem me ligar?",
+        "quero que me liguem",
+        "liguem-me por favor",
+        "gostaria que me ligassem",
         "Quero falar com um atendente",
         "Posso falar com uma pessoa de verdade?",
         "Gostaria de falar com alguém",
@@ -82,6 +119,11 @@ PERSON: Final = {
         "não quero falar com um robô",
     ),
     "nl": (
+        "Bel me terug",
+        "Bel mij alstublieft",
+        "Kunt u mij terugbellen?",
+        "ik wil graag teruggebeld worden",
+        "kunnen jullie me bellen",
         "Ik wil met een mens praten",
         "Kan ik een medewerker spreken?",
         "Verbind mij door met een medewerker",
@@ -93,6 +135,8 @@ PERSON: Final = {
 }
 MANAGER: Final = {
     "en": (
+        "I want this escalated to management",
+        "please escalate my case to a manager",
         "Let me speak to your manager",
         "I want to talk to a supervisor now",
         "get me your boss",
@@ -113,6 +157,22 @@ MANAGER: Final = {
 }
 NEITHER: Final = {
     "en": (
+        "why did you call me yesterday",
+        "when I call, nobody answers",
+        "the app should not call me back",
+        "Is there an agent running on my machine?",
+        "could you call me a taxi",
+        "my case was escalated to a manager",
+        "the callback url does not work",
+        "how do I escalate privileges in the container",
+        "I do not want to escalate this",
+        "they call me every day",
+        "You can call me Ben",
+        "call me Ada",
+        "please don't call me",
+        "The form asks for a contact person",
+        "call an elevator technician",
+        "We need an agent installed on the server",
         "I don't want to talk to an agent",
         "I don't need help talking to an agent",
         "I have to contact someone at my bank first",
@@ -142,6 +202,9 @@ NEITHER: Final = {
         "> I want to talk to a human\nIt works now, thanks",
     ),
     "de": (
+        "Ich möchte einen Ansprechpartner im Profil ändern",
+        "Rufen Sie mich bitte nicht an",
+        "einen Ansprechpartner in meinem Profil hinterlegen",
         "Ich möchte nicht mit einem Menschen sprechen",
         "Bist du ein Mensch?",
         "Ich habe gestern mit einem Mitarbeiter gesprochen",
@@ -149,6 +212,8 @@ NEITHER: Final = {
         "Der Tisch ist für eine Person",
     ),
     "fr": (
+        "ne me rappelez pas",
+        "Rappelez-moi mon mot de passe",
         "Je ne veux pas parler à un conseiller",
         "Êtes-vous un humain ?",
         "Je n'ai pas besoin d'un agent",
@@ -156,6 +221,9 @@ NEITHER: Final = {
         "une table pour une personne",
     ),
     "es": (
+        "llámame Ana",
+        "no me llamen",
+        "Necesito una persona de contacto en la factura",
         "No quiero hablar con un agente",
         "¿Eres una persona?",
         "No necesito un asesor",
@@ -163,6 +231,8 @@ NEITHER: Final = {
         "una habitación para una persona",
     ),
     "it": (
+        "non chiamatemi",
+        "mi chiamo Anna",
         "Non voglio parlare con un operatore",
         "Sei una persona?",
         "Non ho bisogno di un consulente",
@@ -170,6 +240,8 @@ NEITHER: Final = {
         "una camera per una persona",
     ),
     "pt": (
+        "me chamo Ana",
+        "não me liguem",
         "Não quero falar com um atendente",
         "Você é uma pessoa?",
         "Não preciso de um atendente",
@@ -177,6 +249,8 @@ NEITHER: Final = {
         "um quarto para uma pessoa",
     ),
     "nl": (
+        "bel me niet terug",
+        "Bel me niet",
         "Ik wil niet met een medewerker praten",
         "Ben je een mens?",
         "Ik heb geen medewerker nodig",

@@ -61,13 +61,18 @@ def play(of: Case, *happened: Activity) -> tuple[Case, list[str]]:
     [
         ("Where is my parcel 4711?", "where IS parcel 4711"),
         ("How do I reset my password?", "how can I reset the password please"),
-        ("Wo ist mein Paket?", "Hallo, wo bleibt mein Paket denn, wo ist mein Paket"),
+        ("Wo ist mein Paket 4711?", "Hallo, wo ist mein Paket 4711 denn, wo bleibt es"),
+        ("Any update?", "any update"),
+        ("What about my refund?", "Hello, what about my refund please?"),
+        ("Wo ist mein Paket?", "wo ist mein Paket"),
+        ("Où est mon colis ?", "ou est mon colis?"),
+        ("I need help", "I need help!!!"),
+        ("I want to change my address", "please, I want to change my address to Baker Street"),
         ("My invoice for March is wrong", "the March invoice is still wrong"),
     ],
 )
 def test_the_same_question_in_other_words_is_alike(one: str, other: str) -> None:
-    if fingerprint(one) and fingerprint(other):
-        assert alike(fingerprint(one), fingerprint(other))
+    assert alike(fingerprint(one), fingerprint(other))
 
 
 @pytest.mark.parametrize(
@@ -76,13 +81,28 @@ def test_the_same_question_in_other_words_is_alike(one: str, other: str) -> None
         ("Where is my parcel 4711?", "Where is my invoice 1234?"),
         ("How do I reset my password?", "How do I change my address?"),
         ("The export fails with an empty file", "My card was charged twice"),
+        ("I want to change my address", "I want to change my password"),
+        ("I want to change my email address", "I want to change my postal address"),
+        ("Can I have the invoice for January?", "Can I have the invoice for February?"),
+        ("Please send me the invoice for March", "Please send me the invoice for January"),
+        ("Do you have the blue shirt in L?", "Do you have the red shirt in L?"),
+        ("I need a green shirt", "I need a red shirt"),
+        (
+            "Order 4711 placed on Monday has not arrived at my home",
+            "Order 4712 placed on Monday has not arrived at my home",
+        ),
+        ("What about my refund?", "I got my refund"),
+        ("Where is my parcel?", "Where is my refund?"),
+        ("I need help", "I need the invoice"),
     ],
 )
 def test_another_question_is_not_alike(one: str, other: str) -> None:
     assert not alike(fingerprint(one), fingerprint(other))
 
 
-@pytest.mark.parametrize("text", ["", "thanks", "ok please", "hello", "yes!!"])
+@pytest.mark.parametrize(
+    "text", ["", "thanks", "ok please", "hello", "yes!!", "yes?", "thank you very much", "are you there?"]
+)
 def test_what_asks_nothing_leaves_no_fingerprint(text: str) -> None:
     assert fingerprint(text) == ""
 

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import ActivityKind, ButtonChoice, CallChange, CallFacts, Channel, altered
+from routing.signals.distress import distress_in
 from routing.signals.grammar import clauses
-from routing.signals.requests import GRAMMARS, LANGUAGES, distress_in, requests_in, requests_of
+from routing.signals.requests import GRAMMARS, LANGUAGES, requests_in, requests_of
 from routing.signals.words import de, en, es, fr, it, nl, pt
 from tests.bounded import bounded_work
 from tests.routing.signals.sayings import MANAGER, NEITHER, PERSON, SLIPS
+from tests.routing.signals.sayings_of_distress import DISTRESS, NO_DISTRESS
 from tests.routing.values import message, pressed
 
 
@@ -155,8 +157,11 @@ def test_every_phrase_of_distress_is_found(words: Any) -> None:
     assert [phrase for phrase in words.DISTRESS if not distress_in(f"Hello. {phrase.upper()}!")] == []
 
 
-@pytest.mark.parametrize(
-    "text", ["this app kills me", "the battery died", "die Farbe ist tot", "my order is late", "I could die laughing"]
-)
-def test_anger_and_jokes_are_no_distress(text: str) -> None:
+@pytest.mark.parametrize(("language", "text"), each(DISTRESS))
+def test_distress_is_heard_in_every_person_and_word_order(language: str, text: str) -> None:
+    assert any(words.startswith(language) or "suicid" in words for words in distress_in(text))
+
+
+@pytest.mark.parametrize("text", NO_DISTRESS)
+def test_anger_jokes_and_contracts_are_no_distress(text: str) -> None:
     assert distress_in(text) == ()
