@@ -16,6 +16,7 @@ from routing.calendar import time_after
 from routing.draft import Draft, stricter
 from routing.people import People
 from routing.policy import Address, Ladder, Message, Rule, Stage
+from routing.reasons import reason_of
 from routing.resolving import Landing, Matter, ask, land
 from routing.wording import worded
 
@@ -61,7 +62,7 @@ def seat_name(episode: Episode) -> str:
 def headline(draft: Draft, rule: Rule) -> str:
     """Return the title of a notice."""
     priority = f"{draft.case.priority.value} " if draft.case.priority else ""
-    return f"{priority}escalation: {rule.set.reason or rule.id}"
+    return f"{priority}escalation: {reason_of(draft.case, rule) or rule.id}"
 
 
 def held(episode: Episode | None) -> Mode:

@@ -22,7 +22,18 @@ from gateway.model import (
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import incidents, ladder, lookup, outranking, owners, sensitivity, severity, sla, suspending
+from routing import (
+    incident_end,
+    incidents,
+    ladder,
+    lookup,
+    outranking,
+    owners,
+    sensitivity,
+    severity,
+    sla,
+    suspending,
+)
 from routing.acting import act_on, escalate_now, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
@@ -89,8 +100,8 @@ def _timer_fired(draft: Draft) -> None:
     if suspending.is_timer(draft.activity.name):
         if (waited := suspending.due(draft)) is not None:
             escalate_now(draft, *waited)
-    elif draft.activity.name == incidents.QUIET:
-        incidents.quiet(draft)
+    elif draft.activity.name == incident_end.QUIET:
+        incident_end.quiet(draft)
     elif not sla.is_timer(draft.activity.name):
         ladder.timer_fired(draft)
     elif sla.reached(draft):
@@ -175,7 +186,7 @@ def _status_changed(draft: Draft) -> bool:
             draft.move_case(CaseStatus.RESOLVED)
         ladder.close(draft)
         draft.say("resolved", f"The ticket was set to {ticket.status.value} in the helpdesk: the case is resolved.")
-        incidents.resolved(draft)
+        incident_end.resolved(draft)
         return True
     if changed is not None and draft.case.status is CaseStatus.RESOLVED:
         draft.move_case(CaseStatus.OPEN)

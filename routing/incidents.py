@@ -33,14 +33,15 @@ from gateway.model.life import is_customers
 from routing import acting, ladder
 from routing.draft import Draft
 from routing.fingerprints import fingerprint_of
+from routing.incident_end import QUIET, close, note
 from routing.policy import Act, Incident, Rule
 from routing.shown import duration_of
 from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
 
-#: Name of the deadline at which an incident closes that no message came for.
-QUIET: Final = "incident:quiet"
 _BATON: Final = "baton"
+#: After an incident's id: that its customer was told that it is over.
+_OVER: Final = ":over"
 
 
 # --- what the store is to count --------------------------------------------------------------------------------------
@@ -71,9 +72,10 @@ def watch(snapshot: Snapshot, activity: Activity, now: int) -> tuple[Sighting, .
 
 def _asked_for(snapshot: Snapshot, activity: Activity) -> tuple[Sighting, ...]:
     facts, incident = activity.incident, _meant(snapshot, activity)
-    if facts is None or incident is None or facts.change is not IncidentChange.OPENED:
+    if facts is None or incident is None or facts.change not in {IncidentChange.OPENED, IncidentChange.JOINED}:
         return ()
-    return (Sighting(name=incident.id, fingerprint=facts.fingerprint, window=incident.window, counts=False),)
+    number = facts.id if facts.change is IncidentChange.JOINED else ""
+    return (Sighting(name=incident.id, fingerprint=facts.fingerprint, window=incident.window, counts=False, id=number),)
 
 
 def _meant(snapshot: Snapshot, activity: Activity) -> Incident | None:
@@ -91,10 +93,26 @@ def look(draft: Draft) -> None:
         incident = draft.snapshot.policy.incidents.get(burst.name)
         if incident is None or draft.signals.incident is not None:
             continue
+        if incident.observed:
+            _rehearse(draft, incident, burst)
+            continue
         if burst.open is not None:
             _join(draft, incident, burst.open)
         elif burst.customers >= incident.threshold:
             _join(draft, incident, _open(draft, incident, burst))
+
+
+def _rehearse(draft: Draft, incident: Incident, burst: Burst) -> None:
+    """Say, once a case, what an incident in observe mode would do. To the case and to rules it is not there."""
+    name = incident.rule.id
+    if burst.customers < incident.threshold or name in draft.case.rehearsed:
+        return
+    draft.change_case(rehearsed=(*draft.case.rehearsed, name))
+    held = ", ".join(sorted(incident.inhibit))
+    draft.remarks.append(
+        f"Incident {incident.title} would be open, by {burst.customers} customers within {duration_of(incident.window)}, and the"
+        f" case belong to it{f' (held back: {held})' if held else ''}: its mode is observe, so nothing is done."
+    )
 
 
 def _open(draft: Draft, incident: Incident, burst: Burst) -> OpenIncident:
@@ -132,8 +150,9 @@ def _join(draft: Draft, incident: Incident, opened: OpenIncident) -> None:
     if episode is not None and episode.state is EpisodeState.OPEN and set(episode.reasons) <= incident.inhibit:
         ladder.close(draft)
         draft.grouped += f" Its own escalation by {', '.join(episode.reasons)} ends: the incident holds it back."
-    _note(draft, f"Part of {member.words}, case {member.id}.")
-    _tell_customer(draft, incident, member)
+    note(draft, f"Part of {member.words}, case {member.id}.")
+    if not opened.told:
+        _tell_customer(draft, incident, member)
 
 
 def _enter(draft: Draft, opened: OpenIncident) -> Membership:
@@ -144,31 +163,40 @@ def _enter(draft: Draft, opened: OpenIncident) -> Membership:
     return member
 
 
-def _note(draft: Draft, text: str) -> None:
-    """Write a note into the tickets that the case has."""
-    for connection in draft.case.targets:
-        draft.emit(EffectKind.UPDATE, connection, draft.mode(connection, None), text=text)
-
-
 def _tell_customer(draft: Draft, incident: Incident, member: Membership) -> None:
-    """Send the incident's reply to the case's customer, once for an address: its id is the incident's and that address's."""
-    told = replace(incident.rule, reply=incident.reply)
-    if member.id in draft.case.broadcasts or not ladder.reply(draft, told, None):
+    """Send the incident's reply to the case's customer, who was not told in another case of theirs.
+
+    Two cases of one address that join at once make one reply all the same: its id is the incident's and that address's.
+    """
+    if member.id not in draft.case.broadcasts:
+        _send(draft, incident, incident.reply, member.id)
+
+
+def _tell_that_it_is_over(draft: Draft, member: Membership) -> None:
+    """Tell the case's customer that an incident is over, once, if this case is the one in which they were told that it began."""
+    incident = draft.snapshot.policy.incidents.get(member.name)
+    mark = f"{member.id}{_OVER}"
+    if incident is not None and member.id in draft.case.broadcasts and mark not in draft.case.broadcasts:
+        _send(draft, incident, incident.reply_when_over, mark)
+
+
+def _send(draft: Draft, incident: Incident, text: str, mark: str) -> None:
+    if not ladder.reply(draft, replace(incident.rule, reply=text), None):
         return
     party = draft.case.customer
     who = draft.case.id if party is None else f"{draft.case.last_connection}:{party.kind}:{party.value}"
-    number = effect_id(who, f"incident:{member.id}", EffectKind.REPLY.value, 0)
+    number = effect_id(who, f"incident:{mark}", EffectKind.REPLY.value, 0)
     draft.effects[-1] = altered(draft.effects[-1], id=number)
-    draft.change_case(broadcasts=(*draft.case.broadcasts, member.id))
+    draft.change_case(broadcasts=(*draft.case.broadcasts, mark))
 
 
 def inhibits(draft: Draft, rule: Rule) -> bool:
     """Tell whether an incident keeps a rule from escalating the case."""
     member = draft.signals.incident
     incident = draft.snapshot.policy.incidents.get(member.name) if member is not None else None
-    if incident is None or rule.id not in incident.inhibit or rule.mode is Mode.OBSERVE:
+    if incident is None or rule.id not in incident.inhibit or incident.observed:
         return False
-    return rule.act is Act.ESCALATE
+    return rule.act is Act.ESCALATE and rule.mode is not Mode.OBSERVE
 
 
 def holds_back(draft: Draft, rule: Rule) -> bool:
@@ -200,11 +228,11 @@ def told(draft: Draft) -> None:
             _joined(draft, facts)
         case IncidentChange.SPREAD if parent:
             draft.say("incident", f"The incident has {facts.customers} customers by now.")
-            _note(draft, f"{facts.customers} customers belong to it by now.")
+            note(draft, f"{facts.customers} customers belong to it by now.")
         case IncidentChange.WRITTEN if not parent:
             _written(draft, facts)
         case IncidentChange.CLOSED if parent:
-            _close(draft, f"closed by {facts.by}" + (f": {facts.reason}" if facts.reason else ""))
+            close(draft, f"closed by {facts.by}" + (f": {facts.reason}" if facts.reason else ""))
         case IncidentChange.CLOSED:
             _over(draft, facts)
         case _:
@@ -219,6 +247,9 @@ def _opened(draft: Draft, facts: IncidentFacts) -> None:
             "incident", f"No [[incident]] of the policy is {facts.name or f'opened by {draft.activity.connection}'}."
         )
         return
+    if incident.observed:
+        draft.say("observed", f"Incident {incident.title} would be opened: its mode is observe, so nothing is done.")
+        return
     if draft.case.incident is not None and draft.case.incident.open:
         draft.say("incident", f"The case belongs to {draft.case.incident.words} already.")
         return
@@ -227,7 +258,7 @@ def _opened(draft: Draft, facts: IncidentFacts) -> None:
         member = _enter(draft, there)
         draft.say("incident", f"{member.words[0].upper()}{member.words[1:]} is open already, case {member.id}.")
         return
-    title = facts.title or incident.title
+    title = " ".join(facts.title.split()) or incident.title
     member = Membership(id=draft.case.id, name=incident.id, title=title)
     if draft.case.status is CaseStatus.RESOLVED:
         # An alert that fires again: its case, and its ticket, are taken up again.
@@ -258,12 +289,21 @@ def _opened(draft: Draft, facts: IncidentFacts) -> None:
 def _joined(draft: Draft, facts: IncidentFacts) -> None:
     """Let a case join that counted for an incident before it was opened."""
     incident = draft.snapshot.policy.incidents.get(facts.name)
-    if incident is None or draft.signals.incident is not None or draft.case.status is not CaseStatus.OPEN:
+    free = draft.signals.incident is None and draft.case.status is CaseStatus.OPEN
+    if incident is None or incident.observed or not free:
         draft.say(
             "incident", "An incident was opened that the case counted for: it is over, or belongs to one already."
         )
         return
-    opened = OpenIncident(id=facts.id, name=facts.name, title=facts.title, ticket=facts.ticket, url=facts.url)
+    known = next((burst.open for burst in draft.snapshot.bursts if burst.open is not None), None)
+    opened = OpenIncident(
+        id=facts.id,
+        name=facts.name,
+        title=facts.title,
+        ticket=facts.ticket,
+        url=facts.url,
+        told=known is not None and known.told,
+    )
     draft.say("incident", "An incident was opened that the case counted for.")
     _join(draft, incident, opened)
 
@@ -275,7 +315,7 @@ def _written(draft: Draft, facts: IncidentFacts) -> None:
         return
     draft.change_case(incident=altered(member, ticket=facts.ticket, url=facts.url))
     draft.say("incident", f"The ticket of incident {member.title} is {facts.ticket}.")
-    _note(draft, f"The ticket of incident {member.title}: {facts.ticket} {facts.url}".rstrip() + ".")
+    note(draft, f"The ticket of incident {member.title}: {facts.ticket} {facts.url}".rstrip() + ".")
 
 
 def _over(draft: Draft, facts: IncidentFacts) -> None:
@@ -287,7 +327,11 @@ def _over(draft: Draft, facts: IncidentFacts) -> None:
         draft.say("incident", "This is no news for the case.")
     else:
         draft.change_case(incident=altered(member, open=False))
-        draft.say("incident", f"{member.words[0].upper()}{member.words[1:]} is over: rules look at the case as before.")
+        named = f"{member.words[0].upper()}{member.words[1:]}"
+        draft.say("incident", f"{named} is over: rules look at the case as before.")
+        if draft.case.status is CaseStatus.OPEN:
+            note(draft, f"{named} is over.")
+            _tell_that_it_is_over(draft, member)
 
 
 # --- the parent ------------------------------------------------------------------------------------------------------
@@ -310,50 +354,3 @@ def outcome_came(draft: Draft, outcome: Outcome) -> None:
             url=receipt.url,
         )
     )
-
-
-def quiet(draft: Draft) -> None:
-    """Close an incident that no message came for as long as the policy says; else look again then."""
-    member, there = draft.case.incident, draft.snapshot.incident
-    incident = draft.snapshot.policy.incidents.get(member.name) if member is not None else None
-    if member is None or incident is None or there is None or incident.resolve_after is None or not member.open:
-        draft.say("timer", "A deadline passed that nobody waits for any more.")
-        return
-    due = there.last_at + incident.resolve_after
-    if due > draft.now:
-        draft.timers.append(Timer(name=QUIET, due_at=due))
-        draft.say("incident", "Messages still come for the incident.")
-        return
-    _close(draft, f"no message came for it in {duration_of(incident.resolve_after)}")
-
-
-def resolved(draft: Draft) -> None:
-    """Close the incident with its parent case."""
-    if draft.case.stands_for_incident and draft.case.status is CaseStatus.RESOLVED:
-        _close(draft, "its parent case is resolved")
-
-
-def _close(draft: Draft, why: str) -> None:
-    member = draft.case.incident
-    if member is None or not member.open:
-        draft.say("incident", "The incident is over already.")
-        return
-    draft.change_case(incident=altered(member, open=False))
-    draft.signals.incident = None
-    draft.incidents.append(
-        IncidentFacts(
-            change=IncidentChange.CLOSED,
-            id=member.id,
-            name=member.name,
-            title=member.title,
-            by=draft.activity.incident.by if draft.activity.incident is not None else "rules",
-            reason=why,
-        )
-    )
-    draft.cancelled.append(QUIET)
-    if draft.episode is not None and draft.episode.state is not EpisodeState.CLOSED:
-        ladder.close(draft)
-    if draft.case.status is CaseStatus.OPEN:
-        draft.move_case(CaseStatus.RESOLVED)
-        _note(draft, f"The incident is over: {why}.")
-    draft.say("incident", f"Incident {member.title} is over: {why}.")

@@ -14,11 +14,10 @@ from routing.load_reply import read_reply
 from routing.load_sla import Conditions
 from routing.policy import Act, EscalationType, Incident, Rule, Settings
 from routing.reader import NAME, Path, Reader
-from routing.schema_incident import INCIDENT
+from routing.reasons import RULE_PREFIX, reason_of_incident
+from routing.schema_incident import INCIDENT, MODES
 from routing.template import places
 
-#: What the name of an incident's rule begins with: no rule of the policy's list can have such a name.
-RULE_PREFIX: Final = "incident:"
 #: One customer is no incident.
 FEWEST: Final = 2
 
@@ -106,8 +105,9 @@ def _incident(
             sentence = f"plugins.toml has no enabled connection {name}: {hint}"
             reader.note((*path, "opened_by", place), sentence, value=True)
     priority = reader.word(path, table, "priority", [each.value for each in Priority])
+    mode = reader.word(path, table, "mode", [each.value for each in MODES])
     inhibit = reader.strings((*path, "inhibit"), table.get("inhibit", []), "inhibit")
-    reply = _reply(reader, path, table)
+    reply, reply_when_over = _replies(reader, path, table)
     title = " ".join(reader.string(path, table, "title").split()) or number
     tags = reader.strings((*path, "tags"), table.get("tags", []), "tags")
     if len(reader.problems) > before:
@@ -124,6 +124,7 @@ def _incident(
         opened_by=frozenset(opened_by),
         resolve_after=resolve_after,
         reply=reply,
+        reply_when_over=reply_when_over,
         rule=Rule(
             id=f"{RULE_PREFIX}{number}",
             type=EscalationType.PRIORITY,
@@ -132,12 +133,12 @@ def _incident(
             any=(),
             catch_all=False,
             goes_on=False,
-            mode=Mode.LIVE,
+            mode=Mode(mode) if mode else Mode.LIVE,
             set=Settings(
                 priority=Priority(priority) if priority else None,
                 tags=tags,
                 fields={},
-                reason=f"Incident {title}: many customers, one matter",
+                reason=reason_of_incident(title),
             ),
             target="",
             ladder=ladder,
@@ -146,14 +147,22 @@ def _incident(
     )
 
 
-def _reply(reader: Reader, path: Path, table: Mapping[str, Any]) -> str:
-    text = read_reply(reader, path, table, Act.ESCALATE.value)
+def _replies(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what customers are told, and what they are told once it is over."""
+    if table.get("reply_when_over") and not table.get("reply"):
+        sentence = "it goes to whom `reply` was sent: write that as well"
+        reader.note((*path, "reply_when_over"), sentence, value=True)
+    return _reply(reader, path, table, "reply"), _reply(reader, path, table, "reply_when_over")
+
+
+def _reply(reader: Reader, path: Path, table: Mapping[str, Any], key: str) -> str:
+    text = read_reply(reader, path, table, Act.ESCALATE.value, key)
     for name, offset in places(text):
         if name.startswith("ticket."):
             sentence = (
                 f"{{{{{name}}}}} would be the ticket of the customer's own case, which may have none: leave it out"
             )
-            reader.note((*path, "reply"), sentence, value=True, offset=offset + 1)
+            reader.note((*path, key), sentence, value=True, offset=offset + 1)
     return text
 
 

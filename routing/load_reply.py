@@ -20,10 +20,10 @@ _LONGEST: Final = 75
 _AGENTS: Final = frozenset({ACKNOWLEDGE, FURTHER})
 
 
-def read_reply(reader: Reader, path: Path, table: Mapping[str, Any], act: str | None) -> str:
-    """Return the text of a rule's reply, empty when it has none."""
-    here = (*path, "reply")
-    text = reader.string(path, table, "reply")
+def read_reply(reader: Reader, path: Path, table: Mapping[str, Any], act: str | None, key: str = "reply") -> str:
+    """Return the text of a reply, empty when there is none."""
+    here = (*path, key)
+    text = reader.string(path, table, key)
     for name, offset in unknown_places(text):
         hint = did_you_mean(name, PATHS, f"there are {', '.join(PATHS)}", shown="{{{{{}}}}}")
         reader.note(here, f"there is no {{{{{name}}}}}: {hint}", value=True, offset=offset + 1)

@@ -5,7 +5,7 @@ In the gateway a look-up asks for the one, and rosters and a count over all case
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.model import (
@@ -22,6 +22,7 @@ from gateway.model import (
     Risk,
     Sighting,
 )
+from routing.grouping import Seat
 from routing.people import UNKNOWN, Load, Presence, Staff
 
 
@@ -41,6 +42,8 @@ class Outside:
     risks: Mapping[tuple[str, str], Risk] = field(default_factory=dict[tuple[str, str], Risk])
     #: Incident → how many other customers counted for it within its window; None for one that is open.
     incidents: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    #: Where the case takes part in incidents with others; None when it is alone, and `incidents` says what there is.
+    seat: Seat | None = None
 
 
 class Surroundings:
@@ -99,8 +102,10 @@ class Surroundings:
         )
 
     # --- incidents ---------------------------------------------------------------------------------------------------
-    def bursts(self, sightings: Iterable[Sighting]) -> tuple[Burst, ...]:
-        """Return what is counted for sightings, the case's own customer included."""
+    def bursts(self, sightings: Iterable[Sighting], activity: Activity) -> tuple[Burst, ...]:
+        """Return what is counted for the sightings of an activity, the case's own customer included."""
+        if self._outside.seat is not None:
+            return self._outside.seat.count(sightings, activity)
         return tuple(
             Burst(
                 name=each.name,
@@ -113,12 +118,16 @@ class Surroundings:
 
     def incident_of(self, case: Case | None) -> OpenIncident | None:
         """Return the open incident that a case is the parent of."""
+        if self._outside.seat is not None:
+            return self._outside.seat.of_parent(case)
         member = case.incident if case is not None else None
         found = self._opened.get(member.name) if member is not None else None
         return found if found is not None and case is not None and found.id == case.id else None
 
-    def heed_incidents(self, steps: Iterable[IncidentFacts], now: int) -> None:
+    def heed_incidents(self, steps: Sequence[IncidentFacts], activity: Activity, now: int) -> None:
         """Note which incidents were opened and closed."""
+        if self._outside.seat is not None:
+            self._outside.seat.take_over(steps, activity)
         for step in steps:
             if step.change is IncidentChange.OPENED:
                 self._opened[step.name] = OpenIncident(id=step.id, name=step.name, title=step.title, last_at=now)

@@ -24,6 +24,7 @@ from gateway.model import (
 )
 from routing.phrases import canonical
 from routing.policy import Policy
+from routing.reasons import reason_of
 from routing.signals.reading import Signals
 
 #: Version of the packet's shape.
@@ -149,7 +150,7 @@ def build_packet(
 ) -> Packet:
     """Return the packet of a case. `activities` are its applied ones, oldest first; `complete` says whether all of them."""
     rule = policy.by_id.get(rule_id) if policy is not None else None
-    reason = rule.set.reason if rule is not None and rule.set.reason else f"Rule {rule_id} matched."
+    reason = (reason_of(case, rule) if rule is not None else "") or f"Rule {rule_id} matched."
     return Packet(
         version=VERSION,
         case_id=case.id,

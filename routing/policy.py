@@ -241,8 +241,15 @@ class Incident:
     resolve_after: int | None
     #: What each of its customers is told, empty for nothing.
     reply: str
+    #: What those who were told that are told once it is over, empty for nothing.
+    reply_when_over: str
     #: How its parent case is escalated; no rule of the policy's list.
     rule: Rule
+
+    @property
+    def observed(self) -> bool:
+        """Return whether it is only tried: its customers are counted, and nothing is done."""
+        return self.rule.mode is Mode.OBSERVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ lands at once. So both sides of a comparison are made in the same way, and neith
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -15,6 +15,7 @@ from gateway.model import (
     Activity,
     ActivityKind,
     Audience,
+    Case,
     Channel,
     Effect,
     EffectKind,
@@ -23,6 +24,7 @@ from gateway.model import (
     TicketStatus,
 )
 from gateway.model.life import takes, takes_further
+from routing.grouping import BATON
 from routing.outside import Outside
 from routing.policy import ConnectionFacts, Policy
 from routing.world import World
@@ -50,6 +52,8 @@ class Story:
     path: tuple[str, ...] = ()
     #: The case's priority in the end, empty for none.
     priority: str = ""
+    #: The incident that it belongs to, or belonged to last, by its title; empty for none.
+    incident: str = ""
     #: How many notices agents get, and how many replies the customer.
     notices: int = 0
     replies: int = 0
@@ -118,6 +122,7 @@ class Replayed:
             ("ladder", self.before.ladder or "none", self.after.ladder or "none"),
             ("path", " ".join(self.before.path) or "none", " ".join(self.after.path) or "none"),
             ("priority", self.before.priority or "none", self.after.priority or "none"),
+            ("incident", self.before.incident or "none", self.after.incident or "none"),
             ("notices", str(self.before.notices), str(self.after.notices)),
             ("replies", str(self.before.replies), str(self.after.replies)),
         )
@@ -137,13 +142,65 @@ class Judgement:
     under: int
 
 
-@dataclass(slots=True)
-class _Seen:
-    rules: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
-    rule: str = ""
-    at: int = 0
-    notices: int = 0
-    replies: int = 0
+def from_outside(activity: Activity) -> bool:
+    """Tell whether an activity came from outside: nothing that Baton appended, news of incidents among it."""
+    return activity.kind not in INTERNAL and (
+        activity.kind is not ActivityKind.INCIDENT or activity.connection != BATON
+    )
+
+
+class Course:
+    """A case as it is gone through once more."""
+
+    def __init__(self, world: World) -> None:
+        """Begin with nothing that happened."""
+        self.world = world
+        self._rules: list[tuple[str, ...]] = []
+        self._rule = ""
+        self._at = 0
+        self._notices = 0
+        self._replies = 0
+
+    def pass_time(self, until: int) -> None:
+        """Let time pass up to an instant."""
+        self._count(self.world.pass_time(until).effects)
+
+    def take(self, activity: Activity) -> None:
+        """Let something happen at its instant."""
+        self.pass_time(activity.received_at)
+        happened = self.world.take(activity)
+        if from_outside(activity):
+            self._rules.append(tuple(step.rule for step in happened.decisions[0].trace.steps))
+        self._count(happened.effects)
+
+    def story(self, until: int) -> Story:
+        """Return what became of the case up to an instant."""
+        self.pass_time(max(until, self.world.now))
+        case, episode = self.world.case, self.world.episode
+        return Story(
+            rules=tuple(self._rules),
+            rule=self._rule,
+            at=self._at,
+            ladder=episode.ladder if episode is not None else "",
+            path=tuple(step.name for step in self.world.path),
+            priority=case.priority.value if case is not None and case.priority is not None else "",
+            incident=incident_of(case),
+            notices=self._notices,
+            replies=self._replies,
+        )
+
+    def _count(self, effects: Iterable[Effect]) -> None:
+        kinds = [effect.kind for effect in effects if effect.mode is not Mode.OBSERVE]
+        self._notices += kinds.count(EffectKind.NOTIFY)
+        self._replies += kinds.count(EffectKind.REPLY)
+        episode = self.world.episode
+        if episode is not None and not self._rule:
+            self._rule, self._at = episode.rule, episode.opened_at
+
+
+def incident_of(case: Case | None) -> str:
+    """Return the title of the incident that a case belongs to, or belonged to last; empty for none."""
+    return case.incident.title if case is not None and case.incident is not None else ""
 
 
 def story(
@@ -155,41 +212,13 @@ def story(
     until: int,
     outside: Outside | None = None,
 ) -> Story:
-    """Return what a policy makes of a case, up to an instant, with what was so outside of it."""
-    world: World | None = None
-    seen = _Seen()
-    for activity in activities:
-        if activity.kind in INTERNAL:
-            continue
-        if world is None:
-            world = World(policy, connections, at=activity.received_at, case_id=case_id, outside=outside)
-        _count(world, seen, world.pass_time(activity.received_at).effects)
-        happened = world.take(activity)
-        seen.rules.append(tuple(step.rule for step in happened.decisions[0].trace.steps))
-        _count(world, seen, happened.effects)
-    if world is None:
-        return Story(rules=())
-    _count(world, seen, world.pass_time(max(until, world.now)).effects)
-    priority = world.case.priority if world.case is not None else None
-    return Story(
-        rules=tuple(seen.rules),
-        rule=seen.rule,
-        at=seen.at,
-        ladder=world.episode.ladder if world.episode is not None else "",
-        path=tuple(step.name for step in world.path),
-        priority=priority.value if priority is not None else "",
-        notices=seen.notices,
-        replies=seen.replies,
-    )
-
-
-def _count(world: World, seen: _Seen, effects: Iterable[Effect]) -> None:
-    kinds = [effect.kind for effect in effects if effect.mode is not Mode.OBSERVE]
-    seen.notices += kinds.count(EffectKind.NOTIFY)
-    seen.replies += kinds.count(EffectKind.REPLY)
-    episode = world.episode
-    if episode is not None and not seen.rule:
-        seen.rule, seen.at = episode.rule, episode.opened_at
+    """Return what a policy makes of a case, up to an instant, with what was so outside of it. The case is alone in it."""
+    course: Course | None = None
+    for activity in filter(from_outside, activities):
+        if course is None:
+            course = Course(World(policy, connections, at=activity.received_at, case_id=case_id, outside=outside))
+        course.take(activity)
+    return course.story(until) if course is not None else Story(rules=())
 
 
 def evidence(activities: Iterable[Activity]) -> Evidence:

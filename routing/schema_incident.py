@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gateway.model import Priority
+from gateway.model import Mode, Priority
+
+#: How far an incident may go. There is no notes: it would hold escalations back, and nobody would be told of it.
+MODES: Final = (Mode.OBSERVE, Mode.LIVE)
 
 
 def _text(about: str) -> dict[str, Any]:
@@ -36,6 +39,11 @@ INCIDENT: Final[dict[str, Any]] = {
         "minimum": 2,
         "description": "So many distinct customers open it, 2 or more. One who writes ten times counts once.",
     },
+    "mode": {
+        "type": "string",
+        "enum": [each.value for each in MODES],
+        "description": "In observe mode its customers are counted and nothing is done; traces say what would be. Default: live.",
+    },
     "ladder": _text("The ladder that its parent case climbs."),
     "priority": {
         "type": "string",
@@ -45,6 +53,7 @@ INCIDENT: Final[dict[str, Any]] = {
     "tags": _texts("Tags to add to the parent's ticket."),
     "inhibit": _texts("Rules that do not escalate a case that belongs to it, while it is open."),
     "reply": _text("Text to each customer whose case belongs to it, once; `{{path}}` is replaced."),
+    "reply_when_over": _text("Text to whom `reply` was sent, once it is over; `{{path}}` is replaced."),
     "opened_by": _texts("Connections that open and close it: those of monitoring and status pages."),
     "resolve_after": _text(
         "How long after the last message that belongs to it it closes by itself. Default: with its parent case only."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.model import TicketLink
 from routing.draft import Draft
 from routing.policy import Message, Rule
+from routing.reasons import reason_of
 from routing.template import render
 
 
@@ -17,7 +18,7 @@ def values(draft: Draft, rule: Rule, link: TicketLink | None) -> dict[str, str]:
         "case.priority": draft.case.priority.value if draft.case.priority else "",
         "customer.name": customer.name if customer else "",
         "rule.id": rule.id,
-        "rule.reason": rule.set.reason,
+        "rule.reason": reason_of(draft.case, rule),
         "ticket.id": link.ticket_id if link is not None else "",
         "ticket.url": link.url if link is not None else "",
     }

@@ -268,7 +268,7 @@ class World:
         )
         if not self.policy.incidents:
             return snapshot
-        bursts = self._around.bursts(watch(snapshot, activity, self.now))
+        bursts = self._around.bursts(watch(snapshot, activity, self.now), activity)
         return altered(snapshot, bursts=bursts, incident=self._around.incident_of(self.case))
 
     def _of_customer(self, activity: Activity) -> dict[str, Any]:
@@ -286,7 +286,7 @@ class World:
         self.case = decision.case
         self.matched |= {step.rule for step in decision.trace.steps}
         self.matched |= {self.policy.incidents[step.name].rule.id for step in decision.incidents if step.name}
-        self._around.heed_incidents(decision.incidents, self.now)
+        self._around.heed_incidents(decision.incidents, activity, self.now)
         # What a helpdesk told of a ticket is known from then on, as in the store.
         self._links |= {link.connection: link for link in decision.tickets}
         self.timers |= {timer.name: timer.due_at for timer in decision.timers}

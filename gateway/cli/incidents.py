@@ -63,6 +63,8 @@ def open_(name: str, title: str, fingerprint: str, reason: str, config: Path, *,
 
         hint = did_you_mean(name, known, f"there are {', '.join(known) or 'none'}", shown=QUOTED)
         raise WrongInput(f'the policy has no incident "{name}": {hint}')
+    if known[name].observed:
+        raise WrongInput(f'incident "{name}" has mode = "observe" and opens nothing: take that out first')
     values = {"name": name, "title": title, "fingerprint": fingerprint, "reason": reason}
     result = write(config, "incident-open", values)
     if as_json:

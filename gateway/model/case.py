@@ -261,7 +261,7 @@ class Case(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     follows: str = ""
     #: The incident that it belongs to, or belonged to last; its own id stands in it when it is the parent of one.
     incident: Membership | None = None
-    #: Incidents whose reply its customer was sent, by their ids: each once.
+    #: Incidents whose reply its customer was sent, by their ids, and, with `:over` after it, the one at its end: each once.
     broadcasts: tuple[str, ...] = ()
     #: The look-up of its customer that is out, or that failed last; None when there is neither.
     lookup: Lookup | None = None

@@ -62,6 +62,8 @@ class OpenIncident(Struct, frozen=True, kw_only=True, gc=False):
     #: Its ticket, empty while there is none, and that one's page.
     ticket: str = ""
     url: str = ""
+    #: True when the case's customer heard of it already, in whatever case of theirs.
+    told: bool = False
 
 
 class Sighting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -73,8 +75,10 @@ class Sighting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     fingerprint: str
     #: How far back to count, microseconds.
     window: int
-    #: False for somebody who opens it: that is no customer.
+    #: False for somebody who opens it, and for a case that is told of it: that is no customer who writes.
     counts: bool = True
+    #: The incident that is asked for, by its parent case; empty for whichever is open.
+    id: str = ""
 
 
 class Burst(Struct, frozen=True, kw_only=True, gc=False):

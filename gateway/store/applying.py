@@ -99,7 +99,7 @@ class _Batch:
         #: The connection whose profiles are read, None for none.
         self.knows = knows
         self.watch = watch
-        self.grouping = Grouping(t, engine, entropy, now)
+        self.grouping = Grouping(t, engine, entropy, now, self._held)
         #: The customer of each case, as far as that connection may be asked.
         self.customers: dict[str, Asked] = {}
         #: Case of each thread.
@@ -137,6 +137,10 @@ class _Batch:
             targets=tuple(self.targets),
             incidents=self.grouping.changed,
         )
+
+    def _held(self, case_id: str) -> Case | None:
+        """Return a case of this batch as it is by now."""
+        return self.cases.get(case_id)
 
     # --- reading -----------------------------------------------------------------------------------------------------
     def _take(self, limit: int) -> tuple[list[tuple[int, str, Activity]], bool]:

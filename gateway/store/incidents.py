@@ -19,6 +19,7 @@ from gateway.model import (
     IncidentFacts,
     OpenIncident,
     Sighting,
+    altered,
     uuid7,
 )
 from gateway.store import codec
@@ -129,12 +130,20 @@ class Incidents:
 class Grouping:
     """What one batch of decisions does to incidents."""
 
-    def __init__(self, t: Transaction, engine: Engine, entropy: Callable[[int], bytes], now: int) -> None:
-        """Work within a transaction."""
+    def __init__(
+        self,
+        t: Transaction,
+        engine: Engine,
+        entropy: Callable[[int], bytes],
+        now: int,
+        cases: Callable[[str], Case | None],
+    ) -> None:
+        """Work within a transaction; `cases` gives those that it has in hand, which are newer than what is stored."""
         self._t = t
         self._engine = engine
         self._entropy = entropy
         self._now = now
+        self._cases = cases
         self._auditing = Auditing(engine)
         #: How many were opened and closed.
         self.changed: dict[str, int] = {}
@@ -161,8 +170,8 @@ class Grouping:
 
     def _burst(self, sighting: Sighting, case_id: str, thread_id: str, at: int) -> Burst:
         name, mark = sighting.name, sighting.fingerprint
+        contact = self._contact(case_id, thread_id, own=not sighting.counts)
         if sighting.counts:
-            contact = contact_of(self._t, thread_id) or ""
             self._t.run(
                 "INSERT INTO sightings (name, fingerprint, case_id, contact_id, seen_at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (name, fingerprint, case_id, contact_id) DO UPDATE SET seen_at ="
@@ -172,33 +181,66 @@ class Grouping:
             self._t.run(
                 "DELETE FROM sightings WHERE name = ? AND seen_at < ?", name, self._now - sighting.window - _KEPT
             )
-        either = "fingerprint IN (??text)" if sighting.counts or mark else "(1 = 1 OR fingerprint IN (??text))"
-        rows = self._t.rows(
-            f"{_OPEN} AND name = ? AND {either} ORDER BY CASE WHEN fingerprint = ? THEN 0 ELSE 1 END, opened_at DESC LIMIT 1",
-            *(name, [mark, ""], mark),
-        )
+        rows = self._open_for(sighting)
         if rows and sighting.counts:
             self._t.run("UPDATE incidents SET last_at = ? WHERE id = ? AND last_at < ?", at, rows[0][0], at)
         return Burst(
             name=name,
             fingerprint=mark,
             customers=self._customers(name, mark, sighting.window, at) if sighting.counts else 0,
-            open=self._opened(rows[0]) if rows else None,
+            open=altered(self._opened(rows[0]), told=self._told(rows[0][0], case_id, contact)) if rows else None,
         )
+
+    def _open_for(self, sighting: Sighting) -> Sequence[Row]:
+        name, mark = sighting.name, sighting.fingerprint
+        if sighting.id:
+            return self._t.rows(f"{_OPEN} AND id = ?", sighting.id)
+        either = "fingerprint IN (??text)" if sighting.counts or mark else "(1 = 1 OR fingerprint IN (??text))"
+        return self._t.rows(
+            f"{_OPEN} AND name = ? AND {either} ORDER BY CASE WHEN fingerprint = ? THEN 0 ELSE 1 END, opened_at DESC, id DESC"
+            " LIMIT 1",
+            *(name, [mark, ""], mark),
+        )
+
+    def _contact(self, case_id: str, thread_id: str, *, own: bool) -> str:
+        """Return who speaks on a thread, or, where that is Baton itself, whose case it is; empty for nobody known."""
+        if own:
+            return str((self._t.rows("SELECT contact_id FROM cases WHERE id = ?", case_id) or [("",)])[0][0] or "")
+        return contact_of(self._t, thread_id) or ""
+
+    def _told(self, incident_id: str, case_id: str, contact: str) -> bool:
+        """Tell whether a case's customer heard of an incident, in whatever case and by whatever contact of theirs."""
+        held = self._cases(case_id)
+        if held is not None and incident_id in held.broadcasts:
+            return True
+        rows = self._t.rows(
+            f"SELECT c.id, c.doc FROM incident_cases s JOIN cases c ON c.id = s.case_id WHERE s.incident_id = ? AND {_PERSON} ="
+            " coalesce((SELECT p.root_id FROM contacts p WHERE p.id = ?), ?)",
+            *(incident_id, contact, case_id),
+        )
+        return any(incident_id in (self._cases(row[0]) or codec.case_from(row[1])).broadcasts for row in rows)
 
     def _customers(self, name: str, mark: str, window: int, at: int) -> int:
         """Return the distinct customers within the window that ends with the newest sighting that is known.
 
-        Other processes apply what came later, or earlier: the order of applying must not change what is counted.
+        Other processes apply what came later, or earlier: the order of applying must not change what is counted. What belonged to
+        an incident that is over does not count for the next.
         """
         latest = self._t.rows("SELECT max(seen_at) FROM sightings WHERE name = ? AND fingerprint = ?", name, mark)
         end = max(at, latest[0][0] or at)
         rows = self._t.rows(
             f"SELECT count(DISTINCT {_PERSON}) FROM sightings s JOIN cases c ON c.id = s.case_id"
             " WHERE s.name = ? AND s.fingerprint = ? AND s.seen_at > ?",
-            *(name, mark, end - window),
+            *(name, mark, self._since(name, mark, end - window)),
         )
         return int(rows[0][0])
+
+    def _since(self, name: str, mark: str, begin: int) -> int:
+        """Return from when on sightings count: from an instant on, and not before an incident ended that they belonged to."""
+        rows = self._t.rows(
+            "SELECT max(closed_at) FROM incidents WHERE name = ? AND fingerprint IN (??text)", name, [mark, ""]
+        )
+        return max(begin, rows[0][0] or begin)
 
     def _opened(self, row: Row) -> OpenIncident:
         return OpenIncident(
@@ -252,7 +294,7 @@ class Grouping:
         rows = self._t.rows(
             "SELECT DISTINCT c.root_id FROM sightings s JOIN cases c ON c.id = s.case_id"
             f" WHERE s.name = ? AND {alike} AND s.seen_at > ? ORDER BY c.root_id",
-            *(step.name, [step.fingerprint], at - step.window),
+            *(step.name, [step.fingerprint], self._since(step.name, step.fingerprint, at - step.window)),
         )
         for (other,) in rows:
             if other != case_id:
@@ -260,9 +302,7 @@ class Grouping:
                 tell(self._t, self._entropy, other, facts, f"incident:{step.id}:joined:{other}:{self._now}", self._now)
 
     def _join(self, step: IncidentFacts, case_id: str, thread_id: str, activity: Activity) -> None:
-        contact = contact_of(self._t, thread_id) or ""
-        if activity.connection == BATON_NAME:
-            contact = str((self._t.rows("SELECT contact_id FROM cases WHERE id = ?", case_id) or [("",)])[0][0] or "")
+        contact = self._contact(case_id, thread_id, own=activity.connection == BATON_NAME)
         self._t.run(
             # An alert's case belongs to it as well, and is no customer's.
             "INSERT INTO incident_cases (incident_id, case_id, contact_id, customers, joined_at) VALUES (?, ?, ?, ?, ?)"
@@ -298,14 +338,8 @@ class Grouping:
             " ORDER BY c.root_id",
             step.id,
         ):
-            tell(
-                self._t,
-                self._entropy,
-                member,
-                step,
-                f"incident:{step.id}:{step.change.value}:{member}:{self._now}",
-                self._now,
-            )
+            dedupe = f"incident:{step.id}:{step.change.value}:{member}:{self._now}"
+            tell(self._t, self._entropy, member, step, dedupe, self._now)
 
 
 def make_parent(t: Transaction, case_id: str, now: int) -> None:

@@ -83,7 +83,11 @@ class Reading:
         """Return everything that happened to a case."""
 
         def work(t: Transaction) -> CaseHistory | None:
-            rows = t.rows("SELECT doc, merged_into, contact_id FROM cases WHERE id = ?", case_id)
+            rows = t.rows(
+                "SELECT c.doc, c.merged_into, c.contact_id, k.root_id FROM cases c LEFT JOIN contacts k ON k.id = c.contact_id"
+                " WHERE c.id = ?",
+                case_id,
+            )
             if not rows:
                 return None
             return CaseHistory(
@@ -106,6 +110,7 @@ class Reading:
                     row[0] for row in t.rows("SELECT id FROM cases WHERE merged_into = ? ORDER BY id", case_id)
                 ),
                 merged_into=rows[0][1],
+                person=rows[0][3] or "",
             )
 
         return self._engine.read(work)

@@ -332,6 +332,8 @@ class CaseHistory:
     merged: tuple[str, ...] = ()
     #: The case that this one was merged into, None while it stands for itself.
     merged_into: str | None = None
+    #: The contact that stands for its customer, empty for nobody known.
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,9 +148,12 @@ def _incident(incident: Incident) -> tuple[str, ...]:
         f"**{plain(incident.id)}**" + (f"<br>{plain(incident.title)}" if incident.title != incident.id else ""),
         "<br>".join(_when(incident)) + alike,
         plain(" or ".join(opened)),
-        plain(does(incident.rule)) + (f", {incident.rule.set.priority.value}" if incident.rule.set.priority else ""),
+        plain(does(incident.rule))
+        + (f", {incident.rule.set.priority.value}" if incident.rule.set.priority else "")
+        + (", mode observe" if incident.observed else ""),
         plain(", ".join(sorted(incident.inhibit))),
-        plain(incident.reply),
+        plain(incident.reply)
+        + (f"<br>at its end: {plain(incident.reply_when_over)}" if incident.reply_when_over else ""),
         f"with its case{quiet}",
     )
 

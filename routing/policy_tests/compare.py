@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from gateway.model import EffectKind, Mode, SlaClock
 from gateway.model.sla import TIMER_PREFIX
+from routing.reasons import reason_of
 from routing.shown import duration_of
 from routing.world import Happened, Step, World
 
@@ -90,7 +91,8 @@ def _fields(_happened: Happened, world: World) -> object:
 
 def _reason(happened: Happened, world: World) -> object:
     rules = [effect.rule for effect in happened.effects if effect.kind is EffectKind.HANDOFF]
-    return world.policy.by_id[rules[-1]].set.reason if rules and rules[-1] in world.policy.by_id else ""
+    rule = world.policy.by_id.get(rules[-1]) if rules else None
+    return reason_of(world.case, rule) if rule is not None and world.case is not None else ""
 
 
 def _notify(happened: Happened, _world: World) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -94,6 +95,12 @@ def test_an_incident_is_opened_and_closed_by_hand(directory: Path) -> None:
     (incident,) = listed(directory)
     code, said = run(directory, "incidents", "open", "outag")
     assert (code, 'did you mean "outage"' in said) == (2, True)
+    (directory / "escalation.toml").write_text(
+        POLICY.source.replace('id = "outage"\n', 'id = "outage"\nmode = "observe"\n')
+    )
+    code, said = run(directory, "incidents", "open", "outage")
+    assert (code, 'incident "outage" has mode = "observe" and opens nothing' in said) == (2, True)
+    (directory / "escalation.toml").write_text(POLICY.source)
     code, said = run(directory, "incidents", "open", "outage", "--fingerprint", "chat")
     assert (code, "is open already" in said) == (2, True)
     code, said = run(directory, "incidents", "close", str(incident["id"]), "--reason", "mended")
@@ -106,3 +113,67 @@ def test_an_incident_is_opened_and_closed_by_hand(directory: Path) -> None:
     database, outage = listed(directory)
     assert (database["title"], database["closed_at"]) == ("Database", None)
     assert outage["closed_at"] == NOW + 5 * MINUTE
+
+
+# --- replay ----------------------------------------------------------------------------------------------------------
+def replayed(directory: Path, *words: str) -> dict[str, Any]:
+    code, said = run(directory, "policy", "replay", "--since", "2023-11-14", *words, "--json")
+    assert code == 0, said
+    report: dict[str, Any] = json.loads(said)
+    return report
+
+
+def test_the_policy_of_then_replayed_makes_the_same_incident_of_the_same_cases(directory: Path) -> None:
+    """PO-5: its customers are counted anew."""
+    report = replayed(directory)
+    assert (report["cases"], report["differences"]) == (3, [])
+    (then,), (now,) = report["incidents"]["before"], report["incidents"]["after"]
+    (incident,) = listed(directory)
+    assert then["id"] == now["id"] == incident["id"]
+    assert then["opened_at"] == now["opened_at"] == NOW + 2 * MINUTE
+    assert (
+        sorted(then["cases"])
+        == sorted(now["cases"])
+        == sorted(case_of(directory, who) for who in ("ann", "bob", "cat"))
+    )
+    # Nobody waited so long in the store yet; gone through up to today it closed by itself.
+    assert (then["closed_at"], now["closed_at"]) == (None, NOW + 124 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("was", "would", "opened", "escalated"),
+    [
+        ("threshold = 3", "threshold = 2", [(NOW + MINUTE, 3)], 1),
+        ("threshold = 3", "threshold = 4", [], 3),
+        ('window = "10m"', 'window = "1m"', [], 3),
+        ('fingerprint = "case.connection"', 'fingerprint = "sender.role"', [(NOW + 2 * MINUTE, 3)], 2),
+        ('inhibit = ["broken"]', "inhibit = []", [(NOW + 2 * MINUTE, 3)], 3),
+    ],
+)
+def test_a_candidate_shows_when_an_incident_would_open_and_who_would_be_escalated(
+    directory: Path, was: str, would: str, opened: list[tuple[int, int]], escalated: int
+) -> None:
+    """PO-5: another threshold, window or fingerprint, and what it costs in cases that are escalated by themselves."""
+    assert was in POLICY.source
+    (directory / "new.toml").write_text(POLICY.source.replace(was, would))
+    report = replayed(directory, "--candidate", str(directory / "new.toml"))
+    assert report["before"] == {"cases": 3, "escalated": 2, "over": 2, "under": 0}
+    assert report["after"] == {"cases": 3, "escalated": escalated, "over": escalated, "under": 0}
+    assert [(each["opened_at"], len(each["cases"])) for each in report["incidents"]["after"]] == opened
+    differs = {each["case"]: {one["what"]: one["after"] for one in each["differs"]} for each in report["differences"]}
+    if not opened:
+        assert differs[case_of(directory, "cat")]["incident"] == "none"
+        assert differs[case_of(directory, "cat")]["escalated by"] == "broken"
+
+
+def test_people_are_told_the_same_of_incidents_without_what_anybody_wrote(directory: Path) -> None:
+    """PO-5."""
+    (directory / "new.toml").write_text(POLICY.source.replace("threshold = 3", "threshold = 2"))
+    words = ("policy", "replay", "--since", "2023-11-14", "--candidate", str(directory / "new.toml"))
+    code, said = run(directory, *words)
+    assert code == 0
+    assert "Incidents: now 1, candidate 1." in said
+    assert "now Service outage: chat 2023-11-14 22:15:20 2023-11-15 00:17:20 3 3" in said
+    assert "candidate Service outage: chat 2023-11-14 22:14:20 2023-11-15 00:17:20 3 3" in said
+    assert "escalated by: broken -> nobody" in said
+    assert "Still down" not in said

@@ -18,7 +18,8 @@ from gateway.model import (
     OpenIncident,
 )
 from routing.decide import decide
-from routing.incidents import QUIET, watch
+from routing.incident_end import QUIET
+from routing.incidents import watch
 from routing.snapshot import Snapshot
 from tests.routing.values import CASE_ID, LINK, NOW, activity, case, message, snapshot, timer
 from tests.store.outage import POLICY

@@ -27,7 +27,9 @@ from gateway.model import (
     Trace,
     altered,
 )
+from gateway.sdk import Packet
 from gateway.store import Store, open_store
+from gateway.store.ports import CaseHistory
 from normalizers import normalize
 from routing.account import accounts
 from routing.packet import build_packet
@@ -235,16 +237,20 @@ def test_the_packet_of_a_case_that_belongs_to_an_incident_names_it(store: Store)
     (incident,) = desk.incidents()
     desk.take(says("ann", "I am angry, it is down", at=NOW + 5 * MINUTE))
     for who, named in (("ann", True), ("", False)):
-        history = desk.case_of(who) if who else desk.parent()
-        packet = build_packet(
-            case=history.case,
-            episode=history.episodes[-1],
-            policy=POLICY,
-            rule_id=history.episodes[-1].rule,
-            activities=[each.activity for each in history.activities],
-            complete=True,
-        )
+        packet = packet_of(desk.case_of(who) if who else desk.parent())
         assert (f"Part of incident Service outage: chat (ticket T-{incident.id}" in packet.reason) is named
+
+
+def packet_of(history: CaseHistory) -> Packet:
+    """Return what is written into the ticket of a case's newest escalation."""
+    return build_packet(
+        case=history.case,
+        episode=history.episodes[-1],
+        policy=POLICY,
+        rule_id=history.episodes[-1].rule,
+        activities=[each.activity for each in history.activities],
+        complete=True,
+    )
 
 
 def test_the_account_of_a_case_says_what_was_decided_with_the_counts_of_then(store: Store) -> None:
@@ -286,6 +292,9 @@ def test_an_incident_that_is_opened_by_hand_takes_who_wrote_lately_and_who_write
         ["We know of it, Ann."],
         ["We know of it, Bob."],
     ]
+    notice = next(each.effect for each in desk.parent().effects if each.effect.kind is EffectKind.NOTIFY)
+    assert notice.title == "P1 escalation: Incident Database, one matter of many customers"
+    assert packet_of(desk.parent()).reason == "Incident Database, one matter of many customers"
     with pytest.raises(ValueError, match="Incident Database is open already"):
         store.open_incident(asked(), NOW + 3 * MINUTE)
 
