@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
@@ -113,6 +113,50 @@ class TomlDocument:
         line, column = self.position(*path)
         return Problem(file=self.file, line=line, column=column, sentence=sentence)
 
+    # --- mistyped keys -----------------------------------------------------------------------------------------------
+    def read_as(self, table: Path, values: dict[str, Any], key: str, meant: str) -> None:
+        """Read what stands under a mistyped key of a table as what was meant, so that nothing else seems to be missing.
+
+        Tables of that name come together, and so do lists of tables, in the order of the file. A value that stands there stays.
+        """
+        if meant not in values:
+            values[meant] = values.pop(key)
+            if isinstance(values[meant], dict | list):
+                self._move({(*table, key): (*table, meant)})
+                return
+            for places in (self._keys, self._values, self._strings):
+                if (*table, key) in places:
+                    places[(*table, meant)] = places.pop((*table, key))  # type: ignore[assignment] # pyright: ignore[reportArgumentType]
+        elif self._together((*table, key), values[key], (*table, meant), values[meant]):
+            del values[key]
+
+    def _together(self, path: Path, more: Any, other: Path, there: Any) -> bool:
+        if isinstance(more, dict) and isinstance(there, dict):
+            found: dict[str, Any] = more  # pyright: ignore[reportUnknownVariableType]
+            for name in list(found):
+                if name not in there:
+                    there[name] = found[name]
+                    self._move({(*path, name): (*other, name)})
+                else:
+                    self._together((*path, name), found[name], (*other, name), there[name])
+            return True
+        if not all(isinstance(each, list) and all(isinstance(item, dict) for item in each) for each in (more, there)):
+            return False
+        items: list[tuple[Path, Any]] = [((*other, number), item) for number, item in enumerate(there)]
+        items += [((*path, number), item) for number, item in enumerate(more)]
+        items.sort(key=self._written)
+        there[:] = [item for _, item in items]
+        self._move({old: (*other, number) for number, (old, _) in enumerate(items)})
+        return True
+
+    def _written(self, item: tuple[Path, Any]) -> tuple[int, int]:
+        return self._keys.get(item[0], (0, 0))
+
+    def _move(self, moved: dict[Path, Path]) -> None:
+        """Give what stands below some paths the places of others, all at once."""
+        self._keys, self._values = _moved(self._keys, moved), _moved(self._values, moved)
+        self._strings = _moved(self._strings, moved)
+
     @staticmethod
     def _nearest(places: dict[Path, tuple[int, int]], path: Path) -> tuple[int, int]:
         for end in range(len(path), 0, -1):
@@ -172,6 +216,14 @@ class TomlDocument:
                     self._pair(child, path)
 
 
+_What = TypeVar("_What")
+
+
+def _moved(known: dict[Path, _What], moved: dict[Path, Path]) -> dict[Path, _What]:
+    size = max(map(len, moved), default=0)
+    return {(*moved.get(path[:size], path[:size]), *path[size:]): what for path, what in known.items()}
+
+
 def read_toml(text: str, file: str) -> TomlDocument:
     """Read a TOML file.
 
@@ -198,8 +250,23 @@ def _syntax_problem(said: str, text: str, file: str) -> Problem:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that somebody who wrote `word` most likely meant, None when none is near."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=_CLOSE_ENOUGH)
+    words = list(known)
+    # In a short word, two letters that changed places leave too little in common for the measure below.
+    found = [each for each in words if _swapped(word, each)] or difflib.get_close_matches(
+        word, words, n=1, cutoff=_CLOSE_ENOUGH
+    )
     return found[0] if found else None
+
+
+def _swapped(word: str, other: str) -> bool:
+    """Tell whether two neighbouring letters of one word changed places in the other."""
+    apart = [at for at, (mine, theirs) in enumerate(zip(word, other, strict=False)) if mine != theirs]
+    return (
+        len(word) == len(other)
+        and len(apart) == 2  # noqa: PLR2004 (the two of them)
+        and apart[0] + 1 == apart[1]
+        and word[apart[0]] + word[apart[1]] == other[apart[1]] + other[apart[0]]
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str, *, shown: str = "{}") -> str:

@@ -22,18 +22,7 @@ from gateway.model import (
     count_in,
 )
 from gateway.model.life import takes, takes_further
-from routing import (
-    incident_end,
-    incidents,
-    ladder,
-    lookup,
-    outranking,
-    owners,
-    sensitivity,
-    severity,
-    sla,
-    suspending,
-)
+from routing import incident_end, incidents, ladder, lookup, outranking, owners, sensitivity, severity, sla, suspending
 from routing.acting import act_on, escalate_now, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules

@@ -194,9 +194,9 @@ def inhibits(draft: Draft, rule: Rule) -> bool:
     """Tell whether an incident keeps a rule from escalating the case."""
     member = draft.signals.incident
     incident = draft.snapshot.policy.incidents.get(member.name) if member is not None else None
-    if incident is None or rule.id not in incident.inhibit or incident.observed:
+    if incident is None or rule.id not in incident.inhibit or incident.observed or rule.mode is Mode.OBSERVE:
         return False
-    return rule.act is Act.ESCALATE and rule.mode is not Mode.OBSERVE
+    return rule.act is Act.ESCALATE
 
 
 def holds_back(draft: Draft, rule: Rule) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from gateway.model import Case, Channel, Episode
+from routing.climbing import seat_name
 from routing.people import Load, Staff
 from routing.policy import Policy, Stage
 from routing.resolving import Matter, ask
@@ -27,11 +28,20 @@ def rank(case: Case, episode: Episode, max_wait: int, now: int) -> tuple[int, st
 
 
 def offers(
-    waiting: Iterable[tuple[Case, Episode]], policy_of: Callable[[str], Policy | None], staff: Staff, now: int
+    waiting: Iterable[tuple[Case, Episode]],
+    policy_of: Callable[[str], Policy | None],
+    staff: Staff,
+    now: int,
+    called: frozenset[str] = frozenset(),
 ) -> tuple[tuple[Case, Episode], ...]:
-    """Return the cases that somebody has room for now, in their order; each one's seat is taken for those behind it."""
+    """Return the cases that somebody has room for now, in their order; each one's seat is taken for those behind it.
+
+    Those whose call is on its way, by its name, come before all others: the seat is theirs.
+    """
     known = [(case, episode, found) for case, episode in waiting if (found := _stage(policy_of, episode)) is not None]
-    known.sort(key=lambda each: rank(each[0], each[1], each[2][1].max_wait, now))
+    known.sort(
+        key=lambda each: (seat_name(each[1]) not in called, rank(each[0], each[1], each[2][1].max_wait, now)),
+    )
     made: list[tuple[Case, Episode]] = []
     loads: dict[str, Load] = dict(staff.loads)
     for case, episode, (policy, stage) in known:

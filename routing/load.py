@@ -58,7 +58,8 @@ class _Reader(Reader):
         super().__init__(document, connections)
         self.phrases: dict[str, tuple[str, ...]] = {}
         self.people: People = NOBODY
-        self.incidents: frozenset[str] = frozenset()
+        #: Their ids, None when one cannot be read.
+        self.incidents: frozenset[str] | None = frozenset()
 
     # --- the whole ---------------------------------------------------------------------------------------------------
     def policy(self, text: str) -> Policy | None:
@@ -81,7 +82,8 @@ class _Reader(Reader):
         severity = read_severity(self, values)
         private = read_sensitivities(self, values.get("sensitivity", {}), self._conditions)
         incidents = read_incidents(self, values.get("incident", []), named, self._conditions)
-        self.incidents = frozenset(each.id for each in incidents)
+        told = self.ids("incident")
+        self.incidents = frozenset(told) if told is not None else None
         given = values.get("rule", [])
         if not isinstance(given, list) or not given:
             self.note(("rule",), "a policy needs rules: write [[rule]] tables, the last one with catch_all = true")
@@ -90,8 +92,7 @@ class _Reader(Reader):
         listed: list[Any] = given  # pyright: ignore[reportUnknownVariableType]
         rules = [self._rule(index, value, known) for index, value in enumerate(listed)]
         self._order(rules)
-        known_rules = [rule.id for rule in rules if rule is not None]
-        mutes = read_mutes(self, values.get("mute", []), self._conditions, known_rules)
+        mutes = read_mutes(self, values.get("mute", []), self._conditions)
         boost = severity is not None and bool(severity.boost)
         customer = read_customer(self, values.get("customer", {}), rules, slas, (*private, *mutes), boost=boost)
         check_inhibited(self, incidents, rules)
@@ -182,7 +183,7 @@ class _Reader(Reader):
             return None
         self.keys(path, table, schema.RULE, "a rule")
         rule_id = self.string(path, table, "id")
-        if not NAME.fullmatch(rule_id) and ("id" in table or self.lacks(path, table, "id")):
+        if not NAME.fullmatch(rule_id) and (isinstance(table.get("id"), str) or self.lacks(path, table, "id")):
             self.note((*path, "id"), "a rule needs an id of small letters, digits, - and _ (at most 64)")
         named = f"rule {rule_id}" if rule_id else "this rule"
         act = self.word(path, table, "do", [a.value for a in Act])
@@ -259,8 +260,7 @@ class _Reader(Reader):
             "actor.agent": frozenset(people.agents),
             "actor.skills": frozenset(people.skills),
             "needed.skill": frozenset(people.skills),
-            "incident.id": self.incidents,
-        }
+        } | ({"incident.id": self.incidents} if self.incidents is not None else {})
         try:
             return Condition(source=text, node=parse(text, nearest=nearest, sets=sets))
         except ExpressionError as error:
@@ -270,7 +270,7 @@ class _Reader(Reader):
     def _target(self, path: Path, table: Mapping[str, Any], act: str | None, named: str) -> str:
         target = self.string(path, table, "target")
         if act != Act.MIRROR:
-            if "target" in table:
+            if act is not None and "target" in table:
                 self.note(
                     (*path, "target"),
                     'only a rule with do = "mirror" has a target; a ladder says where it escalates to',
@@ -288,7 +288,7 @@ class _Reader(Reader):
     ) -> str:
         name = self.string(path, table, "ladder")
         if act != Act.ESCALATE:
-            if "ladder" in table:
+            if act is not None and "ladder" in table:
                 self.note((*path, "ladder"), 'only a rule with do = "escalate" has a ladder')
             return ""
         if not name:

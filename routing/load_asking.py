@@ -68,6 +68,9 @@ def read_asked(reader: Reader, path: Path, table: Mapping[str, Any], asking: Ask
 
 def refuse_asking(reader: Reader, path: Path, table: Mapping[str, Any]) -> None:
     """Note the keys that only a step with people has."""
+    if not str(table.get("target", "")).startswith("queue:"):
+        # What it was to be is not known: that was told.
+        return
     for key in schema.ASKING:
         if key in table:
             reader.note((*path, key), f"a step whose target is a queue has no {key}: that is for people")
@@ -97,9 +100,9 @@ def _needs(reader: Reader, path: Path, table: Mapping[str, Any], key: str, peopl
         here = (*path, key, number)
         reader.keys(here, item, schema.NEED, f"an entry of {key}")
         name = reader.string(here, item, "name")
-        if not name:
+        if not name and reader.lacks(here, item, "name"):
             reader.note(here, 'say which skill: name = "NAME OF A SKILL"')
-        elif named(reader, (*here, "name"), name, people.skills, "skill"):
+        elif name and named(reader, (*here, "name"), name, people.skills, "skill"):
             given = item.get("level", people.skills[name].level)
             made.append(Need(skill=name, level=level(reader, (*here, "level"), given)))
     return tuple(made)
@@ -113,18 +116,20 @@ def _relaxations(reader: Reader, path: Path, table: Mapping[str, Any], *, wants:
         reader.keys(here, item, schema.RELAX, "an entry of relax_after")
         text = reader.string(here, item, "after")
         after = parse_duration(text)
-        if not after:
+        if "after" not in item and reader.lacks(here, item, "after"):
+            reader.note(here, 'say after what time it is given up: after = "10m"')
+        elif not after and isinstance(item.get("after"), str):
             reader.note((*here, "after"), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
         if made and after and after <= made[-1].after:
             reader.note((*here, "after"), "each entry of relax_after must come later than the one before", value=True)
         drops = item.get("drop", False)
-        if not isinstance(drops, bool) or drops == ("level" in item):
+        if (not isinstance(drops, bool) or drops == ("level" in item)) and reader.lacks(here, {}, "level", "drop"):
             reader.note(here, "say what is given up: level = 2, or drop = true")
         made.append(
             Relaxation(
                 after=after or 1, level=level(reader, (*here, "level"), item["level"]) if "level" in item else None
             )
         )
-    if made and not wants:
+    if made and not wants and reader.lacks(path[:-1], {}, "skills"):
         reader.note(path, "there are no skills that could be given up: write skills, or remove relax_after")
     return tuple(made)

@@ -65,13 +65,13 @@ def _years(closed: frozenset[date], exceptions: Mapping[date, object], closures:
 
 def _zone(reader: Reader, path: Path, table: Mapping[str, Any]) -> ZoneInfo | None:
     name = reader.string(path, table, "tz")
-    if "tz" not in table:
+    if "tz" not in table and reader.lacks(path, table, "tz"):
         reader.note(path, 'say in which time zone: tz = "Europe/Berlin"')
         return None
     known = available_timezones()
     if name in known:
         return ZoneInfo(name)
-    if isinstance(table["tz"], str):
+    if isinstance(table.get("tz"), str):
         hint = did_you_mean(name, sorted(known), "write its IANA name, as Europe/Berlin")
         reader.note((*path, "tz"), f"there is no time zone {name}: {hint}", value=True)
     return None
@@ -85,7 +85,9 @@ def _day(reader: Reader, path: Path, value: object, what: str) -> tuple[Interval
             sentence = f"{text!r} is no interval of a day: write 08:00-12:00, 22:00-06:00 or 00:00-24:00"
             reader.note((*path, number), sentence, value=True)
         elif made and interval[0] < made[-1][1]:
-            reader.note((*path, number), f"{text} begins before the interval in front of it ends", value=True)
+            reader.note(
+                (*path, number), f"{text} begins before the interval in front of it ends: write both as one", value=True
+            )
         else:
             made.append(interval)
     return tuple(made)
@@ -107,7 +109,7 @@ def interval_of(text: str) -> Interval | None:
 def _country(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[str, str]:
     country, subdivision = (reader.string(path, table, key) for key in ("country", "subdivision"))
     if not country:
-        if subdivision:
+        if subdivision and reader.lacks(path, table, "country"):
             reader.note((*path, "subdivision"), 'a subdivision is part of a country: add country = "DE"')
         return "", ""
     import holidays

@@ -33,11 +33,11 @@ def read_customer(
     table = reader.table(_PATH, value, "customer")
     reader.keys(_PATH, table, schema.CUSTOMER, "customer")
     name = reader.string(_PATH, table, "profile_from")
-    if "profile_from" in table:
+    if isinstance(table.get("profile_from"), str):
         reader.connection((*_PATH, "profile_from"), name, ROLE, 0)
     given = reader.string(_PATH, table, "fresh_for") if "fresh_for" in table else FRESH_FOR
     fresh_for = parse_duration(given)
-    if not fresh_for:
+    if not fresh_for and isinstance(table.get("fresh_for"), str):
         reader.note((*_PATH, "fresh_for"), f"{given!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
     vip = reader.strings((*_PATH, "vip"), table.get("vip", []), "vip")
     reads = _reads({"rule": rules, "sla": slas})

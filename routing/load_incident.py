@@ -59,13 +59,13 @@ def check_inhibited(reader: Reader, incidents: Sequence[Incident], rules: Sequen
     """Note rules that an incident holds back and that are not there, or do not escalate."""
     known = {rule.id: rule for rule in rules if rule is not None}
     # Rules that have mistakes of their own are there all the same.
-    there = [str(each["id"]) for each in _tables(reader, "rule") if "id" in each]
+    there = reader.ids("rule")
     for index, table in enumerate(_tables(reader, "incident") if incidents else []):
         named: Any = table.get("inhibit")
         for number, name in enumerate(str(each) for each in (named if isinstance(named, list) else ())):
             path = ("incident", index, "inhibit", number)
             rule = known.get(name)
-            if name not in there:
+            if there is not None and name not in there:
                 hint = did_you_mean(name, there, f"there are {', '.join(there) or 'none'}")
                 reader.note(path, f"there is no rule {name}: {hint}", value=True)
             elif rule is not None and rule.act is not Act.ESCALATE:
@@ -87,7 +87,7 @@ def _incident(
         return None
     reader.keys(path, table, INCIDENT, "an incident")
     number = reader.string(path, table, "id")
-    if not NAME.fullmatch(number) and ("id" in table or reader.lacks(path, table, "id")):
+    if not NAME.fullmatch(number) and (isinstance(table.get("id"), str) or reader.lacks(path, table, "id")):
         reader.note((*path, "id"), "an incident needs an id of small letters, digits, - and _ (at most 64)")
     named = f"incident {number}" if number else "this incident"
     every, some = _when(reader, path, table, conditions, named)
@@ -180,7 +180,7 @@ def _when(
             for name in sorted(condition.fields):
                 if name.startswith(NOT_COUNTED_BY):
                     place = (*here, key, listed.index(condition.source))
-                    reader.note(place, f"{name} is not known yet when messages are counted", value=True)
+                    reader.note(place, f"{name} is not known yet when messages are counted: leave it out", value=True)
     return every, some
 
 

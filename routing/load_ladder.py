@@ -41,6 +41,7 @@ def read_ladder(
     given = table.get("step", [])
     steps: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
     half = _other_half(reader, name, table)
+    ends = _FINAL in table or not reader.lacks(path, table, _FINAL)
     if half and not steps:
         reader.note(
             path, f"ladder {name} has no steps, and ladder {half} no end: did you mean {half}? Give both one name"
@@ -52,7 +53,7 @@ def read_ladder(
     if type(repeat) is not int or not 0 <= repeat <= schema.MOST_REPEATS:
         reader.note((*path, "repeat"), f"repeat must be a whole number from 0 to {schema.MOST_REPEATS}", value=True)
     playbook = read_playbook(reader, path, table)
-    hours = _Hours(calendars=calendars, own=own, ladder=table, count=len(steps), templates=templates)
+    hours = _Hours(calendars=calendars, own=own, ladder=table, count=len(steps), templates=templates, whole=ends)
     last: dict[str, Any] = table[_FINAL] if isinstance(table.get(_FINAL), dict) else {}
     asking = Asking(people=people, helpdesk=helpdesk_of(last.get("target")))
     made = [
@@ -61,10 +62,13 @@ def read_ladder(
     ]
     check_order(reader, path, made)
     if _FINAL not in table:
-        if not half and reader.lacks(path, table, _FINAL):
+        if not half and not ends:
+            others = [other for other in reader.document.values["ladder"] if other != name]
+            near = nearest(name, others)
+            meant = f", or did you mean ladder {near}?" if near else ""
             reader.note(
                 path,
-                f"ladder {name} does not say where it ends when nobody takes the case: add final = {{ target = … }}",
+                f"ladder {name} does not say where it ends when nobody takes the case: add final = {{ target = … }}{meant}",
             )
         return None
     end = reader.table((*path, _FINAL), table[_FINAL], _FINAL)
@@ -109,6 +113,8 @@ class _Hours:
     ladder: Mapping[str, Any]
     #: Number of its steps.
     count: int
+    #: Whether it has an end. One without may be part of another one, its name mistyped: then its hours stand there.
+    whole: bool
     templates: Mapping[str, Message | None]
 
 
@@ -170,12 +176,13 @@ def _working_hours(
     own = read_calendar_of(reader, path, table, hours.calendars) if "calendar" in table else hours.own
     named = "calendar" in table or "calendar" in hours.ladder
     respects = reader.word(path, table, "hours", [each.value for each in Hours])
-    if respects == Hours.RESPECT and not named:
+    if respects == Hours.RESPECT and not named and hours.whole:
         reader.note((*path, "hours"), 'say which working hours: calendar = "NAME", here or in the ladder', value=True)
     if "outside_hours" not in table:
         return (None if respects == Hours.IGNORE else own), None
     if not named or respects == Hours.IGNORE:
-        reader.note((*path, "outside_hours"), "a step that knows no working hours is never outside of them")
+        if hours.whole or named:
+            reader.note((*path, "outside_hours"), "a step that knows no working hours is never outside of them")
         return None, None
     text = reader.string(path, table, "outside_hours")
     if text.startswith(f"{Outside.REDIRECT.value}:"):

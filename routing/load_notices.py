@@ -56,7 +56,7 @@ def read_message(
         reader.note((*path, "message"), f"there is no template {name}: {hint}", value=True)
     if (
         name
-        and not table.get("notify")
+        and reader.lacks(path, table, "notify")
         and not str(table.get("target", "")).startswith(("team:", "agent:", "manager_of:"))
     ):
         reader.note((*path, "message"), "nobody is told here, so there is nothing to word: add notify")
@@ -73,7 +73,7 @@ def read_playbook(reader: Reader, path: Path, table: Mapping[str, Any]) -> str:
 
 def read_suspend(reader: Reader, path: Path, table: Mapping[str, Any], act: str | None) -> int | None:
     """Return for how long a rule's escalation waits, microseconds; None for not at all."""
-    if "suspend" in table and act != Act.ESCALATE:
+    if "suspend" in table and act is not None and act != Act.ESCALATE:
         reader.note((*path, "suspend"), 'only a rule with do = "escalate" can wait')
         return None
     return reader.duration(path, table, "suspend")

@@ -71,7 +71,7 @@ def _action(reader: Reader, name: str, table: Mapping[str, Any]) -> Action:
     path = ("authority", name)
     reader.keys(path, table, schema.AUTHORITY, "an action")
     fields = reader.table((*path, "fields"), table.get("fields", {}), "fields")
-    if not fields:
+    if not fields and reader.lacks(path, table, "fields"):
         reader.note(path, f'say where the amount of {name} stands: fields = {{ CONNECTION = "NAME OF A FIELD" }}')
     return Action(
         name=name,
@@ -109,7 +109,7 @@ class _Agent:
     def read(self, skills: Mapping[str, Skill], actions: Mapping[str, Action], agents: Iterable[str]) -> Agent:
         reader, path, table = self.reader, self.path, self.table
         reader.keys(path, table, schema.AGENT, "an agent")
-        if not table.get("ids") and not table.get("notify"):
+        if reader.lacks(path, table, "ids", "notify"):
             reader.note(path, f"nobody would know who {self.name} is: give them ids, or notify")
         notify = tuple(
             reader.address((*path, "notify", number), each, "notify", "CONNECTION:PLACE")
@@ -132,11 +132,15 @@ class _Agent:
         for connection, given in reader.table(path, self.table.get("ids", {}), "ids").items():
             if not _connection(reader, self.path, "ids", connection):
                 continue
-            several = given if isinstance(given, list) else [given]  # pyright: ignore[reportUnknownVariableType]
-            ids = reader.strings((*path, connection), several, f"ids.{connection}")
-            if not ids or not all(ids):
+            several: list[object] = given if isinstance(given, list) else [given]  # pyright: ignore[reportUnknownVariableType]
+            numbered = isinstance(given, list)
+            if not several or "" in several:
                 reader.note((*path, connection), f"{self.name} has an empty id on {connection}: remove it", value=True)
-            made[connection] = ids
+            for number, each in enumerate(several):
+                if not isinstance(each, str):
+                    place = (*path, connection, number) if numbered else (*path, connection)
+                    reader.note(place, f'an id is text in quotation marks, as "9001", not {each!r}', value=True)
+            made[connection] = tuple(each for each in several if isinstance(each, str))
         return made
 
     def _values(
@@ -204,11 +208,11 @@ def _team(
     path = ("team", name)
     reader.keys(path, table, schema.TEAM, "a team")
     members = reader.strings((*path, "members"), table.get("members", []), "members")
-    if not members:
+    if not members and reader.lacks(path, table, "members"):
         reader.note(path, f'team {name} has nobody: members = ["NAME OF AN AGENT"]')
     for number, each in enumerate(members):
         if named(reader, (*path, "members", number), each, agents, "agent") and each in members[:number]:
-            reader.note((*path, "members", number), f"{each} stands twice in team {name}", value=True)
+            reader.note((*path, "members", number), f"{each} stands twice in team {name}: remove one", value=True)
     strategy = reader.word(path, table, "strategy", [each.value for each in Strategy])
     fallback = reader.string(path, table, "fallback")
     if fallback and not named(reader, (*path, "fallback"), fallback, teams, "team"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,7 +56,7 @@ def match_sensitive(sensitivities: Sequence[Sensitivity]) -> Matcher | None:
     return compile_rules([Matchable(all=each.all, any=each.any, goes_on=True) for each in sensitivities])
 
 
-def read_mutes(reader: Reader, value: object, conditions: Conditions, rules: Collection[str]) -> tuple[Mute, ...]:
+def read_mutes(reader: Reader, value: object, conditions: Conditions) -> tuple[Mute, ...]:
     """Read the mutes; those with mistakes, which are noted, are left out."""
     if not isinstance(value, list):
         reader.note(("mute",), "mutes are a list of tables: write [[mute]]")
@@ -65,7 +65,7 @@ def read_mutes(reader: Reader, value: object, conditions: Conditions, rules: Col
     made: list[Mute] = []
     seen: dict[str, int] = {}
     for index, given in enumerate(listed):
-        mute = _mute(reader, ("mute", index), given, conditions, rules)
+        mute = _mute(reader, ("mute", index), given, conditions)
         if mute is None:
             continue
         if mute.id in seen:
@@ -76,19 +76,19 @@ def read_mutes(reader: Reader, value: object, conditions: Conditions, rules: Col
     return tuple(made)
 
 
-def _mute(reader: Reader, path: Path, value: object, conditions: Conditions, rules: Collection[str]) -> Mute | None:
+def _mute(reader: Reader, path: Path, value: object, conditions: Conditions) -> Mute | None:
     before = len(reader.problems)
     table = reader.table(path, value, "a mute")
     if len(reader.problems) > before:
         return None
     reader.keys(path, table, schema.MUTE, "a mute")
     mute_id = reader.string(path, table, "id")
-    if not NAME.fullmatch(mute_id) and ("id" in table or reader.lacks(path, table, "id")):
+    if not NAME.fullmatch(mute_id) and (isinstance(table.get("id"), str) or reader.lacks(path, table, "id")):
         reader.note((*path, "id"), "a mute needs an id of small letters, digits, - and _ (at most 64)")
     every, some = _when(reader, path, table, conditions)
     _of_the_case(reader, path, table, (*every, *some))
     until = _until(reader, path, table)
-    named = _rules(reader, path, table, rules)
+    named = _rules(reader, path, table)
     _explained(reader, path, table)
     if len(reader.problems) > before:
         return None
@@ -120,10 +120,12 @@ def _explained(reader: Reader, path: Path, table: Mapping[str, Any]) -> None:
             reader.note(path, f"who reads of a held notice must know why: write the mute's {key}")
 
 
-def _rules(reader: Reader, path: Path, table: Mapping[str, Any], rules: Collection[str]) -> tuple[str, ...]:
+def _rules(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[str, ...]:
+    # Rules that have mistakes of their own are there all the same.
+    rules = reader.ids("rule")
     named = reader.strings((*path, "rules"), table.get("rules", []), "rules")
     for number, name in enumerate(named):
-        if name not in rules:
+        if rules is not None and name not in rules:
             hint = did_you_mean(name, rules, f"there are {', '.join(rules)}")
             reader.note((*path, "rules", number), f"there is no rule {name}: {hint}", value=True)
     return named

@@ -46,7 +46,7 @@ def read_buttons(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[
         )
         return ()
     listed: list[object] = given  # pyright: ignore[reportUnknownVariableType]
-    if listed and not table.get("reply"):
+    if listed and reader.lacks(path, table, "reply"):
         reader.note(here, "buttons stand under a reply: write the `reply` as well")
     if len(listed) > schema.MOST_BUTTONS:
         reader.note(here, f"a reply has {schema.MOST_BUTTONS} buttons at most, and here are {len(listed)}", value=True)
@@ -58,7 +58,7 @@ def read_buttons(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[
             continue
         reader.keys(place, button, schema.BUTTON, "a button")
         action, label = reader.string(place, button, "action"), " ".join(reader.string(place, button, "label").split())
-        if not _ACTION.fullmatch(action):
+        if not _ACTION.fullmatch(action) and (action or reader.lacks(place, button, "action")):
             reader.note(
                 (*place, "action") if "action" in button else place,
                 "a button needs an action of small letters, digits, - and _ (at most 64)",
@@ -73,7 +73,7 @@ def read_buttons(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[
             reader.note(
                 (*place, "action"), f"the action {action} stands twice: nobody could tell the buttons apart", value=True
             )
-        if not 0 < len(label) <= _LONGEST:
+        if not 0 < len(label) <= _LONGEST and (label or reader.lacks(place, button, "label")):
             reader.note(
                 (*place, "label") if "label" in button else place,
                 f"a button needs a label of 1 to {_LONGEST} characters",

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any, Final
 
 from gateway.model import Priority
-from gateway.toml import did_you_mean
+from gateway.toml import did_you_mean, nearest
 from routing import schema_precautions as schema
 from routing.reader import Path, Reader
 from routing.severity_values import LEVELS, Severity
@@ -47,7 +47,7 @@ def _matrix(reader: Reader, table: Mapping[str, Any]) -> dict[tuple[str, str], P
     path = (*_PATH, "matrix")
     rows = reader.table(path, table.get("matrix", {}), "matrix")
     made: dict[tuple[str, str], Priority] = {}
-    lacking: list[str] = []
+    before = len(reader.problems)
     _levels(reader, path, rows)
     for impact in rows:
         row = reader.table((*path, impact), rows[impact], f"matrix.{impact}")
@@ -63,7 +63,8 @@ def _matrix(reader: Reader, table: Mapping[str, Any]) -> dict[tuple[str, str], P
         for impact, urgency in product(reversed(LEVELS), repeat=2)
         if (impact, urgency) not in made
     ]
-    if lacking and reader.lacks(_PATH, {}, "matrix") and all(isinstance(row, dict) for row in rows.values()):
+    # A level that nobody knows may be the one that lacks.
+    if lacking and len(reader.problems) == before and reader.lacks(_PATH, {}, "matrix"):
         reader.note(
             path, f"the matrix says nothing of {', '.join(lacking)}: give each impact a priority for each urgency"
         )
@@ -71,10 +72,11 @@ def _matrix(reader: Reader, table: Mapping[str, Any]) -> dict[tuple[str, str], P
 
 
 def _levels(reader: Reader, path: Path, table: Mapping[str, Any]) -> None:
-    for key in table:
+    for key in list(table):
         if key not in LEVELS:
             hint = did_you_mean(key, LEVELS, f"there are {', '.join(LEVELS)}")
             reader.note((*path, key), f"there is no level {key}: {hint}")
+            reader.mistyped(path, table, key, nearest(key, LEVELS))
 
 
 def _fields(reader: Reader, path: Path, value: object) -> dict[str, str]:

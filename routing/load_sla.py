@@ -75,7 +75,7 @@ def _sla(
         return None
     reader.keys(path, table, schema.SLA, "an SLA")
     sla_id = reader.string(path, table, "id")
-    if not NAME.fullmatch(sla_id) and ("id" in table or reader.lacks(path, table, "id")):
+    if not NAME.fullmatch(sla_id) and (isinstance(table.get("id"), str) or reader.lacks(path, table, "id")):
         reader.note((*path, "id"), "an SLA needs an id of small letters, digits, - and _ (at most 64)")
     every, some = _when(reader, path, table, conditions)
     targets = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.model import Episode, EpisodeState, Timer
+from gateway.model import Decision, Episode, EpisodeState, Timer
 from routing.draft import Draft
 from routing.policy import Address, Rule
 from routing.precautions import Mute
@@ -17,6 +17,7 @@ from routing.shown import instant_of
 
 _PREFIX: Final = "unmute:"
 _REMINDER: Final = "reply:"
+_TOLD: Final = "Mute "
 
 
 def timer_name(episode: Episode) -> str:
@@ -29,6 +30,12 @@ def timer_name(episode: Episode) -> str:
     return f"{_PREFIX}{reminds}{episode.id}:{episode.epoch}"
 
 
+def told_by(decision: Decision) -> dict[str, str]:
+    """Return what a decision says of the mute that held a notice, by the timer of the mute's end; empty when none did."""
+    told = " ".join(note for note in decision.trace.notes if note.startswith(_TOLD))
+    return {timer.name: told for timer in decision.timers if timer.name.startswith(_PREFIX)}
+
+
 def held(draft: Draft, rule: Rule, addresses: tuple[Address, ...]) -> bool:
     """Tell whether a mute holds notices of a rule; it is written down, and what it held is told when it ends.
 
@@ -38,9 +45,7 @@ def held(draft: Draft, rule: Rule, addresses: tuple[Address, ...]) -> bool:
     if mute is None or draft.episode is None or not addresses:
         return False
     places = ", ".join(f"{each.connection}:{each.place}" for each in addresses)
-    told = (
-        f"Mute {mute.id} of {mute.author} ({mute.reason}) holds the notice to {places} until {instant_of(mute.until)}."
-    )
+    told = f"{_TOLD}{mute.id} of {mute.author} ({mute.reason}) holds the notice to {places} until {instant_of(mute.until)}."
     draft.notes.append(told)
     draft.timers.append(Timer(name=timer_name(draft.episode), due_at=mute.until))
     return True

@@ -2,9 +2,8 @@
 
 What the pipeline and the store do around `decide` is done here in small: timers are set and dropped, a handoff that landed
 binds its ticket, and every outcome comes back as an activity of the case. Policy tests play in it, and what is stored of a
-case is gone through in it once more. What is known outside, of the customer and of agents, is as somebody says (`Outside`). Two
-things it does not know: threads that were merged with those of another person, and that whoever comes back too late begins a new
-case.
+case is gone through in it once more. What is known outside, of the customer and of agents, is as somebody says (`Outside`). It
+does not know of threads that were merged with another person's, nor that whoever comes back too late begins a new case.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ from gateway.model import (
 from routing.decide import decide
 from routing.happened import Happened, Step, Ticket, together
 from routing.incidents import watch
+from routing.muting import told_by
 from routing.outside import Outside, Surroundings
 from routing.people import UNKNOWN
 from routing.policy import ConnectionFacts, Policy
@@ -80,6 +80,8 @@ class World:
         #: What the tickets look like, by connection.
         self.desks: dict[str, Ticket] = {}
         self.timers: dict[str, int] = {}
+        #: What was said of each mute that held a notice, by the timer of its end.
+        self.muted: dict[str, str] = {}
         #: Rules that matched, and steps that were reached, as (ladder, index).
         self.matched: set[str] = set()
         self.reached: set[tuple[str, int]] = set()
@@ -198,6 +200,7 @@ class World:
                 self._heard[next_one.connection, next_one.dedupe] = next_one
             decision = self._decide(next_one, self._snapshot(next_one))
             effects += decision.effects
+            self.muted |= told_by(decision)
             # An answer is last: it keeps nothing waiting, and what is written into one ticket goes there together.
             landing = sorted(decision.effects, key=lambda each: each.kind is EffectKind.LOOKUP)
             waiting += [self._outcome(effect) for effect in landing if self._lands(effect)]

@@ -58,7 +58,7 @@ def _remarks(setup: Setup) -> list[str]:
         str(finding)
         for file, policy in policies
         if file is not None and policy is not None
-        for finding in lint(policy, shown(file), setup.facts, languages, now=now)
+        for finding in lint(policy, shown(file), setup.facts, languages, now=now, live=setup.policy)
     ]
 
 

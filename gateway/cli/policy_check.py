@@ -13,7 +13,9 @@ from gateway.cli.terminal import Failure, WrongInput, good, json_option, paragra
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.loading import Outline
     from routing.lint import Finding
+    from routing.policy import Policy
 
 
 @click.command()
@@ -35,7 +37,10 @@ def check(policy_file: Path | None, ignore: tuple[str, ...], config: Path, *, as
 
     _known(ignore)
     outline = read_outline(config, policy_file)
-    found = lint(outline.policy, shown(outline.file), outline.facts, outline.languages, now=SystemClock().now())
+    live = _live(config, outline)
+    found = lint(
+        outline.policy, shown(outline.file), outline.facts, outline.languages, now=SystemClock().now(), live=live
+    )
     left = [each for each in found if each.lint not in ignore]
     if as_json:
         print_json({"ok": not left, "warnings": _values(left), "ignored": len(found) - len(left)})
@@ -50,6 +55,14 @@ def check(policy_file: Path | None, ignore: tuple[str, ...], config: Path, *, as
             click.echo(good("Nothing is wrong with it."))
     if left:
         raise SystemExit(Failure.exit_code)
+
+
+def _live(config: Path, outline: Outline) -> Policy | None:
+    """Return the policy in force, where the one that is looked at is only tried beside it."""
+    tried = outline.premises.shadow
+    if tried is None or outline.file.resolve() != tried.resolve():
+        return None
+    return read_outline(config).policy
 
 
 def _known(ignore: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gateway.cli.configuration import config_option, read_premises
+from gateway.cli.configuration import config_option, read_outline, read_premises
 from gateway.cli.terminal import WrongFiles, instant, json_option, paragraph, print_json, several, table
 from gateway.plain import plain
 
@@ -44,9 +44,12 @@ def shadow(limit: int, config: Path, *, as_json: bool) -> None:
     digest = _digest(premises.shadow) if premises.shadow is not None else None
     with reading(config) as store:
         view = store.shadow(digest, limit)
+    warnings = _never_known(config, premises.shadow) if premises.shadow is not None else []
     if as_json:
-        print_json(_values(premises.shadow, digest, view))
+        print_json(_values(premises.shadow, digest, view) | {"warnings": warnings})
         return
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
     if view is None and premises.shadow is not None:
         paragraph(
             f"{premises.shadow.name} as it stands now was not asked yet: `baton reload` takes it over, and from then on it is"
@@ -69,6 +72,20 @@ def _digest(file: Path) -> str:
         return hashlib.sha256(read_text(file).encode()).hexdigest()
     except Problems as error:
         raise WrongFiles(error.problems) from None
+
+
+def _never_known(config: Path, file: Path) -> list[str]:
+    """Return what the candidate asks for and cannot be told as long as it is only tried."""
+    from gateway.loading import shown
+    from routing.lint import lint
+
+    try:
+        live, tried = read_outline(config), read_outline(config, file)
+    except WrongFiles:
+        # `baton check` tells of that; what was counted is told all the same.
+        return []
+    found = lint(tried.policy, shown(file), tried.facts, tried.languages, live=live.policy)
+    return [str(each) for each in found if each.lint == "unlearned-risk"]
 
 
 # --- for people ------------------------------------------------------------------------------------------------------

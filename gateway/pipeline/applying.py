@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
 
 from gateway.clock import Clock
-from gateway.model import Activity, Decision, Timer
+from gateway.model import Activity, Decision, Timer, altered
 from gateway.pipeline.bell import Bell
-from gateway.pipeline.census import Census
+from gateway.pipeline.census import Census, gives_out_room
 from gateway.pipeline.policies import Direction, Policies
 from gateway.pipeline.risk import Risks
 from gateway.pipeline.shadow import Seen
-from gateway.store.ports import AppliedBatch, CaseView, Step, Store
+from gateway.store.ports import AppliedBatch, CaseView, Staffing, Step, Store
 from routing.climbing import seat_name
 from routing.decide import decide
 from routing.line import offers
@@ -101,22 +101,33 @@ class Applying:
 
     def _offer(self) -> None:
         """Call the cases that wait for room and have their turn now; a call that comes to nothing is made again after a while."""
-        now, line = self._clock.now(), self.census.line
+        now = self._clock.now()
         self._called = {name: at for name, at in self._called.items() if 0 <= now - at < AGAIN}
-        if not line:
-            return
-        made = offers(line.values(), self._policies.by_digest, self.census.staff, now)
-        due = [
-            (case.id, Timer(name=seat_name(episode), due_at=now + place))
+        if self._due(frozenset(), now):
+            calls: list[tuple[str, Timer]] = []
+
+            def choose(found: Staffing) -> Sequence[tuple[str, Timer]]:
+                self.census.recount(found)
+                calls[:] = self._due(found.called, now)
+                return calls
+
+            # What is known here may be old: whose turn it is, is seen from all that stands in the store.
+            self._store.call(choose)
+            self._called |= dict.fromkeys((timer.name for _, timer in calls), now)
+
+    def _due(self, called: frozenset[str], now: int) -> list[tuple[str, Timer]]:
+        """Return the calls that are to be made, in their order; those of some names are on their way already."""
+        made = offers(self.census.line.values(), self._policies.by_digest, self.census.staff, now, called)
+        return [
+            (case.id, Timer(name=name, due_at=now + place))
             for place, (case, episode) in enumerate(made)
-            if seat_name(episode) not in self._called
+            if (name := seat_name(episode)) not in self._called and name not in called
         ]
-        if due:
-            self._called |= dict.fromkeys((timer.name for _, timer in due), now)
-            self._store.call(due)
 
     def _step(self, direction: Direction, now: int, seen: Hearing | None) -> Step:
-        census = self.census if direction.policy.people.teams else None
+        people = direction.policy.people
+        census = self.census if people.teams else None
+        scarce = any(agent.capacity for agent in people.agents.values())
         if census is not None:
             census.look(now)
         told = self.risks.told
@@ -126,6 +137,10 @@ class Applying:
             snapshot = told(self._policies.snapshot(view, direction, staff), activity, now)
             decision = decide(snapshot, activity, now)
             if census is not None:
+                if scarce and view.recount is not None and gives_out_room(view.episode, activity, decision):
+                    census.recount(view.recount())
+                    snapshot = altered(snapshot, staff=census.staff)
+                    decision = decide(snapshot, activity, now)
                 census.heed(view.episode, decision)
             if seen is not None:
                 # A transaction that the database gave up is run again: what counts is its last run.

@@ -1,17 +1,19 @@
 """Who has how much to do: counted over all cases now and then, and kept up to date with what this process decides meanwhile.
 
 It spans cases, so no case's transaction writes it: it is what decisions may know of agents, and may be a little old. Another
-replica's decisions of the last seconds are not in it; at worst somebody gets one case more than they have room for.
+replica's decisions of the last seconds are not in it. So where there may be others, whoever gives a case to somebody who can be
+full, or has it wait for room, counts anew before it is written, and the replicas take turns at that.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gateway.model import Case, Channel, Decision, Episode, EpisodeState
-from gateway.store.ports import Store
+from gateway.model import Activity, ActivityKind, Case, Channel, Decision, Episode, EpisodeState
+from gateway.store.ports import Assigned, Staffing, Store
+from routing.climbing import seat_name
 from routing.people import UNKNOWN, Load, Presence, Staff
 
 #: How long a count is believed before it is made anew, microseconds.
@@ -46,12 +48,19 @@ class Census:
         """Count anew when the last count is too old. Before a batch, so that what was decided before is in it."""
         if self._counted_at is not None and 0 <= now - self._counted_at < BELIEVED:
             return
+        self._count(self._store.assigned(), self._store.in_line())
+        self._counted_at = now
+
+    def recount(self, found: Staffing) -> None:
+        """Take over what was counted while nobody else gave out room."""
+        self._count(found.assigned, found.line)
+
+    def _count(self, assigned: Sequence[Assigned], line: Sequence[tuple[Case, Episode]]) -> None:
         self._open = Counter()
-        for each in self._store.assigned():
+        for each in assigned:
             self._open[each.agent, each.channel] += 1
             self._last[each.agent] = max(each.at, self._last.get(each.agent, 0))
-        self.line = {case.id: (case, episode) for case, episode in self._store.in_line()}
-        self._counted_at = now
+        self.line = {case.id: (case, episode) for case, episode in line}
         self._staff = None
 
     @property
@@ -100,6 +109,18 @@ class Census:
             self._staff = None
         elif self.line.pop(decision.case.id, None) is not None:
             self._staff = None
+
+
+def gives_out_room(before: Episode | None, activity: Activity, decision: Decision) -> bool:
+    """Tell whether a decision gives a case to somebody or has it wait for room, or is the answer to a call."""
+    if activity.kind is ActivityKind.TIMER and before is not None and activity.name == seat_name(before):
+        return True
+    episode = decision.episode
+    if episode is None or episode.state is EpisodeState.CLOSED:
+        return False
+    has = _holder(episode)
+    waited = before.waits_for if before is not None else ""
+    return (has is not None and has != _holder(before)) or (episode.waits_for != waited and bool(episode.waits_for))
 
 
 def _holder(episode: Episode | None) -> tuple[str, Channel | None] | None:

@@ -24,6 +24,7 @@ from gateway.model import (
 )
 from gateway.model.carrying import carried
 from gateway.store import codec
+from gateway.store.assignments import Staffing, staffing
 from gateway.store.bindings import CASE, contact_of
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
@@ -100,6 +101,8 @@ class _Batch:
         self.knows = knows
         self.watch = watch
         self.grouping = Grouping(t, engine, entropy, now, self._held)
+        #: True once nobody else can give out room before this is written.
+        self.recounted = False
         #: The customer of each case, as far as that connection may be asked.
         self.customers: dict[str, Asked] = {}
         #: Case of each thread.
@@ -276,6 +279,7 @@ class _Batch:
             askable=customer is not None and bool(customer.contact.parties),
             waiting=self._waiting(self.cases[case_id], activity),
             incident=self.grouping.of_parent(self.cases[case_id]),
+            recount=self._recount if self.engine.many and not self.recounted else None,
         )
         try:
             if self.watch is not None and (sightings := self.watch(view, activity)):
@@ -295,6 +299,14 @@ class _Batch:
         self.traces.append((activity_id, decision.trace.policy, codec.encode(decision.trace)))
         self._take_over(case_id, decision)
         self.grouping.take_over(decision.incidents, case_id, thread_id, activity)
+
+    def _recount(self) -> Staffing:
+        if self.watch is not None:
+            # Who counts for incidents gives out room after it: all take both turns in this order.
+            self.grouping.take_turns()
+        found = staffing(self.engine, self.t)
+        self.recounted = True
+        return found
 
     def _keep_consent(self, thread_id: str, case_id: str, *, granted: bool) -> None:
         """Keep a STOP or START with the thread: it outlives the case, and holds whatever the rules make of it."""

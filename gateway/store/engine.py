@@ -60,6 +60,8 @@ class Engine(Protocol):
     for_update: str
     skip_locked: str
     share: str
+    #: True where several processes may decide at once.
+    many: bool
 
     def write(self, work: Callable[[Transaction], T], *, first: bool = False) -> T:
         """Run `work` in one transaction that may write; `first` goes before all others that wait."""

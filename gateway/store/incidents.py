@@ -148,7 +148,8 @@ class Grouping:
         #: How many were opened and closed.
         self.changed: dict[str, int] = {}
 
-    def _take_turns(self) -> None:
+    def take_turns(self) -> None:
+        """Wait for nobody else to count, until this transaction ends."""
         self._engine.take_turns(self._t, _TURNS)
 
     # --- before a decision -------------------------------------------------------------------------------------------
@@ -165,7 +166,7 @@ class Grouping:
         """Keep that an activity counts for incidents, and return what counts with it."""
         if not sightings:
             return ()
-        self._take_turns()
+        self.take_turns()
         return tuple(self._burst(each, case_id, thread_id, activity.received_at) for each in sightings)
 
     def _burst(self, sighting: Sighting, case_id: str, thread_id: str, at: int) -> Burst:
@@ -258,7 +259,7 @@ class Grouping:
     def take_over(self, steps: Sequence[IncidentFacts], case_id: str, thread_id: str, activity: Activity) -> None:
         """Do what a decision on a case wants done to incidents."""
         if steps:
-            self._take_turns()
+            self.take_turns()
         for step in steps:
             match step.change:
                 case IncidentChange.OPENED:

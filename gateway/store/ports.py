@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO, Protocol
 
-from gateway.model import Activity, Case, Effect, Episode, IncidentFacts, SlaMetric, SlaOutcome, Timer
+from gateway.model import Activity, Case, Effect, Episode, IncidentFacts, SlaMetric, SlaOutcome
 from gateway.sdk import Standing
-from gateway.store.assignments import Assigned
+from gateway.store.assignments import Assigned, Choose, Staffing
 from gateway.store.case_rules import CaseRules
 from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
 from gateway.store.incidents import IncidentView
@@ -56,6 +56,7 @@ __all__ = [
     "CaseHistory",
     "CaseRules",
     "CaseView",
+    "Choose",
     "ClaimedEffects",
     "ContactView",
     "DeadLetter",
@@ -76,6 +77,7 @@ __all__ = [
     "SavedBatch",
     "Separation",
     "ShadowView",
+    "Staffing",
     "Step",
     "Store",
     "StoreUnavailable",
@@ -247,8 +249,11 @@ class Store(ForOperators, Protocol):
         """Return the open cases that wait for room in a team. It reads every open episode that does."""
         ...
 
-    def call(self, due: Sequence[tuple[str, Timer]]) -> None:
-        """Set deadlines of cases, by their ids; one of a name that waits already stays as it is."""
+    def call(self, choose: Choose) -> None:
+        """Set the deadlines that `choose` names of cases that wait for room; one of a name that waits already stays as it is.
+
+        It is told who has what and who waits, over all replicas, and no other one is told until its deadlines are set.
+        """
         ...
 
     def accounts(self) -> Accounts:

@@ -152,6 +152,7 @@ class PostgresEngine:
     skip_locked = "FOR UPDATE SKIP LOCKED"
     share = "FOR SHARE"
     lease_clock = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    many = True
 
     def __init__(self, url: str) -> None:
         """Connect once, to see that the server is there and keeps what it acknowledges."""

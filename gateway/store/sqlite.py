@@ -139,6 +139,7 @@ class SqliteEngine:
     skip_locked = ""
     share = ""
     lease_clock = ""
+    many = False
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         """Open the file. Raises StoreUnavailable when another process has it."""

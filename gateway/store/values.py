@@ -30,6 +30,7 @@ from gateway.model import (
     TicketLink,
 )
 from gateway.sdk import Delivery, RateLimit
+from gateway.store.assignments import Staffing
 from gateway.store.profiles import Asked
 
 
@@ -168,6 +169,9 @@ class CaseView(Struct, frozen=True, kw_only=True, gc=False):
     bursts: tuple[Burst, ...] = ()
     #: The open incident that the case is the parent of, None for none.
     incident: OpenIncident | None = None
+    #: Counts anew who has what and who waits, and keeps others from giving out room until the batch is written; None once
+    #: that was done. None as well where one process alone decides: it knows.
+    recount: Callable[[], Staffing] | None = None
 
 
 #: Says for which incidents an activity counts. As pure and quick as a decision, before which it is asked.

@@ -8,6 +8,7 @@ from routing.lint.finding import LINTS, Examined, Finding
 from routing.lint.of_incidents import nothing_counted
 from routing.lint.of_people import unused_people
 from routing.lint.of_precautions import precautions, severities, templates
+from routing.lint.of_ranges import out_of_range
 from routing.lint.of_risk import unlearned_risk
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
@@ -18,6 +19,8 @@ from routing.policy import ConnectionFacts, Policy
 __all__ = ["LINTS", "Finding", "lint"]
 
 _CHECKS = (
+    # First: what follows from a comparison that is decided is not told as well.
+    out_of_range,
     never_matching,
     in_vain,
     unknown_connections,
@@ -43,12 +46,14 @@ def lint(
     languages: Iterable[str] = (),
     *,
     now: int | None = None,
+    live: Policy | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is hardly meant in a policy that was read from a file, in the order of the file.
 
-    `now`, UTC microseconds, says which mutes are over; without it none is.
+    `now`, UTC microseconds, says which mutes are over; without it none is. `live` is the policy in force, where this one is only
+    tried beside it.
     """
-    examined = Examined(policy, file, connections, languages, now=now)
+    examined = Examined(policy, file, connections, languages, now=now, live=live)
     for check in _CHECKS:
         check(examined)
     return tuple(sorted(examined.findings, key=lambda each: (each.problem, each.lint)))

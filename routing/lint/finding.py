@@ -18,6 +18,7 @@ LINTS: Final[Mapping[str, str]] = {
     "shadowed-rule": "A rule above takes one of the ways in which it would match.",
     "never-true": "Its conditions contradict each other.",
     "never-true-part": "One of the ways in which it would match contradicts itself.",
+    "out-of-range": "A comparison never holds, or always does, since its field has no other values.",
     "idle-rule": "It matches and does nothing: nothing is set, and the rules below are looked at anyway.",
     "idle-connection": "It goes to a connection in mode observe, while others are let out: nothing arrives there.",
     "notes-make-no-ticket": "A rule mirrors in mode notes, and notes are written only where a ticket stands already.",
@@ -31,7 +32,7 @@ LINTS: Final[Mapping[str, str]] = {
     "unused-agent": "No step asks them, they manage nobody, and no condition asks who did something.",
     "unused-skill": "No step wants it, and no condition asks for a skill.",
     "unused-authority": "No condition asks for authority.",
-    "unlearned-risk": "A condition reads risk.score, and the policy has no [risk]: it is never known, so it never holds.",
+    "unlearned-risk": "A condition reads risk.score, and no [risk] has it learned; for one only tried, the live one must.",
     "unused-customer": "No condition asks who the customer is, so nobody is asked about them.",
     "unreachable-sla": "No case has it: its conditions contradict each other, or SLAs above take every case.",
     "no-incident": "A condition asks for incidents or bursts, and there is no `[[incident]]`: nothing is counted.",
@@ -76,13 +77,18 @@ class Examined:
         languages: Iterable[str],
         *,
         now: int | None = None,
+        live: Policy | None = None,
     ) -> None:
         """Take a policy as it was read from a file, its connections, and the languages that messages are told to be in."""
         self.now = now
+        #: The policy in force, where this one is only tried beside it.
+        self.live = live
         self.policy = policy
         self.connections = connections
         self.languages = tuple(languages)
         self.findings: list[Finding] = []
+        #: Whose conditions were told to hold never or always: that they contradict each other follows from it.
+        self.decided: set[Path] = set()
         self._document: TomlDocument = read_toml(policy.source, file)
         within = phrases_within(policy.phrases)
         #: The ways in which each rule matches, None where they are too many to be looked at; and in which each SLA applies.

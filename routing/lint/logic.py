@@ -8,6 +8,7 @@ where they are not, something may stay unsaid, and nothing is said that is not s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,7 @@ from itertools import pairwise, product
 from typing import Final, TypeAlias
 
 from routing.expression import Compare, Node, Not, Several
-from routing.fields import FIELDS, Kind
+from routing.fields import FIELDS, Field, Kind
 from routing.phrases import canonical
 
 #: More alternatives than this are not looked at: nobody writes such a rule, and the time would grow with their product.
@@ -29,6 +30,15 @@ COUNTS: Final = frozenset(
         *("burst.customers", "case.repeated_question", "case.bot_turns", "case.bot_fallbacks", "case.reopened"),
     }
 )
+
+_NO_END: Final = math.inf
+#: From where to where the other numbers go, by what fills them: shares, feelings, sums without a sign, spans of time that passed.
+BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    **dict.fromkeys(("risk.score", "bot.confidence"), (0, 1)),
+    **dict.fromkeys(("message.sentiment", "case.sentiment"), (-1, 1)),
+    **dict.fromkeys(("authority.amount", "authority.limit", "case.age", "customer.profile_age"), (0, _NO_END)),
+    **dict.fromkeys(("team.available", "team.free", "team.open_cases", "agent.open_cases"), (0, _NO_END)),
+}
 
 _Value: TypeAlias = str | int | float | bool | None
 _COMPARE: Final[Mapping[str, Callable[[object, object], bool]]] = {
@@ -125,9 +135,9 @@ def _is_value(compare: Compare) -> bool:
     return compare.other is None and compare.operator != "contains"
 
 
-def values_of(name: str, literals: Iterable[Literal]) -> tuple[_Value, ...]:
+def values_of(name: str, literals: Iterable[Literal], fields: Mapping[str, Field] = FIELDS) -> tuple[_Value, ...]:
     """Return values of a field between which no literal changes its answer."""
-    known = FIELDS[name]
+    known = fields[name]
     named: list[_Value] = []
     for literal in literals:
         value = literal.compare.value
@@ -149,9 +159,11 @@ def _numbers(name: str, named: Sequence[float]) -> Iterator[float]:
         around = {int(each) + step for each in named for step in (-1, 0, 1, 2)} | {0}
         yield from sorted(each for each in around if each >= 0)
         return
-    yield from named
-    yield from ((low + high) / 2 for low, high in pairwise(named))
-    yield from ((named[0] - 1, named[-1] + 1) if named else (0.0,))
+    least, most = BOUNDS.get(name, (-_NO_END, _NO_END))
+    tried = {*named, *((low + high) / 2 for low, high in pairwise(named))}
+    tried |= {named[0] - 1, named[-1] + 1} if named else {max(least, 0.0)}
+    # Where the field ends, its last value stands for what lies beyond.
+    yield from sorted({min(max(each, least), most) for each in tried})
 
 
 def _allowed(literals: Iterable[Literal], values: Iterable[_Value]) -> list[_Value]:

@@ -53,14 +53,14 @@ def _steps(severity: Severity) -> Iterator[tuple[tuple[tuple[str, str], str], tu
 def precautions(examined: Examined) -> None:
     """Note precautions whose conditions contradict each other, and mutes that are over."""
     for each in examined.policy.sensitivities:
-        if _never(examined, each):
+        if ("sensitivity", each.name) not in examined.decided and _never(examined, each):
             examined.note(
                 "idle-sensitivity",
                 ("sensitivity", each.name),
                 f"sensitivity {each.name} marks no case: its conditions contradict each other",
             )
     for number, mute in enumerate(examined.policy.mutes):
-        if _never(examined, mute):
+        if ("mute", number) not in examined.decided and _never(examined, mute):
             sentence = f"mute {mute.id} holds nothing: its conditions contradict each other"
             examined.note("idle-mute", ("mute", number), sentence)
         if examined.now is not None and mute.until <= examined.now:

@@ -26,9 +26,10 @@ def never_matching(examined: Examined) -> None:
         possible = [way for way in ways if way.possible]
         if not possible:
             sentence = f"rule {rule.id} never matches: its conditions contradict each other"
-            examined.note("never-true", ("rule", index), sentence)
+            if ("rule", index) not in examined.decided:
+                examined.note("never-true", ("rule", index), sentence)
             continue
-        if len(possible) < len(ways):
+        if len(possible) < len(ways) and ("rule", index) not in examined.decided:
             sentence = f"one of the ways in which rule {rule.id} would match contradicts itself, and never holds"
             examined.note("never-true-part", ("rule", index), sentence)
         if not rule.catch_all:

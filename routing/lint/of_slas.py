@@ -17,7 +17,8 @@ def unreachable_slas(examined: Examined) -> None:
         takers = [next((at for at, wide in above if way.implies(wide)), None) for way in possible]
         if not possible:
             sentence = f"no case has SLA {sla.id}: its conditions contradict each other"
-            examined.note("unreachable-sla", ("sla", index), sentence)
+            if ("sla", index) not in examined.decided:
+                examined.note("unreachable-sla", ("sla", index), sentence)
         elif None not in takers:
             taken = sorted({at for at in takers if at is not None})
             named = " and ".join(f"{examined.policy.slas[at].id} (line {examined.line('sla', at)})" for at in taken)

@@ -105,7 +105,10 @@ def _run(policy: Policy, connections: Mapping[str, ConnectionFacts], test: Polic
         happened = _play(world, event)
         if event.expect is None:
             continue
-        said = " ".join(each.trace.sentence for each in happened.decisions)
+        told = [sentence for each in happened.decisions for sentence in (each.trace.sentence, *each.trace.notes)]
+        # A notice may lack because a mute held it as soon as the ticket stood, or at an earlier event, and does so still.
+        held = [world.muted[name] for name in world.timers if name in world.muted]
+        said = " ".join(dict.fromkeys((*told, *held)))
         failures += [
             Failure(place=event.expect.places[key], key=key, wanted=wanted, got=got, said=said)
             for key, wanted, got in differences(event.expect.wanted, happened, world)

@@ -146,7 +146,7 @@ async def running(
 
 async def quiet(gateway: Gateway) -> None:
     """Wait until nothing waits for parsing or deciding."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             accounts = await asyncio.to_thread(gateway.store.accounts)
             if not accounts.deliveries_pending and not accounts.activities_pending:
@@ -204,7 +204,7 @@ class Served:
 
     async def until_ready(self) -> None:
         """Wait for the line that says ready, and learn the port from it."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (lines := self.lines("ready")):
                 assert self.process is not None
                 assert self.process.poll() is None, self.log()

@@ -74,7 +74,7 @@ class Desk:
         message.set_content(text)
         self.servers.deliver(self.customer, self.address, message.as_bytes(policy=SMTP))
 
-    async def until_taken(self, count: int, seconds: float = 40) -> None:
+    async def until_taken(self, count: int, seconds: float = 90) -> None:
         """Wait until so many mails are taken and decided, and nothing is under way."""
         async with asyncio.timeout(seconds):
             while True:
@@ -92,7 +92,7 @@ class Desk:
 
     async def until_listening(self) -> None:
         """Wait until the mailbox is read: mail that is there before is left alone."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not any(" EXAMINE" in line or "Login: user=" in line for line in self._lines()):
                 await asyncio.sleep(0.05)
             while (await self.accounts()).get("deliveries", 0) < 1:
@@ -167,7 +167,7 @@ async def test_a_mail_becomes_a_ticket_and_its_answer_arrives_where_the_customer
         await at.until_taken(1)
         (ticket,) = [at.zendesk.ticket(number) for number in at.zendesk.account.tickets]
         name = at.customer.partition("@")[0]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not postfix.mails(name):
                 await asyncio.sleep(0.1)
         (raw,) = postfix.mails(name)

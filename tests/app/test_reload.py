@@ -162,7 +162,7 @@ async def test_the_hangup_signal_and_the_command_reload_a_served_gateway(tmp_pat
 
 
 async def said(served: Served, action: str, times: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(served.lines(action)) < times:
             await asyncio.sleep(0.05)
 

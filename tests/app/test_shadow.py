@@ -95,7 +95,7 @@ async def test_a_candidate_makes_no_call_and_no_row_of_the_outbox(tmp_path: Path
 
 async def told_of(vendors: Vendors) -> None:
     """Check that it was asked all the same, and what an admin and Prometheus are told of it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(json.loads((told := await shadow(vendors, "--json"))[1])["divergences"]) < 2:
             await asyncio.sleep(0.3)
     view = json.loads(told[1])
@@ -124,7 +124,7 @@ async def test_the_shipped_policy_tried_beside_itself_never_differs(tmp_path: Pa
     (tmp_path / "candidate.toml").write_text((ROOT / "escalation.toml").read_text())
     async with serving(tmp_path, "live", gateway='shadow = "candidate.toml"') as vendors:
         await a_busy_hour(vendors, WORD)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 view = json.loads((await shadow(vendors, "--json"))[1])
                 applied = (await vendors.status())["accounts"]["activities"]

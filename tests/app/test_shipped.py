@@ -165,7 +165,7 @@ async def test_no_secret_and_no_body_ever_shows(tmp_path: Path) -> None:
         vendors.zendesk._token = "rotated-by-somebody"
         vendors.zendesk.customer_writes("canary-body", "canary-body", "canary-body: my lawyer again", via="email")
         await vendors.deliver()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "refuses our credentials" not in vendors.served.log():
                 await asyncio.sleep(0.1)
         for command in COMMANDS:

@@ -47,7 +47,7 @@ class Place:
 
     async def texts(self) -> list[str]:
         """Return the texts of all messages in all cases, as the store has them."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 status = json.loads((await asyncio.to_thread(self.served.run, "status", "--json")).stdout)["accounts"]
                 if not status["deliveries_pending"] and not status["activities_pending"]:

@@ -62,7 +62,7 @@ class Desk:
         """Let time pass, and wait until nothing moves any more."""
         self.clock.ahead += seconds * SECOND
         calm = 0
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while calm < 3:
                 await self.sandbox.webhooks.send(f"http://127.0.0.1:{self.gateway.port}/hooks/zendesk")
                 accounts = await asyncio.to_thread(self.gateway.store.accounts)
@@ -81,7 +81,7 @@ class Desk:
         await self.rest()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.05)
 
@@ -114,7 +114,7 @@ async def desk(directory: Path, monkeypatch: pytest.MonkeyPatch, *, mail: str = 
 
 async def _until_polled(sandbox: ZendeskSandbox) -> None:
     """Wait until the poll has taken its place: what happened before it is not told."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not sandbox.count("incremental"):
             await asyncio.sleep(0.05)
 

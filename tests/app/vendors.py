@@ -40,7 +40,7 @@ class Vendors:
 
     async def rest(self) -> None:
         """Wait until nothing moves any more."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             calm = 0
             while calm < 2:
                 if self.slack.webhooks.waiting or self.zendesk.webhooks.waiting:

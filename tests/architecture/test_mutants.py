@@ -6,7 +6,8 @@ import pytest
 
 from tests.prove.catalogue import PROOFS
 from tests.prove.gateway_process import ROOT
-from tests.prove.guards import MUTANTS, Mutant
+from tests.prove.guards import MUTANTS
+from tests.prove.mutant import Mutant
 
 #: What the house must be able to catch, by name.
 WANTED = {

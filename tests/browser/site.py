@@ -163,7 +163,7 @@ class Widget:
         return self.one("[role=status]").text
 
 
-async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something holds. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not await asyncio.to_thread(holds):

@@ -43,7 +43,7 @@ async def serve_a_little(served: Served) -> None:
         assert await knocker.say("m1", text="canary of a customer") == 204
         assert await knocker.say("m2") == 204
         assert await knocker.send(RUBBISH) == 204
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (await told(served, "dlq", "list", "--json")):
             await asyncio.sleep(0.1)
 
@@ -176,7 +176,7 @@ async def test_operating_with_and_without_a_running_gateway(served: Served, alon
 async def test_a_rubbish_letter_that_is_replayed_comes_back(served: Served) -> None:
     await serve_a_little(served)
     golden("dlq_replay", await run(served, "dlq", "replay", "1"), served)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             letters = await told(served, "dlq", "list", "--json")
             if [letter["id"] for letter in letters] not in ([], [1]):

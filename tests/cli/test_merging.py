@@ -133,7 +133,7 @@ async def test_the_gateway_that_runs_merges_and_unmerges(tmp_path: Path) -> None
     async with running(tmp_path) as (gateway, knocker):
         for number, thread in (("1", "a"), ("2", "b")):
             assert await knocker.say(number, thread=thread) == 204
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(gateway.store.cases()) < 2:
                 await asyncio.sleep(0.02)
         newer, older = gateway.store.cases()
@@ -146,7 +146,7 @@ async def test_the_gateway_that_runs_merges_and_unmerges(tmp_path: Path) -> None
         assert (done["merged"], done["into"]) == (True, older.id)
         assert await ask("cases", "merge", newer.id, older.id, "--reason", "r") == 2
         assert await knocker.say("3", thread="b") == 204
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while seen(gateway.store, older.id).case.seq < 2:
                 await asyncio.sleep(0.02)
         assert {"a", "b"} == {each.key for each in seen(gateway.store, older.id).threads}

@@ -79,7 +79,14 @@ def test_where_nothing_was_tried_it_is_said_what_to_write(place: Path) -> None:
     (place / "plugins.toml").write_text("[gateway]\n")
     code, output, _ = run(place, "policy", "shadow")
     assert (code, 'write shadow = "candidate.toml" in [gateway]' in output) == (0, True)
-    assert told(place) == {"file": None, "candidate": None, "tried": [], "divergences": {}, "newest": []}
+    assert told(place) == {
+        "file": None,
+        "candidate": None,
+        "tried": [],
+        "divergences": {},
+        "newest": [],
+        "warnings": [],
+    }
 
 
 def test_what_differs_is_counted_and_the_newest_are_shown(place: Path) -> None:
@@ -125,6 +132,37 @@ def test_check_looks_for_lints_in_the_candidate_too(tmp_path: Path) -> None:
     (tmp_path / "candidate.toml").write_text(twice.format("one") + twice.format("two") + POLICY)
     setup = load_setup(path, specs=specs(), environ=ENVIRON)
     assert [line for line in _remarks(setup) if "candidate.toml:5:" in line and "two" in line]
+
+
+#: A candidate that asks for the risk, and has it learned as far as it can.
+RISKY: Final = (
+    '[[rule]]\nid = "likely"\ndo = "none"\nset = { tags = ["x"] }\nwhen.all = ["risk.score > 0.7"]\n'
+    + POLICY
+    + "[risk]\n"
+)
+UNLEARNED: Final = (
+    "rule likely reads risk.score, which is never known: this policy is only tried, and the one in force has no [risk]:"
+    " write it there too"
+)
+
+
+def test_a_risk_that_only_the_candidate_has_learned_is_never_known_and_that_is_said(place: Path) -> None:
+    (place / "candidate.toml").write_text(RISKY)
+    code, _, errors = run(place, "policy", "shadow")
+    assert (code, f"candidate.toml:1:1: {UNLEARNED}" in errors) == (0, True)
+    assert [UNLEARNED in line for line in told(place)["warnings"]] == [True]
+    candidate = str(place / "candidate.toml")
+    assert UNLEARNED in run(place, "policy", "check", "--policy", candidate)[2]
+    (place / "escalation.toml").write_text(POLICY + "[risk]\n")
+    assert run(place, "policy", "shadow")[2] == ""
+    assert "risk" not in run(place, "policy", "check", "--policy", candidate)[2]
+
+
+def test_check_says_so_too(tmp_path: Path) -> None:
+    path = write(tmp_path, PLUGINS.replace("[gateway]\n", '[gateway]\nshadow = "candidate.toml"\n'))
+    (tmp_path / "candidate.toml").write_text(RISKY)
+    setup = load_setup(path, specs=specs(), environ=ENVIRON)
+    assert [line for line in _remarks(setup) if UNLEARNED in line]
 
 
 def test_check_reads_the_candidate_as_strictly_as_the_policy(place: Path) -> None:

@@ -26,7 +26,7 @@ from tests.docs.tables import DOCS
 ROOT: Final = DOCS.parent
 PAGE: Final = (DOCS / "quickstart.md").read_text()
 #: Longest that something on this machine is waited for, seconds.
-_PATIENCE: Final = 40.0
+_PATIENCE: Final = 90.0
 _PORTS: Final = ("8080", "9101", "9102")
 _MODE: Final = re.compile(r'^mode = "observe"', re.MULTILINE)
 _ENVIRON: Final = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": "/nonexistent"}

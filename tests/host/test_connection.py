@@ -172,7 +172,7 @@ async def test_a_reload_of_a_connection_in_order_shortens_no_later_wait() -> Non
 async def test_one_that_hangs_is_given_up_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_module, "OPEN_TIMEOUT", 0.02)
     async with running("hang") as bench:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while bench.state is not FAILED:
                 await asyncio.sleep(0.01)
         assert bench.connection.status.error == "TimeoutError"

@@ -104,11 +104,10 @@ def test_one_that_sleeps_is_ended_by_the_clock(source: Greedy) -> None:
     apart = Apart("line", patience=1.0)
     try:
         apart.parse(source, [order(said("warm"))])
-        begun = time.monotonic()
         done = apart.parse(source, [order(b"sleep", 1), order(said("after"), 2)])
         assert done[0].unreadable == "Reading the delivery took longer than 1 seconds."
+        # The sleeper would have slept for ten minutes.
         assert text_of(done[1]).startswith("said after")
-        assert time.monotonic() - begun < 60
     finally:
         apart.close()
 

@@ -61,6 +61,8 @@ class Vendor:
         #: Set, calls go on; cleared, they wait.
         self.open = asyncio.Event()
         self.open.set()
+        #: Set, calls that hang before they wrote end; else it is their time-out that ends them.
+        self.broken_off = asyncio.Event()
         self.at_work = 0
         #: Handoffs as they were handed over, each attempt.
         self.handoffs: list[Handoff] = []
@@ -104,7 +106,8 @@ class Vendor:
         if outcome == "lost before":
             raise OutcomeUnknown("The connection broke.")
         if outcome == "hang before":
-            await asyncio.Event().wait()
+            await self.broken_off.wait()
+            raise OutcomeUnknown("The connection broke.")
         self.written.update(keys)
         ticket = self.tickets.setdefault(case, f"T{len(self.tickets) + 1}") if case else ""
         if outcome == "lost after":

@@ -81,9 +81,11 @@ class World:
         policy: str = POLICY,
         limits: tuple[RateLimit, ...] = (),
         url: str = "",
+        beside: World | None = None,
     ) -> None:
-        self.clock = VirtualClock()
-        self.vendor = Vendor()
+        """Make a world; `beside` another one, whose time and vendor it shares, it is a second gateway on one store."""
+        self.clock: VirtualClock = beside.clock if beside is not None else VirtualClock()
+        self.vendor: Vendor = beside.vendor if beside is not None else Vendor()
         self.store: Store = open_store(url or f"sqlite:///{directory / 'baton.db'}")
         self.spec: AnySpec = ConnectorSpec(
             name="peer",
@@ -267,7 +269,7 @@ class World:
 
     async def until(self, condition: Callable[[], bool], step: float = 0.25) -> None:
         """Let time pass until something holds."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 self.clock.advance(step)
                 await asyncio.sleep(0.003)

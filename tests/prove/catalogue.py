@@ -31,5 +31,6 @@ PROOFS: Final[Mapping[str, Proof]] = {
         mail_fuzz.PROOF,
         sla_clock.PROOF,
         clock_steps.PROOF,
+        clock_steps.ON_POSTGRESQL,
     )
 }

@@ -1,6 +1,7 @@
 """Deadlines while the machine's clock is stepped by hours, forward and back, and the gateway is killed and started again.
 
 The gateway is the real one, under libfaketime: its clock is what a file says, and the file changes while it runs and while it is down.
+On PostgreSQL the server keeps the machine's clock: deadlines are due by the gateway's, leases run out by the server's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final, cast
 import aiohttp
 
 from gateway.store.engine import Engine
-from tests.facilities import faketime_library
+from tests.facilities import faketime_library, start_postgres
 from tests.prove.conservation import require_conservation
 from tests.prove.proof import Figures, Proof, Size
 from tests.prove.verdicts import at_slack, rows_of
@@ -155,12 +156,11 @@ def _judge(this: World, figures: Figures, cases: int) -> None:
     at_slack(this, figures)
 
 
-async def _step(size: Size, directory: Path) -> Figures:
-    cases, moves = size.pick(3, 8, 40), size.pick(8, 16, 150)
+async def _step(directory: Path, cases: int, moves: int, database: str = "") -> Figures:
     figures = Figures(tries=0, unit="deadline")
     clock = FalseClock(directory / "clock")
     chance = random.Random(7)
-    async with world(directory / "world", policy=_LADDER) as this:
+    async with world(directory / "world", policy=_LADDER, database=database) as this:
         this.gateway.environment = {**this.gateway.environment, **clock.environment()}
         await asyncio.to_thread(this.gateway.start)
         await _escalate(this, cases)
@@ -180,16 +180,34 @@ async def _step(size: Size, directory: Path) -> Figures:
     return figures
 
 
-def run(size: Size, directory: Path) -> Figures:
+def run_on_sqlite(size: Size, directory: Path) -> Figures:
     """Run the proof."""
-    return asyncio.run(_step(size, directory))
+    return asyncio.run(_step(directory, size.pick(3, 8, 40), size.pick(8, 16, 150)))
 
 
+def run_on_postgresql(size: Size, directory: Path) -> Figures:
+    """Run the proof on a server that keeps the machine's clock."""
+    server = start_postgres()
+    try:
+        return asyncio.run(_step(directory, size.pick(3, 3, 40), size.pick(6, 6, 150), server.schema()))
+    finally:
+        server.close()
+
+
+_PROMISE: Final = (
+    "The machine's clock is stepped forward and back by hours, the gateway is killed and started again: each deadline of each"
+    " (episode, step, epoch) and of each SLA fires exactly once, none before its time, and people are told once (PO-8)."
+)
+_LIMITS: Final = (
+    "A clock that was set back makes deadlines late by as much as it was set back: what is due is what the clock says."
+)
 PROOF: Final = Proof(
-    name="clock_steps",
-    promise="The machine's clock is stepped forward and back by hours, the gateway is killed and started again: each deadline of each"
-    " (episode, step, epoch) and of each SLA fires exactly once, none before its time, and people are told once (PO-8).",
-    limits="A clock that was set back makes deadlines late by as much as it was set back: what is due is what the clock says.",
-    run=run,
-    needs=frozenset({"faketime"}),
+    name="clock_steps", promise=_PROMISE, limits=_LIMITS, run=run_on_sqlite, needs=frozenset({"faketime"})
+)
+ON_POSTGRESQL: Final = Proof(
+    name="clock_steps_postgresql",
+    promise=f"{_PROMISE} The database's clock stands still meanwhile: leases run by it.",
+    limits=_LIMITS,
+    run=run_on_postgresql,
+    needs=frozenset({"faketime", "postgres"}),
 )

@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
-    """One broken guard, or one that is kept twice and broken twice."""
-
-    name: str
-    #: What the broken gateway does wrong.
-    wrong: str
-    #: File, line, broken line.
-    edits: tuple[tuple[str, str, str], ...]
-    #: Name of the proof that must fail, or path of the test that must.
-    killer: str
-
-    @property
-    def by_test(self) -> bool:
-        """Return whether a test kills it, not a proof."""
-        return self.killer.startswith("tests/")
-
+from tests.prove.guards_over_cases import OVER_ALL_CASES
+from tests.prove.mutant import Mutant
 
 _EARLY: Final = (
     "gateway/pipeline/intake.py",
@@ -350,4 +333,5 @@ MUTANTS: Final = (
         ),
         killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_is_changed_at_a_vendor",
     ),
+    *OVER_ALL_CASES,
 )

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.prove.gateway_process import ROOT
-from tests.prove.guards import MUTANTS, Mutant
+from tests.prove.guards import MUTANTS
+from tests.prove.mutant import Mutant
 
 _COPIED: Final = ("gateway", "connectors", "normalizers", "routing", "tests")
 _FILES: Final = ("pyproject.toml", "plugins.toml", "escalation.toml")

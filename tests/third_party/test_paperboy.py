@@ -157,7 +157,7 @@ async def test_a_served_gateway_carries_its_letters_to_its_cards(installed: Path
         hooks = f"http://127.0.0.1:{served.port}/hooks/street"
         sandbox.send_letter(letter(1, "My paper is wet.", sandbox.now()))
         assert await sandbox.webhooks.send(hooks) == [200]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (sandbox.cards and sandbox.bells):
                 await asyncio.sleep(0.05)
         # The vendor sends it once more, and another letter after it.
@@ -168,7 +168,7 @@ async def test_a_served_gateway_carries_its_letters_to_its_cards(installed: Path
         sandbox.send_letter(letter(3, "My paper is wet, says a stranger.", sandbox.now(), street="S2"))
         assert await sandbox.webhooks.send(hooks) == [401]
         sandbox.secret = right
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(sandbox.cards) < 2 or (await told(served, "status"))["accounts"]["activities"] < 5:
                 await asyncio.sleep(0.05)
         (case,) = await told(served, "cases", "list")

@@ -46,6 +46,6 @@ class Directly:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds. Raises TimeoutError."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.01)

@@ -74,7 +74,7 @@ def a_mail(sender: str, recipient: str, subject: str = "Broken", text: str = "It
 
 
 async def begun(journal: Journal) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while journal.cursor is None:
             await asyncio.sleep(0.01)
 
@@ -114,7 +114,7 @@ async def test_a_reply_arrives_in_the_customers_mailbox_as_it_should(
     what = a_reply(thread=events.thread_key(customer, first), in_reply_to=first, subject="Größe", text=text)
     receipt = await connector.reply(what)
     name = customer.partition("@")[0]
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not postfix.mails(name):
             await asyncio.sleep(0.05)
     (raw,) = postfix.mails(name)
@@ -177,7 +177,7 @@ async def test_a_restart_of_dovecot_loses_nothing_and_doubles_nothing(
         await journal.until(1)
         mail_servers.stop_dovecot()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 with pytest.raises(TemporaryFailure):
                     await task
             mail_servers.deliver(customer, address, a_mail(customer, address, "Meanwhile"))

@@ -63,7 +63,7 @@ class World:
 
     async def rest(self, but: tuple[str, ...] = ()) -> None:
         """Deliver what the vendors have to tell until nothing moves any more, but for effects in some states."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             calm = 0
             while calm < 3:
                 answers = await self.texts.webhooks.send(self.hook("texts"))
@@ -220,7 +220,7 @@ async def test_a_reply_that_waits_behind_a_pause_is_not_sent_after_a_stop(tmp_pa
 
 async def until(there: World, state: str) -> None:
     """Deliver what the vendors have to tell until an effect is in a state and stays there."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (await asyncio.to_thread(there.gateway.store.accounts)).effects.get(state, 0):
             await there.rest(but=("pending",))
 
@@ -307,7 +307,7 @@ async def test_a_call_while_the_connection_is_paused_goes_to_the_old_number(tmp_
     async with world(tmp_path) as there:
         there.calls.agents["+4930999000"] = "takes"
         await asyncio.to_thread(there.gateway.store.pause, "connection:line", "test", "", 1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 told = await there.calls.call(there.hook("line"), ANNA, ["press:0"])
                 # A call that had begun when the pause came hears our greeting first: the first one of the pause counts.

@@ -209,7 +209,7 @@ async def test_a_flood_of_frames_ends_the_socket(world: World) -> None:
     async with world.sitting(world.visitor()) as sitting:
         for _ in range(200):
             await sitting.socket.send_str("{}")
-        message = await sitting.socket.receive(timeout=5)
+        message = await sitting.socket.receive(timeout=60)
         assert message.type is aiohttp.WSMsgType.CLOSE
         assert message.data == 1008
 
@@ -218,7 +218,7 @@ async def test_a_flood_of_frames_ends_the_socket(world: World) -> None:
 async def test_nothing_is_told_or_taken_before_hello(world: World, first: str) -> None:
     async with world.client.ws_connect(f"{world.base}/socket", headers={"Origin": SITE}) as socket:
         await socket.send_str(first)
-        message = await socket.receive(timeout=5)
+        message = await socket.receive(timeout=60)
         assert message.type is aiohttp.WSMsgType.CLOSE
     assert not world.sessions.emitted
 
@@ -233,6 +233,6 @@ async def test_frames_that_are_no_frames_harm_nobody(world: World, text: str) ->
 async def test_a_frame_beyond_the_bound_ends_the_socket(world: World) -> None:
     async with world.sitting(world.visitor()) as sitting:
         await sitting.socket.send_str("x" * 70_000)
-        message = await sitting.socket.receive(timeout=5)
+        message = await sitting.socket.receive(timeout=60)
         assert message.type is aiohttp.WSMsgType.CLOSE
         assert message.data == 1009

@@ -12,7 +12,7 @@ from gateway.toml import nearest
 from routing.compiling import Condition
 from routing.expression import parse
 from routing.fields import FIELDS, Kind
-from routing.lint.logic import COUNTS, Alternative, alternatives_of, phrases_within
+from routing.lint.logic import BOUNDS, COUNTS, Alternative, alternatives_of, phrases_within
 from routing.phrases import PhraseBook, canonical
 from routing.signals.reading import Signals
 from tests.routing.strategies import PHRASES, Tree, activities, cases, trees, written
@@ -75,3 +75,11 @@ def test_every_field_that_counts_is_a_number_that_is_never_missing() -> None:
 def test_everything_follows_from_itself(tree: Tree) -> None:
     made = ways(condition(tree))
     assert all(any(way.implies(each) for each in made) for way in made)
+
+
+def test_every_number_is_a_count_or_has_its_bounds_or_is_known_to_have_none() -> None:
+    numbers = {name for name, field in FIELDS.items() if field.kind in {Kind.NUMBER, Kind.DURATION}}
+    # In a unit of somebody else's; and what is left of a target is less than nothing once it is missed.
+    without = {"customer.value", "sla.first_left", "sla.next_left", "sla.resolution_left"}
+    assert numbers == {name for name in (*COUNTS, *BOUNDS) if name in FIELDS} | without
+    assert not COUNTS & BOUNDS.keys()

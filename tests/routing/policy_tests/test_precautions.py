@@ -60,6 +60,22 @@ def test_a_change_of_a_precaution_is_noticed(was: str, becomes: str) -> None:
     assert not played(load_policy(BLOCKS[0].replace(was, becomes, 1), "escalation.toml", FACTS)).passed
 
 
+def test_a_test_that_fails_names_the_mute_that_held_the_notice() -> None:
+    told = 'expect.notify = ["support-slack:#second-line"]'
+    tests = TESTS.replace("expect.notify = []", told, 2)
+    first, later = (each for result in played(POLICY, tests).results for each in result.failures)
+    mute = (
+        "Mute planned-work of carla (Planned work, the team is at it.) holds the notice to support-slack:#second-line"
+        " until 2026-11-24 17:00 UTC."
+    )
+    assert (first.key, later.key) == ("notify", "notify")
+    assert mute in first.said
+    assert mute in later.said, "nothing happened at the later event: the mute still holds what it held"
+    over = TESTS.replace('expect.titles = ["P2 The service does not work."]', 'expect.titles = ["?"]')
+    (failure,) = (each for result in played(POLICY, over).results for each in result.failures)
+    assert mute not in failure.said, "it is over"
+
+
 def test_the_drawings_tell_of_them() -> None:
     told = markdown(POLICY)
     assert "| impact medium | P2 | P3 | P4 |" in told

@@ -132,6 +132,50 @@ def test_a_scale_never_turns_the_order_round_and_needs_both_kinds() -> None:
     assert math.isclose(offset, math.log((1 / 3) / (2 / 3)), abs_tol=0.1)
 
 
+@pytest.mark.parametrize("cases", [0, 24, 49, 50, 51, 74, 75, 99, 100, 511, 513, 526])
+def test_the_scale_is_fitted_after_each_25_cases_and_stands_in_between(cases: int) -> None:
+    """Past 500 cases as well, from where on the oldest forecasts are forgotten."""
+    lessons = [lesson for lesson, _ in desk(cases, seed=5)]
+    model, then = learned(None, lessons), learned(None, lessons[: cases - cases % 25])
+    assert (model.slope, model.offset) == fitted(then.stream)
+    assert ((model.slope, model.offset) != (1.0, 0.0)) is (cases >= 50)
+
+
+def test_no_scale_is_fitted_to_a_few_forecasts() -> None:
+    few = [Foretold(total=number % 3 - 1.0, score=0.5, escalated=number % 2 == 0) for number in range(50)]
+    assert fitted(few[1:]) == (1.0, 0.0)
+    assert fitted(few) != (1.0, 0.0)
+
+
+@given(st.lists(st.tuples(st.floats(-4, 4), st.booleans()), min_size=50, max_size=80))
+def test_no_scale_nearby_fits_better_and_it_is_held_to_leave_sums_as_they_are(told: list[tuple[float, bool]]) -> None:
+    """What is least is the log loss of the forecasts and half the square of how far the scale is from none."""
+    stream = [Foretold(total=total, score=0.5, escalated=escalated) for total, escalated in told]
+    if len({escalated for _, escalated in told}) == 1:
+        return
+
+    def loss(slope: float, offset: float) -> float:
+        odds = [(slope * each.total + offset) * (1 if each.escalated else -1) for each in stream]
+        return sum(math.log1p(math.exp(-each)) for each in odds) + ((slope - 1) ** 2 + offset**2) / 2
+
+    slope, offset = fitted(stream)
+    for aside, up in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
+        # The flattest scale is where it ends, not where it fits best.
+        assert slope + aside < 0.05 or slope == 0.05 or loss(slope, offset) <= loss(slope + aside, offset + up)
+
+
+def test_a_forecast_that_was_certain_is_counted_among_the_highest() -> None:
+    stream = [Foretold(total=30.0, score=1.0, escalated=True), Foretold(total=0.0, score=0.8, escalated=False)]
+    (tier,) = calibration(stream)
+    assert (tier.low, tier.high, tier.cases, tier.foretold, tier.came) == (0.8, 1.0, 2, 0.9, 0.5)
+
+
+def test_the_more_was_learned_of_a_feature_the_smaller_is_its_next_step() -> None:
+    lessons = [Lesson(features=("channel=chat",), escalated=number % 2 == 0) for number in range(200)]
+    values = [learned(None, lessons[:count]).weights["channel=chat"].value for count in (1, 2, 199, 200)]
+    assert abs(values[3] - values[2]) < abs(values[1] - values[0]) / 4
+
+
 def test_features_are_remembered_up_to_a_bound_and_those_of_many_cases_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learning, "MOST", 40)
     lessons = [Lesson(features=("channel=chat", f"tag=t{number}"), escalated=number % 2 == 0) for number in range(500)]
