@@ -124,6 +124,10 @@ class People:
         name = self.known.get((connection, party.value.casefold())) if party is not None else None
         return None if name is None else self.agents[name]
 
+    def id_on(self, connection: str, name: str) -> str:
+        """Return an id by which an agent is known on a connection, empty for none."""
+        return next((each for (place, each), who in self.known.items() if (place, who) == (connection, name)), "")
+
 
 #: A policy that names nobody.
 NOBODY: Final = People()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.model import (
@@ -18,7 +17,6 @@ from gateway.model import (
     ActivityKind,
     ButtonChoice,
     Case,
-    Channel,
     Decision,
     Effect,
     EffectKind,
@@ -37,6 +35,7 @@ from gateway.model import (
     altered,
 )
 from routing.decide import decide
+from routing.happened import Happened, Step, Ticket, together
 from routing.incidents import watch
 from routing.muting import told_by
 from routing.outside import Outside, Surroundings
@@ -48,55 +47,10 @@ from routing.snapshot import Snapshot
 TICKET_ID: Final = "1001"
 _BATON: Final = "baton"
 _CASE_ID: Final = "00000000-0000-7000-8000-000000000001"
-#: Between two events a moment passes, microseconds: only what is newer than an escalation is evidence for another.
-_MOMENT: Final = 1
 #: Deadlines that may happen while time passes once; a ladder has far fewer.
 _MOST_TIMERS: Final = 10_000
 #: The result of a decision on what a look-up found, when nothing follows from it.
 _NO_NEWS: Final = "looked_up"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """A step of a ladder that an escalation reached."""
-
-    #: Its number from 1, or ``final``; of a ladder that the escalation moved to, ``LADDER/1``.
-    name: str
-    #: When, in microseconds since the escalation began; None where that is no matter.
-    after: int | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Ticket:
-    """What a ticket looks like after everything that was written."""
-
-    #: The group it stands in.
-    group: str = ""
-    #: The fields that were set.
-    fields: dict[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
-    """What came of one event."""
-
-    #: The decisions on the event itself, or on the deadlines that fell due while time passed; and after each those on what a
-    #: look-up found for it, where something followed from that.
-    decisions: tuple[Decision, ...]
-    #: The rules that matched, in order; those that matched again once a look-up had answered stand once.
-    rules: tuple[str, ...]
-    #: Everything that was decided to be written, that which followed from outcomes included.
-    effects: tuple[Effect, ...]
-
-
-def together(made: Iterable[Happened]) -> Happened:
-    """Return what came of several events, as if they were one."""
-    every = tuple(made)
-    return Happened(
-        decisions=tuple(decision for each in every for decision in each.decisions),
-        rules=tuple(rule for each in every for rule in each.rules),
-        effects=tuple(effect for each in every for effect in each.effects),
-    )
 
 
 class World:
@@ -144,13 +98,12 @@ class World:
 
     # --- what a test does --------------------------------------------------------------------------------------------
     def happen(self, activity: Activity) -> Happened:
-        """Let something happen now."""
+        """Let something happen now: later than everything before, at the same instant or not."""
         self._made += 1
-        self.now += _MOMENT
         facts, case = activity.incident, self.case
         if facts is not None and not facts.id and facts.change is IncidentChange.CLOSED and case and case.incident:
             activity = altered(activity, incident=altered(facts, id=case.incident.id))
-        return self.take(
+        happened = self.take(
             altered(
                 activity,
                 dedupe=f"event-{self._made}",
@@ -159,6 +112,10 @@ class World:
                 received_at=self.now,
             )
         )
+        if self.case is not None and self.case.spent_at >= self.now:
+            # Only what is newer than an escalation is evidence for another, and the next event may have the same instant.
+            self.case = altered(self.case, spent_at=self.now - 1)
+        return happened
 
     def take(self, activity: Activity) -> Happened:
         """Let something happen that has its ids and instants already, and everything that comes of it."""
@@ -183,39 +140,44 @@ class World:
             snapshot = altered(snapshot, bursts=counted.bursts, incident=counted.incident)
         return snapshot, self._decide(activity, snapshot)
 
+    @property
+    def told_over(self) -> str | None:
+        """Return the connection of the newest notice, None when nobody was told."""
+        return self._notice.connection if self._notice is not None else None
+
     def press(self, action: str, name: str, actor: str = "") -> Happened:
         """Press a button of the newest notice, as an agent does on a channel that takes everybody for a customer.
 
-        `actor` is the name of the policy's agent who does, empty for somebody whom it does not name.
+        `actor` is the name of the policy's agent who does, empty for somebody whom it does not name. Where nobody was told there
+        is no button, and nothing happens.
         """
         notice = self._notice
-        channel = self._connections[notice.connection].channel if notice is not None else Channel.CHAT
-        connection = notice.connection if notice is not None else _BATON
-        agent = self.policy.people.agents.get(actor)
-        number = next(iter(agent.ids.get(connection, ())), "") if agent is not None else ""
+        if notice is None:
+            return together(())
+        number = self.policy.people.id_on(notice.connection, actor)
         return self.happen(
             Activity(
                 kind=ActivityKind.BUTTON,
-                connection=connection,
-                thread=f"notice-{notice.destination}" if notice is not None else "notice",
+                connection=notice.connection,
+                thread=f"notice-{notice.destination}",
                 dedupe="",
                 occurred_at=0,
                 received_at=0,
-                channel=channel,
+                channel=self._connections[notice.connection].channel,
                 sender=Party(
                     kind="policy_test", value=number or name or "agent", name=name or actor, role=Role.CUSTOMER
                 ),
                 button=ButtonChoice(action=action),
-                reference=notice.id if notice is not None else "no notice",
+                reference=notice.id,
             )
         )
 
-    def pass_time(self, until: int) -> Happened:
-        """Let time pass up to an instant, and what falls due happen."""
+    def pass_time(self, until: int, within: int = 0) -> Happened:
+        """Let time pass up to an instant, and what falls due happen, also what does so `within` microseconds after it."""
         made: list[Happened] = []
         for _ in range(_MOST_TIMERS):
             due = min(self._deadlines(), key=lambda each: (each[1], each[0]), default=None)
-            if due is None or due[1] > until:
+            if due is None or due[1] > until + within:
                 break
             name, at = due
             self.timers.pop(name)

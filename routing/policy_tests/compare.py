@@ -9,9 +9,10 @@ from typing import Final, cast
 
 from gateway.model import EffectKind, Mode, SlaClock
 from gateway.model.sla import TIMER_PREFIX
+from routing.happened import Happened, Step
 from routing.reasons import reason_of
 from routing.shown import duration_of
-from routing.world import Happened, Step, World
+from routing.world import World
 
 
 def differences(wanted: Mapping[str, object], happened: Happened, world: World) -> Iterator[tuple[str, str, str]]:

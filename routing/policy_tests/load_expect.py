@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from gateway.model import Case, SlaMetric
 from gateway.toml import did_you_mean
 from routing.expression import parse_duration
+from routing.happened import Step
 from routing.policy import Policy
 from routing.policy_tests import schema
 from routing.policy_tests.load_outside import known_incident
@@ -17,7 +18,6 @@ from routing.policy_tests.values import Expectation
 from routing.reader import Path, Reader
 from routing.shown import duration_of
 from routing.template import PATHS, unknown_places
-from routing.world import Step
 
 _STEP: Final = re.compile(r"((?:[a-z0-9_-]+/)?(?:[1-9][0-9]{0,2}|final))(?: at (\S+))?")
 _HIDDEN: Final = frozenset({"id", "seq"})

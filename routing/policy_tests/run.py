@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from gateway.model import Mode
+from routing.happened import Happened, together
 from routing.policy import ConnectionFacts, Policy
 from routing.policy_tests.compare import differences
 from routing.policy_tests.values import Event, Place, PolicyTest
-from routing.world import Happened, World, together
+from routing.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,10 @@ class Report:
         return all(result.passed for result in self.results)
 
 
+#: Microseconds.
+_SECOND: Final = 1_000_000
+
+
 @dataclass(slots=True)
 class _Reached:
     rules: set[str] = field(default_factory=set[str])
@@ -93,6 +99,9 @@ def _run(policy: Policy, connections: Mapping[str, ConnectionFacts], test: Polic
     world = World(policy, facts, at=test.at, given=test.case, down=test.down, outside=test.outside)
     failures: list[Failure] = []
     for event in test.events:
+        if who := _stranger(world, event):
+            failures.append(who)
+            continue
         happened = _play(world, event)
         if event.expect is None:
             continue
@@ -109,11 +118,27 @@ def _run(policy: Policy, connections: Mapping[str, ConnectionFacts], test: Polic
     return Result(test=test, failures=tuple(failures))
 
 
+def _stranger(world: World, event: Event) -> Failure | None:
+    """Return what is wrong when an agent presses a button of a notice where nobody would know them."""
+    connection = world.told_over
+    if not event.actor or not event.press or connection is None:
+        return None
+    if world.policy.people.id_on(connection, event.actor):
+        return None
+    return Failure(
+        place=(event.line, 1),
+        key="actor",
+        wanted=f"somebody with an id on {connection}, where the newest notice went",
+        got=f"{event.actor}, who has no id on {connection}: give one in [agent.{event.actor}], or name another agent",
+    )
+
+
 def _play(world: World, event: Event) -> Happened:
-    if event.wait is not None:
-        return world.pass_time(world.now + event.wait)
-    if event.until is not None:
-        return world.pass_time(event.until)
+    """Play an event. Tests count to the second: whatever is due in the one that time passes to happens."""
+    if event.wait is not None or event.until is not None:
+        until = event.until if event.until is not None else world.now + (event.wait or 0)
+        until -= until % _SECOND
+        return world.pass_time(until, within=_SECOND - 1)
     return together(
         world.press(event.press, event.name, event.actor) if event.activity is None else world.happen(event.activity)
         for _ in range(event.times)

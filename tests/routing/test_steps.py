@@ -100,7 +100,8 @@ message = "hello?"
 wait = "10m"
 expect = { path = [1, 2] }
 [[policy_test.event]]
-press = "escalate_further"
+ticket = "tags"
+tags = ["escalate_further"]
 expect = { path = [1, 2, 3] }
 [[policy_test.event]]
 wait = "10m"

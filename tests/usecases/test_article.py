@@ -100,18 +100,22 @@ async def test_financial_services_go_from_the_bot_to_the_second_tier_to_the_frau
         golden("financial_services", [first, desk.shown(ticket)])
 
 
+def _knows_olga(desk: Desk) -> None:
+    account = desk.zendesk.account
+    number = account.user("Olga Orth", "olga@customer.example")
+    account.users[number] |= {"organization_id": 7, "locale": "en"}
+    account.organizations[7] = {
+        "id": 7,
+        "name": "Orth & Sons",
+        "tags": ["since 2019"],
+        "organization_fields": {"support_tier": "Gold", "yearly_value": 12_400},
+    }
+
+
 async def test_a_customer_who_exhausts_the_bot_gets_an_agent_with_transcript_and_account_history() -> None:
     """SG-4, SG-9: the third time that the same is asked; who asks, the helpdesk knows."""
     async with at_work() as desk:
-        account = desk.zendesk.account
-        number = account.user("Olga Orth", "olga@customer.example")
-        account.users[number] |= {"organization_id": 7, "locale": "en"}
-        account.organizations[7] = {
-            "id": 7,
-            "name": "Orth & Sons",
-            "tags": ["since 2019"],
-            "organization_fields": {"support_tier": "Gold", "yearly_value": 12_400},
-        }
+        _knows_olga(desk)
         for words in (
             "How do I move my subscription to another account?",
             "My subscription: how do I move it to another account?",
@@ -181,6 +185,36 @@ async def test_automated_at_the_instant_of_a_missed_sla_the_ticket_has_the_full_
         for words in ("Where can I see my contract?", "I mean the one of 2024."):
             assert words in ticket.comments[-1]["body"]
         golden("missed_sla", [desk.shown(ticket)])
+
+
+async def test_automated_dissatisfaction_again_and_again_is_a_ticket_with_transcript_and_profile() -> None:
+    """SG-3, SG-9: nothing but how the messages feel escalates it; one bad word among friendly ones does not."""
+    async with at_work() as desk:
+        _knows_olga(desk)
+        for words, escalated in (
+            ("Good morning, the lamp that you sent looks great, thank you!", False),
+            ("Though the switch is bad.", False),
+            ("I am very disappointed. The switch broke, this is terrible quality.", False),
+            ("And the hotline was awful and rude. I hate this, it is the worst shop that I know.", True),
+        ):
+            await desk.asks_bot("talk-5", words, OLGA)
+            assert bool(desk.path("Good morning")) is escalated, words
+            if not escalated:
+                await desk.bot_answers("talk-5", "I have noted that.")
+        assert desk.path("Good morning") == [("dissatisfied", "support", 1, ("bob",))]
+        golden("dissatisfied", [desk.shown(desk.ticket("Good morning"))])
+
+
+async def test_automated_a_keyword_is_a_ticket_with_transcript_and_profile() -> None:
+    """SG-1, SG-9."""
+    async with at_work() as desk:
+        _knows_olga(desk)
+        await desk.asks_bot("talk-6", "Can you change my plan?", OLGA)
+        await desk.bot_answers("talk-6", "You can do so under Settings.")
+        assert desk.path("Can you change") == []
+        await desk.asks_bot("talk-6", "I cannot, your site is down.", OLGA)
+        assert desk.path("Can you change") == [("outage", "seniors", 1, ("carla",))]
+        golden("keyword", [desk.shown(desk.ticket("Can you change"))])
 
 
 def _clocks(desk: Desk) -> list[SlaClock]:

@@ -151,11 +151,21 @@ def test_a_reopened_case_is_counted() -> None:
 
 
 def test_a_mood_is_the_mean_of_the_case() -> None:
-    of, results = play(case(), told("this is good, thank you", 1), told("terrible, awful, I hate it", 2, language="en"))
-    assert results == ["none", "none"]
-    assert of.sentiment is not None
-    _, results = play(of, told("horrible, the worst, I hate this", 3, language="en"))
-    assert of.sentiment > -0.5 or results == ["escalate"]
+    """SG-3: an angry message among friendly ones is no bad mood, several are; alone it is one at once."""
+    bad = ("terrible, awful, I hate it", "horrible, the worst, I hate this", "what a useless, disgusting mess")
+    of, _ = play(case(), told("this is good, thank you", 1, language="en"))
+    moods = [of.sentiment or 0]
+    for at, text in enumerate(bad[:2], 2):
+        of, results = play(of, told(text, at, language="en"))
+        assert results == ["none"], text
+        moods.append(of.sentiment or 0)
+    assert moods[0] > moods[1] > moods[2] >= -0.5
+    of, results = play(of, told(bad[2], 4, language="en"))
+    assert results == ["escalate"]
+    assert of.sentiment is None, "what led to an escalation is spent"
+    for text in bad:
+        _, results = play(case(), told(text, 1, language="en"))
+        assert results == ["escalate"], text
 
 
 # --- spent evidence --------------------------------------------------------------------------------------------------
