@@ -12,7 +12,7 @@ from routing.draft import Draft, stricter
 from routing.handing_off import hand_off, reach, update_mode
 from routing.people import UNKNOWN, People
 from routing.policy import Act, Address, Ladder, Rule
-from routing.resolving import Landing, Matter, entry, land
+from routing.resolving import Landing, Matter, land
 from routing.signals.reading import consume
 
 #: Results that a mirror may put its own word over: nothing was done yet.
@@ -110,6 +110,7 @@ def mark(draft: Draft, rule: Rule) -> None:
     wanted, has = severity.wanted(draft, rule), draft.case.priority
     if wanted is not None and (has is None or draft.episode is None or wanted.value < has.value) and wanted is not has:
         draft.change_case(priority=wanted)
+        draft.raised = f"Rule {rule.id} makes it {wanted}"
     fresh = tuple(tag for tag in rule.set.tags if tag not in draft.case.tags)
     if fresh:
         draft.change_case(tags=(*draft.case.tags, *fresh))
@@ -184,6 +185,7 @@ def _waited(draft: Draft, waited: Suspended) -> Matter:
         actor=waited.actor,
         action=waited.action,
         amount=waited.amount,
+        case=draft.case,
     )
 
 
@@ -236,14 +238,8 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
         _say_joined(draft, f"Rule {rule.id} matched again: the case is escalated already.")
         if not outranking.outranks(draft, rule, episode):
             return
-    if climbs is None or outranking.lead(draft, rule, climbs, _about(draft)):
-        return
-    episode = draft.episode or episode
-    straight, leading = entry(climbs, draft.case), draft.policy.by_id.get(episode.leading)
-    if episode.state is EpisodeState.OPEN and episode.step < straight and leading is not None:
-        # It is more urgent now than when it came to its step, and nobody has it.
-        why = f"Rule {rule.id} matched as well, and makes it {draft.case.priority}"
-        climbing.move_to(draft, leading, climbs, straight, why, "more urgent now")
+    if climbs is not None:
+        outranking.lead(draft, rule, climbs, _about(draft))
 
 
 def _say_joined(draft: Draft, sentence: str) -> None:

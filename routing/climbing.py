@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode, TicketLink, Timer
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, Priority, TicketLink, Timer
 from gateway.model.life import ACKNOWLEDGE, FURTHER
 from routing import muting
 from routing.calendar import time_after
@@ -110,6 +110,12 @@ def tell_step(draft: Draft, rule: Rule, climbs: Ladder, title: str, link: Ticket
         addresses = tuple(dict.fromkeys((*own, *climbs.stage(step).notify)))
         stage = climbs.stage(step)
         tell(draft, rule, addresses, title=title, link=link, last=climbs.at_end(step), message=stage.message)
+
+
+def on_its_way(draft: Draft, connection: str) -> bool:
+    """Tell whether the ticket that holds the case in a helpdesk does not stand yet: its step's people hear once it does."""
+    live = draft.episode is not None and draft.episode.mode is Mode.LIVE
+    return live and connection in draft.case.targets and draft.ticket(connection) is None
 
 
 def people_of(draft: Draft) -> People:
@@ -306,8 +312,21 @@ def climb(draft: Draft, rule: Rule, climbs: Ladder, why: str, title: str) -> Non
     move_to(draft, rule, climbs, step, why, title)
 
 
-def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title: str) -> None:
-    """Go to a step: the ticket moves to its group, and its people are told, at once or when their hours begin."""
+def move_to(
+    draft: Draft,
+    rule: Rule,
+    climbs: Ladder,
+    step: int,
+    why: str,
+    title: str,
+    *,
+    priority: Priority | None = None,
+    told_later: bool = False,
+) -> None:
+    """Go to a step: the ticket moves to its group, and its people are told, at once or when their hours begin.
+
+    The ticket gets a priority as well where one is given. With `told_later` its people hear once the ticket stands.
+    """
     if draft.episode is None:
         return
     drop(draft, draft.episode)
@@ -333,10 +352,11 @@ def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title
             rule=rule.id,
             destination=target.place,
             text=f"{title[0].upper()}{title[1:]}.{given}",
+            priority=priority,
             acknowledge_by=episode.acknowledge_by,
             assignee=assignee(draft, stage, before),
         )
-    if not episode.hushed:
+    if not episode.hushed and not told_later:
         tell_step(draft, rule, climbs, f"{title}: {headline(draft, rule)}", draft.ticket(target.connection))
 
 

@@ -26,6 +26,7 @@ from routing.climbing import (
     later,
     look_name,
     move_to,
+    on_its_way,
     opening_name,
     people_of,
     relax,
@@ -337,10 +338,8 @@ def _hours_begin(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> 
     draft.change_episode(hushed=False)
     draft.say("opened", f"The working hours of step {episode.step + 1} of ladder {climbs.id} begin.")
     connection = climbs.stage(episode.step).target.connection
-    link = draft.ticket(connection)
-    on_its_way = episode.mode is Mode.LIVE and connection in draft.case.targets and link is None
-    if not on_its_way:
-        tell_step(draft, rule, climbs, headline(draft, rule), link)
+    if not on_its_way(draft, connection):
+        tell_step(draft, rule, climbs, headline(draft, rule), draft.ticket(connection))
 
 
 def _known(draft: Draft, episode: Episode) -> tuple[Rule, Ladder] | None:

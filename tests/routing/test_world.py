@@ -76,8 +76,16 @@ notify = ["chat:#three"]
 ack_within = "2h"
 calendar = "office"
 """
-POLICY: Final = policy(RULES.replace("MODE", "live") + CATCH_ALL + LADDERS)
-OTHER: Final = policy(RULES.replace("MODE", "live") + CATCH_ALL + LADDER)
+MANAGERS: Final = """
+[ladder.managers]
+final = { target = "queue:desk/Directors", notify = ["chat:#directors"] }
+[[ladder.managers.step]]
+target = "queue:desk/Managers"
+notify = ["chat:#managers"]
+ack_within = "10m"
+"""
+POLICY: Final = policy(RULES.replace("MODE", "live") + CATCH_ALL + LADDERS + MANAGERS)
+OTHER: Final = policy(RULES.replace("MODE", "live") + CATCH_ALL + LADDER + MANAGERS)
 #: A VIP, SLAs, and people who are asked. No time of an SLA is a sum of a ladder's: of two deadlines at one instant the store may
 #: take either first.
 WITH_PEOPLE: Final = policy(
