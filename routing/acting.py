@@ -171,6 +171,7 @@ def _about(draft: Draft) -> Matter:
         actor=_actor(draft, people),
         action=deed.action or "",
         amount=deed.amount,
+        assignee=climbing.assigned_last(draft, people, _running(draft)),
         case=draft.case,
     )
 
@@ -185,17 +186,28 @@ def _waited(draft: Draft, waited: Suspended) -> Matter:
         actor=waited.actor,
         action=waited.action,
         amount=waited.amount,
+        assignee=climbing.assigned_last(draft, draft.snapshot.policy.people, _running(draft)),
         case=draft.case,
     )
 
 
 def _actor(draft: Draft, people: People) -> str:
-    """Return the agent whose doing it is about: who did it, or with whom the customer who did it spoke last."""
-    sender = draft.activity.sender
-    if draft.signals.actor_name is None and sender is not None and sender.role is Role.CUSTOMER:
+    """Return the agent whose doing it is about: who did it, or with whom the customer who did it spoke last.
+
+    When the clock of an SLA is heard of, nobody did anything: it is about whoever had the case last, or else answered last.
+    """
+    sender, heard = draft.activity.sender, draft.signals.sla.event is not None
+    if heard and (assignee := climbing.assigned_last(draft, people, _running(draft))):
+        return assignee
+    if draft.signals.actor_name is None and (heard or (sender is not None and sender.role is Role.CUSTOMER)):
         connection, number = draft.case.last_agent
         return people.known.get((connection, number.casefold()), "")
     return draft.signals.actor_name or ""
+
+
+def _running(draft: Draft) -> Episode | None:
+    """Return the episode that runs, None for none."""
+    return draft.episode if _joins(draft) else None
 
 
 def _landing(draft: Draft, climbs: Ladder, priority: Priority | None = None) -> Landing:

@@ -137,8 +137,23 @@ def matter(draft: Draft, episode: Episode) -> Matter:
         amount=episode.amount,
         assigned=episode.assigned,
         asked=episode.asked,
+        assignee=assigned_last(draft, people_of(draft), episode),
         case=draft.case,
     )
+
+
+def assigned_last(draft: Draft, people: People, episode: Episode | None) -> str:
+    """Return the agent whom the case was assigned to last: by Baton, or in the helpdesk since; empty for none of the policy.
+
+    The episode is None for a case that is not escalated.
+    """
+    connection, number = draft.case.last_assignee
+    there = people.known.get((connection, number.casefold()), "")
+    if episode is None:
+        return there
+    ours = next(iter((*episode.assigned, *reversed(episode.asked))), "")
+    at = max(episode.assigned_at or 0, episode.asked_at or 0)
+    return there if there and (not ours or draft.case.assignee_since > at) else ours
 
 
 def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
@@ -193,7 +208,9 @@ def _asked(draft: Draft, names: tuple[str, ...]) -> dict[str, object]:
     """Return what changes of the episode when its step asks these agents."""
     before = draft.episode.asked if draft.episode is not None else ()
     asked = (*(name for name in before if name not in names), *names)
-    return {"assigned": names, "assigned_at": draft.now if names else None, "asked": asked}
+    at = draft.now if names else None
+    last = draft.episode.asked_at if draft.episode is not None else None
+    return {"assigned": names, "assigned_at": at, "asked": asked, "asked_at": at or last}
 
 
 def _relaxes(draft: Draft, stage: Stage, done: int) -> int | None:
