@@ -138,6 +138,7 @@ def matter(draft: Draft, episode: Episode) -> Matter:
         assigned=episode.assigned,
         asked=episode.asked,
         assignee=assigned_last(draft, people_of(draft), episode),
+        sent_by=episode.sent_further_by,
         case=draft.case,
     )
 
@@ -339,16 +340,19 @@ def move_to(
     *,
     priority: Priority | None = None,
     told_later: bool = False,
+    sent_by: str = "",
 ) -> None:
     """Go to a step: the ticket moves to its group, and its people are told, at once or when their hours begin.
 
     The ticket gets a priority as well where one is given. With `told_later` its people hear once the ticket stands.
+    `sent_by` is the agent who sent it there: it is given to anybody but them.
     """
     if draft.episode is None:
         return
     drop(draft, draft.episode)
     before, left = draft.episode.assigned, draft.episode.step
-    draft.change_episode(epoch=draft.episode.epoch + 1)
+    sent_by = draft.episode.sent_further_by if step == left else sent_by
+    draft.change_episode(epoch=draft.episode.epoch + 1, sent_further_by=sent_by)
     arrive(draft, climbs, land(climbs, step, matter(draft, draft.episode)))
     episode = draft.episode
     passed, again = passed_over(draft), draft.episode.step == left == step

@@ -242,7 +242,8 @@ def forced(draft: Draft) -> None:
     if reference is not None:
         draft.change_episode(sent_on_by=(*episode.sent_on_by, reference))
     title = f"escalated further by {_who(draft)}"
-    move_to(draft, known[0], known[1], episode.step + 1, "A person wants it further up", title)
+    why = "A person wants it further up"
+    move_to(draft, known[0], known[1], episode.step + 1, why, title, sent_by=_agent(draft))
 
 
 def tag_forces(draft: Draft) -> bool:

@@ -77,7 +77,7 @@ def lead(draft: Draft, rule: Rule, climbs: Ladder, about: Matter) -> None:
         return
     wanted = draft.policy.ladders[meant.ladder]
     whose = {"actor": about.actor, "action": about.action, "amount": about.amount}
-    concerns = altered(episode, **whose if about.actor or about.action else {})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    concerns = altered(episode, sent_further_by="", **whose if about.actor or about.action else {})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     landing = land(wanted, 0, climbing.matter(draft, concerns))
     target = wanted.stage(landing.step).target.connection
     if not _as_far(draft, meant, target, climbs, episode):
@@ -141,7 +141,7 @@ def _move(draft: Draft, rule: Rule, left: Ladder, landing: Landing, why: str) ->
         return
     climbing.drop(draft, episode)
     # What was answered was the old step's to answer, and steps that were passed over were those of the old ladder.
-    draft.change_episode(epoch=episode.epoch + 1, round=0, passed_over=(), answered_at=None)
+    draft.change_episode(epoch=episode.epoch + 1, round=0, passed_over=(), answered_at=None, sent_further_by="")
     climbs = draft.policy.ladders[episode.ladder]
     climbing.arrive(draft, climbs, landing)
     draft.landed = True

@@ -35,6 +35,8 @@ class Matter:
     asked: tuple[str, ...] = ()
     #: The agent whom the case was assigned to last, empty for none.
     assignee: str = ""
+    #: The agent who sent it to its step, empty for none.
+    sent_by: str = ""
     #: The case, for what steps ask of it; None where only the hours are looked at.
     case: Case | None = None
     #: True when it is its turn, of those who wait for room.
@@ -204,6 +206,8 @@ def away_because(agent: Agent, matter: Matter, at: int) -> str:
     """Return why somebody cannot take work at an instant, in some words; empty when they can."""
     if matter.action and agent.name == matter.actor:
         return "the one who did it"
+    if agent.name == matter.sent_by:
+        return "the one who sent it further"
     if agent.calendar is not None and not agent.calendar.is_open(at):
         return "off duty"
     presence = matter.staff.presence.get(agent.name)

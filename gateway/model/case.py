@@ -130,6 +130,8 @@ class Episode(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     tagged: bool = False
     #: Notices by whose button it was sent on: each counts once, so that two who press it at once move it one step.
     sent_on_by: tuple[str, ...] = ()
+    #: The agent who sent it to its present step, by their name in the policy; empty when nobody did whom the policy names.
+    sent_further_by: str = ""
     #: The channel that its case began on.
     channel: Channel | None = None
     #: The agent whose doing opened it, or with whom the customer spoke whose words did, by their name in the policy; empty when
