@@ -12,7 +12,7 @@ from routing.draft import Draft, stricter
 from routing.handing_off import hand_off, reach, update_mode
 from routing.people import UNKNOWN, People
 from routing.policy import Act, Address, Ladder, Rule
-from routing.resolving import Landing, Matter, entry, land
+from routing.resolving import Landing, Matter, land
 from routing.signals.reading import consume
 
 #: Results that a mirror may put its own word over: nothing was done yet.
@@ -110,6 +110,7 @@ def mark(draft: Draft, rule: Rule) -> None:
     wanted, has = severity.wanted(draft, rule), draft.case.priority
     if wanted is not None and (has is None or draft.episode is None or wanted.value < has.value) and wanted is not has:
         draft.change_case(priority=wanted)
+        draft.raised = f"Rule {rule.id} makes it {wanted}"
     fresh = tuple(tag for tag in rule.set.tags if tag not in draft.case.tags)
     if fresh:
         draft.change_case(tags=(*draft.case.tags, *fresh))
@@ -170,6 +171,7 @@ def _about(draft: Draft) -> Matter:
         actor=_actor(draft, people),
         action=deed.action or "",
         amount=deed.amount,
+        assignee=climbing.assigned_last(draft, people, _running(draft)),
         case=draft.case,
     )
 
@@ -184,16 +186,28 @@ def _waited(draft: Draft, waited: Suspended) -> Matter:
         actor=waited.actor,
         action=waited.action,
         amount=waited.amount,
+        assignee=climbing.assigned_last(draft, draft.snapshot.policy.people, _running(draft)),
+        case=draft.case,
     )
 
 
 def _actor(draft: Draft, people: People) -> str:
-    """Return the agent whose doing it is about: who did it, or with whom the customer who did it spoke last."""
-    sender = draft.activity.sender
-    if draft.signals.actor_name is None and sender is not None and sender.role is Role.CUSTOMER:
+    """Return the agent whose doing it is about: who did it, or with whom the customer who did it spoke last.
+
+    When the clock of an SLA is heard of, nobody did anything: it is about whoever had the case last, or else answered last.
+    """
+    sender, heard = draft.activity.sender, draft.signals.sla.event is not None
+    if heard and (assignee := climbing.assigned_last(draft, people, _running(draft))):
+        return assignee
+    if draft.signals.actor_name is None and (heard or (sender is not None and sender.role is Role.CUSTOMER)):
         connection, number = draft.case.last_agent
         return people.known.get((connection, number.casefold()), "")
     return draft.signals.actor_name or ""
+
+
+def _running(draft: Draft) -> Episode | None:
+    """Return the episode that runs, None for none."""
+    return draft.episode if _joins(draft) else None
 
 
 def _landing(draft: Draft, climbs: Ladder, priority: Priority | None = None) -> Landing:
@@ -236,14 +250,8 @@ def _join(draft: Draft, rule: Rule, episode: Episode) -> None:
         _say_joined(draft, f"Rule {rule.id} matched again: the case is escalated already.")
         if not outranking.outranks(draft, rule, episode):
             return
-    if climbs is None or outranking.lead(draft, rule, climbs, _about(draft)):
-        return
-    episode = draft.episode or episode
-    straight, leading = entry(climbs, draft.case), draft.policy.by_id.get(episode.leading)
-    if episode.state is EpisodeState.OPEN and episode.step < straight and leading is not None:
-        # It is more urgent now than when it came to its step, and nobody has it.
-        why = f"Rule {rule.id} matched as well, and makes it {draft.case.priority}"
-        climbing.move_to(draft, leading, climbs, straight, why, "more urgent now")
+    if climbs is not None:
+        outranking.lead(draft, rule, climbs, _about(draft))
 
 
 def _say_joined(draft: Draft, sentence: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode, TicketLink, Timer
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, Priority, TicketLink, Timer
 from gateway.model.life import ACKNOWLEDGE, FURTHER
 from routing import muting
 from routing.calendar import time_after
@@ -112,6 +112,12 @@ def tell_step(draft: Draft, rule: Rule, climbs: Ladder, title: str, link: Ticket
         tell(draft, rule, addresses, title=title, link=link, last=climbs.at_end(step), message=stage.message)
 
 
+def on_its_way(draft: Draft, connection: str) -> bool:
+    """Tell whether the ticket that holds the case in a helpdesk does not stand yet: its step's people hear once it does."""
+    live = draft.episode is not None and draft.episode.mode is Mode.LIVE
+    return live and connection in draft.case.targets and draft.ticket(connection) is None
+
+
 def people_of(draft: Draft) -> People:
     """Return the agents and teams of the policy that the episode runs under."""
     episode, policy = draft.episode, draft.snapshot.policy
@@ -131,8 +137,24 @@ def matter(draft: Draft, episode: Episode) -> Matter:
         amount=episode.amount,
         assigned=episode.assigned,
         asked=episode.asked,
+        assignee=assigned_last(draft, people_of(draft), episode),
+        sent_by=episode.sent_further_by,
         case=draft.case,
     )
+
+
+def assigned_last(draft: Draft, people: People, episode: Episode | None) -> str:
+    """Return the agent whom the case was assigned to last: by Baton, or in the helpdesk since; empty for none of the policy.
+
+    The episode is None for a case that is not escalated.
+    """
+    connection, number = draft.case.last_assignee
+    there = people.known.get((connection, number.casefold()), "")
+    if episode is None:
+        return there
+    ours = next(iter((*episode.assigned, *reversed(episode.asked))), "")
+    at = max(episode.assigned_at or 0, episode.asked_at or 0)
+    return there if there and (not ours or draft.case.assignee_since > at) else ours
 
 
 def arrive(draft: Draft, climbs: Ladder, landing: Landing) -> None:
@@ -187,7 +209,9 @@ def _asked(draft: Draft, names: tuple[str, ...]) -> dict[str, object]:
     """Return what changes of the episode when its step asks these agents."""
     before = draft.episode.asked if draft.episode is not None else ()
     asked = (*(name for name in before if name not in names), *names)
-    return {"assigned": names, "assigned_at": draft.now if names else None, "asked": asked}
+    at = draft.now if names else None
+    last = draft.episode.asked_at if draft.episode is not None else None
+    return {"assigned": names, "assigned_at": at, "asked": asked, "asked_at": at or last}
 
 
 def _relaxes(draft: Draft, stage: Stage, done: int) -> int | None:
@@ -306,13 +330,29 @@ def climb(draft: Draft, rule: Rule, climbs: Ladder, why: str, title: str) -> Non
     move_to(draft, rule, climbs, step, why, title)
 
 
-def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title: str) -> None:
-    """Go to a step: the ticket moves to its group, and its people are told, at once or when their hours begin."""
+def move_to(
+    draft: Draft,
+    rule: Rule,
+    climbs: Ladder,
+    step: int,
+    why: str,
+    title: str,
+    *,
+    priority: Priority | None = None,
+    told_later: bool = False,
+    sent_by: str = "",
+) -> None:
+    """Go to a step: the ticket moves to its group, and its people are told, at once or when their hours begin.
+
+    The ticket gets a priority as well where one is given. With `told_later` its people hear once the ticket stands.
+    `sent_by` is the agent who sent it there: it is given to anybody but them.
+    """
     if draft.episode is None:
         return
     drop(draft, draft.episode)
     before, left = draft.episode.assigned, draft.episode.step
-    draft.change_episode(epoch=draft.episode.epoch + 1)
+    sent_by = draft.episode.sent_further_by if step == left else sent_by
+    draft.change_episode(epoch=draft.episode.epoch + 1, sent_further_by=sent_by)
     arrive(draft, climbs, land(climbs, step, matter(draft, draft.episode)))
     episode = draft.episode
     passed, again = passed_over(draft), draft.episode.step == left == step
@@ -333,10 +373,11 @@ def move_to(draft: Draft, rule: Rule, climbs: Ladder, step: int, why: str, title
             rule=rule.id,
             destination=target.place,
             text=f"{title[0].upper()}{title[1:]}.{given}",
+            priority=priority,
             acknowledge_by=episode.acknowledge_by,
             assignee=assignee(draft, stage, before),
         )
-    if not episode.hushed:
+    if not episode.hushed and not told_later:
         tell_step(draft, rule, climbs, f"{title}: {headline(draft, rule)}", draft.ticket(target.connection))
 
 

@@ -26,6 +26,7 @@ from routing import incident_end, incidents, ladder, lookup, outranking, owners,
 from routing.acting import act_on, escalate_now, follow
 from routing.draft import OVER, Draft
 from routing.matching import matching_rules
+from routing.rising import rise
 from routing.risk import points
 from routing.signals.authority import Deed
 from routing.signals.reading import REMEMBERING, remember
@@ -62,6 +63,7 @@ def drafted(snapshot: Snapshot, activity: Activity, now: int) -> Draft:
         news(draft)
     elif activity.kind is ActivityKind.HANDOFF_REQUEST:
         _rules(draft)
+        rise(draft)
         follow(draft)
     elif activity.sender is None or activity.sender.role not in _PEOPLE:
         _machine_acted(draft)
@@ -89,12 +91,14 @@ def _timer_fired(draft: Draft) -> None:
     if suspending.is_timer(draft.activity.name):
         if (waited := suspending.due(draft)) is not None:
             escalate_now(draft, *waited)
+            rise(draft)
     elif draft.activity.name == incident_end.QUIET:
         incident_end.quiet(draft)
     elif not sla.is_timer(draft.activity.name):
         ladder.timer_fired(draft)
     elif sla.reached(draft):
         _rules(draft)
+        rise(draft)
         if draft.result == "none":
             draft.say("sla", sla.told(draft))
 
@@ -104,6 +108,7 @@ def _outcome_came(draft: Draft) -> None:
     outcome = draft.activity.outcome
     if outcome is not None and outcome.effect_kind == EffectKind.LOOKUP.value:
         lookup.answered(draft, outcome, _rules)
+        rise(draft)
     else:
         ladder.outcome_came(draft)
         if outcome is not None:
@@ -144,6 +149,7 @@ def _person_acted(draft: Draft, role: Role) -> None:
         draft.move_case(CaseStatus.OPEN)
         draft.back = True
     _rules(draft)
+    rise(draft)
     if role is Role.CUSTOMER:
         _customer_acted(draft)
 

@@ -95,6 +95,8 @@ class Draft:
         self.waited: Suspended | None = None
         #: True once a rule brought the case onto its ladder just now: of those that match, the one that outranks the others.
         self.landed = False
+        #: What made the case more urgent just now, in some words; empty for nothing.
+        self.raised = ""
         #: Further sentences on why, for the trace.
         self.notes: list[str] = []
         #: What is to happen to incidents; and what to say of it besides.

@@ -26,6 +26,7 @@ from routing.climbing import (
     later,
     look_name,
     move_to,
+    on_its_way,
     opening_name,
     people_of,
     relax,
@@ -241,7 +242,8 @@ def forced(draft: Draft) -> None:
     if reference is not None:
         draft.change_episode(sent_on_by=(*episode.sent_on_by, reference))
     title = f"escalated further by {_who(draft)}"
-    move_to(draft, known[0], known[1], episode.step + 1, "A person wants it further up", title)
+    why = "A person wants it further up"
+    move_to(draft, known[0], known[1], episode.step + 1, why, title, sent_by=_agent(draft))
 
 
 def tag_forces(draft: Draft) -> bool:
@@ -337,10 +339,8 @@ def _hours_begin(draft: Draft, rule: Rule, climbs: Ladder, episode: Episode) -> 
     draft.change_episode(hushed=False)
     draft.say("opened", f"The working hours of step {episode.step + 1} of ladder {climbs.id} begin.")
     connection = climbs.stage(episode.step).target.connection
-    link = draft.ticket(connection)
-    on_its_way = episode.mode is Mode.LIVE and connection in draft.case.targets and link is None
-    if not on_its_way:
-        tell_step(draft, rule, climbs, headline(draft, rule), link)
+    if not on_its_way(draft, connection):
+        tell_step(draft, rule, climbs, headline(draft, rule), draft.ticket(connection))
 
 
 def _known(draft: Draft, episode: Episode) -> tuple[Rule, Ladder] | None:

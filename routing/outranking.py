@@ -56,36 +56,36 @@ def outranks(draft: Draft, rule: Rule, episode: Episode) -> str:
     return f"it asks for {asked.value}, and {leading.id} for {had.value if had is not None else 'no priority'}"
 
 
-def lead(draft: Draft, rule: Rule, climbs: Ladder, about: Matter) -> bool:
-    """Let the open episode climb by a rule that outranks the one it climbs by; True when it moved to another ladder.
+def lead(draft: Draft, rule: Rule, climbs: Ladder, about: Matter) -> None:
+    """Let the open episode climb by a rule that outranks the one it climbs by, on the ladder of that rule.
 
     `about` is what the activity is about that the rule matched.
     """
     episode = draft.episode
     meant = _meant(draft, rule)
     if episode is None:
-        return False
+        return
     why = outranks(draft, meant or rule, episode)
     if not why:
         if rule.ladder != climbs.id:
             draft.remarks.append(f"It stays on ladder {climbs.id}: {rule.id} does not outrank {episode.leading}.")
-        return False
+        return
     if meant is None:
         draft.remarks.append(
             f"It stays on ladder {climbs.id}: the policy that it began under has no rule {rule.id} that escalates."
         )
-        return False
+        return
     wanted = draft.policy.ladders[meant.ladder]
     whose = {"actor": about.actor, "action": about.action, "amount": about.amount}
-    concerns = altered(episode, **whose if about.actor or about.action else {})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    concerns = altered(episode, sent_further_by="", **whose if about.actor or about.action else {})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     landing = land(wanted, 0, climbing.matter(draft, concerns))
     target = wanted.stage(landing.step).target.connection
     if not _as_far(draft, meant, target, climbs, episode):
         draft.remarks.append(f"It stays on ladder {climbs.id}: rule {rule.id} reaches less far on {target}.")
-        return False
+        return
     draft.episode = altered(episode, climbs_by=meant.id, asked_priority=severity.asked(draft, meant))
     if wanted.id == climbs.id:
-        return False
+        return
     draft.episode = altered(
         draft.episode,
         ladder=wanted.id,
@@ -95,7 +95,6 @@ def lead(draft: Draft, rule: Rule, climbs: Ladder, about: Matter) -> bool:
         amount=concerns.amount,
     )
     _move(draft, meant, climbs, landing, f"Rule {rule.id} matched as well, and outranks {episode.leading}: {why}")
-    return True
 
 
 # --- who outranks whom -----------------------------------------------------------------------------------------------
@@ -142,7 +141,7 @@ def _move(draft: Draft, rule: Rule, left: Ladder, landing: Landing, why: str) ->
         return
     climbing.drop(draft, episode)
     # What was answered was the old step's to answer, and steps that were passed over were those of the old ladder.
-    draft.change_episode(epoch=episode.epoch + 1, round=0, passed_over=(), answered_at=None)
+    draft.change_episode(epoch=episode.epoch + 1, round=0, passed_over=(), answered_at=None, sent_further_by="")
     climbs = draft.policy.ladders[episode.ladder]
     climbing.arrive(draft, climbs, landing)
     draft.landed = True

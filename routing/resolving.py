@@ -33,6 +33,10 @@ class Matter:
     #: The agents whom its step asks at present, and those who were asked before.
     assigned: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    #: The agent whom the case was assigned to last, empty for none.
+    assignee: str = ""
+    #: The agent who sent it to its step, empty for none.
+    sent_by: str = ""
     #: The case, for what steps ask of it; None where only the hours are looked at.
     case: Case | None = None
     #: True when it is its turn, of those who wait for room.
@@ -167,13 +171,11 @@ def _value(name: str, stage: Stage, matter: Matter) -> object:
 # --- managers --------------------------------------------------------------------------------------------------------
 def _manager(asks: Asked, matter: Matter, at: int) -> Found:
     """Find the first upwards who may decide it. Whether they are there is another question: who stands in says the ladder."""
-    whose = matter.actor
-    if asks.name == "assignee":
-        whose = next(iter((*matter.assigned, *reversed(matter.asked))), "")
+    of_assignee = asks.name == "assignee"
+    whose = matter.assignee if of_assignee else matter.actor
     if not whose or whose not in matter.people.agents:
-        return Found(
-            why="nobody was asked before" if asks.name == "assignee" else "no agent did it whom the policy names"
-        )
+        known = "it was assigned to no agent" if of_assignee else "no agent did it"
+        return Found(why=f"{known} whom the policy names")
     passed: list[tuple[str, str]] = []
     for manager in _upwards(matter.people, whose):
         limit = manager.limit(matter.action) if matter.action else None
@@ -204,6 +206,8 @@ def away_because(agent: Agent, matter: Matter, at: int) -> str:
     """Return why somebody cannot take work at an instant, in some words; empty when they can."""
     if matter.action and agent.name == matter.actor:
         return "the one who did it"
+    if agent.name == matter.sent_by:
+        return "the one who sent it further"
     if agent.calendar is not None and not agent.calendar.is_open(at):
         return "off duty"
     presence = matter.staff.presence.get(agent.name)

@@ -137,6 +137,7 @@ def _above(level: str, other: str) -> bool:
 def _raise(draft: Draft, priority: Priority | None) -> None:
     if priority is not None and higher(priority, draft.case.priority) is not draft.case.priority:
         draft.change_case(priority=priority)
+        draft.raised = f"Impact and urgency make it {priority}"
 
 
 def _tell_tickets(draft: Draft, rating: Rating) -> None:

@@ -130,6 +130,8 @@ class Episode(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     tagged: bool = False
     #: Notices by whose button it was sent on: each counts once, so that two who press it at once move it one step.
     sent_on_by: tuple[str, ...] = ()
+    #: The agent who sent it to its present step, by their name in the policy; empty when nobody did whom the policy names.
+    sent_further_by: str = ""
     #: The channel that its case began on.
     channel: Channel | None = None
     #: The agent whose doing opened it, or with whom the customer spoke whose words did, by their name in the policy; empty when
@@ -144,6 +146,8 @@ class Episode(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     assigned_at: int | None = None
     #: Agents who were asked on earlier steps, in order, each once.
     asked: tuple[str, ...] = ()
+    #: When the last of them was, UTC microseconds; None while nobody was.
+    asked_at: int | None = None
     #: How far the skills that its present step wants were given up: so many of its relaxations hold.
     relaxed: int = 0
     #: When the next of them holds, UTC microseconds; None while somebody is asked, or nothing is given up.
@@ -243,6 +247,10 @@ class Case(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     last_thread: str = ""
     #: Connection and id of the agent who last answered in public; empty while none did.
     last_agent: tuple[str, str] = NO_AGENT
+    #: Connection and id of whom its ticket was assigned to last, also when nobody has it by now; empty while nobody did.
+    last_assignee: tuple[str, str] = NO_AGENT
+    #: When they got it, as far as the helpdesk told, UTC microseconds.
+    assignee_since: int = 0
     #: Connections that hold or are being sent a handoff of this case.
     targets: tuple[str, ...] = ()
     #: Connections that would have been sent one, had their mode allowed it.

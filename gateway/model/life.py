@@ -91,6 +91,7 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
     subject = case.subject
     if not subject and not thread.stranger:
         subject = activity.subject or (_first_words(activity.text) if message and public and customer else "")
+    assignee, since = _assignee(case, activity)
     waiting = case.waiting
     if not activity.own:
         spoke = customer and (message or activity.kind is _BUTTON)
@@ -108,8 +109,19 @@ def count_in(case: Case, activity: Activity, thread: Thread) -> Case:
         last_connection=thread.connection if moved else case.last_connection,
         last_thread=thread.key if moved else case.last_thread,
         last_agent=(activity.connection, speaker.value) if speaker is not None else case.last_agent,
+        last_assignee=assignee,
+        assignee_since=since,
         waiting=waiting,
     )
+
+
+def _assignee(case: Case, activity: Activity) -> tuple[tuple[str, str], int]:
+    """Return whom the ticket was assigned to last, and since when: that it is said once more does not make it later."""
+    told = activity.ticket.assignee if activity.ticket is not None else None
+    this = (activity.connection, told or "")
+    if not told or this == case.last_assignee or activity.occurred_at < case.assignee_since:
+        return case.last_assignee, case.assignee_since
+    return this, activity.occurred_at
 
 
 def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
@@ -130,6 +142,8 @@ def recount(case: Case, happened: Iterable[tuple[Activity, Thread]]) -> Case:
         last_connection="",
         last_thread="",
         last_agent=NO_AGENT,
+        last_assignee=NO_AGENT,
+        assignee_since=0,
         waiting=NOBODY,
         sla=None if case.sla is None else altered(case.sla, lost=True),
         # What waited for an answer may be another case's by now: it is asked again.

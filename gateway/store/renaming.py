@@ -58,6 +58,7 @@ def _with_name(value: Any, earlier: str, name: str) -> Any:
                 connection=now(value.connection),
                 last_connection=now(value.last_connection),
                 last_agent=(now(value.last_agent[0]), value.last_agent[1]),
+                last_assignee=(now(value.last_assignee[0]), value.last_assignee[1]),
                 targets=tuple(map(now, value.targets)),
                 observed=tuple(map(now, value.observed)),
                 private=altered(value.private, placed=tuple(map(now, value.private.placed))),

@@ -24,6 +24,7 @@ def marking(view: CaseView, activity: Activity) -> Decision:
         connection="chat",
         last_connection="chat",
         last_agent=("desk", "desk"),
+        last_assignee=("desk", "desk"),
         targets=("desk",),
         observed=("desk", "other"),
         private=Private(placed=("desk",)),
@@ -46,7 +47,7 @@ def test_a_case_and_its_ticket_speak_of_the_new_name(store: Store) -> None:
         ("helpdesk", "other"),
     )
     assert case.private.placed == ("helpdesk",)
-    assert case.last_agent == ("helpdesk", "desk")
+    assert case.last_agent == case.last_assignee == ("helpdesk", "desk")
     assert case.subject == "desk", "what somebody wrote stays as it was"
     assert [link.connection for link in history.tickets] == ["helpdesk"]
 
