@@ -63,6 +63,7 @@ def _comparison(node: Compare, used: set[str]) -> str:
     if node.operator == "contains":
         value = canonical(str(node.value)) if field.kind is Kind.TEXT else str(node.value)
         return f"({value!r} in {left})"
+    folded = field.folded or (node.other is not None and FIELDS[node.other].folded)
     if node.other is not None:
         used.add(node.other)
         right = _local(node.other)
@@ -70,7 +71,9 @@ def _comparison(node: Compare, used: set[str]) -> str:
             guards.append(f"{right} is not None")
     else:
         right = repr(node.value)
-    if node.operator in {"==", "in"} and node.other is None:
+    if folded:
+        left, right = f"{left}.casefold()", right if node.other is None else f"{right}.casefold()"
+    elif node.operator in {"==", "in"} and node.other is None:
         guards = []
     return "(" + " and ".join([*guards, f"{left} {node.operator} {right}"]) + ")"
 

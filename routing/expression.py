@@ -297,7 +297,7 @@ class _Parser:
             words = self.sets.get(name, field.words)
             if words is not None and value not in words:
                 raise ExpressionError(self._unknown_word(name, value, words), token.offset)
-            return value
+            return value.casefold() if field.folded else value
         if token.kind in {"number", "duration"} and len(token.text) > _LONGEST_NUMBER:
             raise ExpressionError(f"a number has at most {_LONGEST_NUMBER} characters", token.offset)
         if field.kind is Kind.NUMBER and token.kind == "number":

@@ -33,3 +33,5 @@ class Field:
     nullable: bool = False
     #: True when it costs time to know: it is read where a condition gets to it, and not before.
     lazy: bool = False
+    #: True when it does not mind the case: its words, and those that it is compared with, are the same in small letters.
+    folded: bool = False

@@ -228,7 +228,8 @@ FIELDS: Final[dict[str, Field]] = {
         source="signals.customer.tier",
         nullable=True,
         lazy=True,
-        about="the customer's tier, in the word of the system that knows them",
+        folded=True,
+        about="the customer's tier, in the word of the system that knows them, whatever its case",
     ),
     "customer.value": Field(
         kind=Kind.NUMBER,

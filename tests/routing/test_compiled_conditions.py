@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import example, given
@@ -80,7 +80,7 @@ RISK: Final = Risk(score=0.5, model=1)
 KNOWN: Final[tuple[Profile | None, ...]] = (
     None,
     Profile(values={}, read_at=NOW),
-    Profile(values={"tier": "alpha", "value": 6, "tags": ["beta", "ünï"]}, read_at=NOW - 90 * SECOND),
+    Profile(values={"tier": "Alpha", "value": 6, "tags": ["beta", "ünï"]}, read_at=NOW - 90 * SECOND),
     Profile(
         values={"tier": "desk", "organization": "it's", "language": "ünï", "tags": []}, read_at=NOW - 2 * 3600 * SECOND
     ),
@@ -146,7 +146,7 @@ READ: Final[dict[str, Callable[[Case, Activity], object]]] = {
     "case.urgency": lambda of, what: of.urgency or None,
     "case.sensitivity": lambda of, what: of.sensitive or None,
     "risk.score": lambda of, what: RISK.score if what.dedupe == "e1" else None,
-    "customer.vip": lambda of, what: None if known(of) is None else told(of, "tier") == "alpha",
+    "customer.vip": lambda of, what: None if known(of) is None else told(of, "tier") == "Alpha",
     "customer.tier": lambda of, what: told(of, "tier"),
     "customer.value": lambda of, what: told(of, "value"),
     "customer.organization": lambda of, what: told(of, "organization"),
@@ -206,11 +206,17 @@ def holds(tree: Tree, of: Case, what: Activity) -> bool:
     if tree.operator == "contains":
         is_text = FIELDS[tree.field].kind is Kind.TEXT
         return (canonical(str(tree.right)) if is_text else tree.right) in left  # type: ignore[operator]
+    # A tier is the same whatever its case.
+    folds = "customer.tier" in {tree.field, tree.other}
+
+    def same(one: Any) -> Any:
+        return str(one).casefold() if folds else one
+
     if isinstance(tree.right, tuple):
-        among = any(left == literal(each, tree.field) for each in tree.right)
+        among = any(same(left) == same(literal(each, tree.field)) for each in tree.right)
         return among if tree.operator == "in" else not among
     right = value_of(tree.other, of, what) if tree.other is not None else literal(tree.right, tree.field)
-    return right is not None and COMPARE[tree.operator](left, right)
+    return right is not None and COMPARE[tree.operator](same(left), same(right))
 
 
 # --- what is promised ------------------------------------------------------------------------------------------------
@@ -283,6 +289,15 @@ def test_a_comparison_with_a_field_without_a_value_is_false(name: str, sign: str
         return
     assert not check(read(f"{name} {sign} {right}"), case(channel=None, priority=None), nothing)
     assert check(read(f"not {name} {sign} {right}"), case(channel=None, priority=None), nothing)
+
+
+@pytest.mark.parametrize("text", ["== 'aLPHA'", "in ['x', 'ALPHA']", "== button.action"])
+def test_a_tier_is_the_same_whatever_its_case(text: str) -> None:
+    of, what = case(customer_messages=2), pressed("ALPHA")
+    assert told(of, "tier") == "Alpha"
+    assert check(read(f"customer.tier {text}"), of, what)
+    assert not check(read(f"customer.tier {text.replace('==', '!=').replace('in [', 'not in [')}"), of, what)
+    assert read("customer.tier == 'Gold'").node == read("customer.tier == 'gold'").node
 
 
 def test_and_binds_closer_than_or() -> None:
