@@ -314,6 +314,17 @@ def test_the_risk_is_what_the_test_says_and_unknown_where_it_says_nothing() -> N
         assert failures(played(event({"rules": [matched]}, message="hello"), rules=rules, head=head)) == [], head
 
 
+@pytest.mark.parametrize(("topic", "rule"), [("payment", "money"), ("Billing", "money"), ("parcel", "keep")])
+def test_the_topic_that_a_bot_names_is_a_skill_that_is_needed(topic: str, rule: str) -> None:
+    """SG-6: as the page says how a test gives it."""
+    money = '[skill.billing]\nwords = ["payment"]\n' + RULES.replace(
+        "message.wants_person", "needed.skill == 'billing'"
+    )
+    rules = policy(money.replace('"help"', '"money"', 1) + CATCH_ALL + LADDER)
+    gives_up = event({"rules": [rule]}, handoff_request="I may not.", activity={"extras": {"skill": topic}})
+    assert failures(played(gives_up, rules=rules)) == []
+
+
 def test_a_case_joins_an_incident_that_is_open_or_opens_it_with_the_customers_that_a_test_names() -> None:
     """PO-4, SG-8: what is held back, what the customer is told once, and what follows when it is over."""
     for head, joins in (
