@@ -17,18 +17,14 @@ from gateway.model import (
     Audience,
     Episode,
     Role,
-    SlaMark,
     TicketStatus,
     effect_id,
 )
 from gateway.model.life import is_customers, speaks
-from routing.replay import INTERNAL, evidence
-from routing.sla import is_timer
+from routing.replay import Evidence, evidence, mark_of, needed
 
 _OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 _SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON, ActivityKind.CALL})
-#: Where metric and mark stand in the name of an SLA's deadline.
-_METRIC, _MARK = 2, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +64,10 @@ class Aftermath:
     resolved_by: str = ""
     #: How the customer judged, from 0 to 1; None when they did not.
     judged: float | None = None
-    #: An agent had to do something; and the customer judged badly or came back.
+    #: An agent had to do something; the customer judged badly or came back, or a target was missed; and it is over.
     agent_acted: bool = False
     went_wrong: bool = False
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +99,11 @@ class Exercise:
         return bool(self.rule)
 
     @property
-    def needed(self) -> bool:
-        """Return whether it had to be escalated, by what people did: an agent acted, or without one it went wrong."""
-        return self.aftermath.agent_acted if self.escalated else self.aftermath.went_wrong
+    def needed(self) -> bool | None:
+        """Return whether it had to be escalated, by what people did; None while that is not known."""
+        after = self.aftermath
+        did = Evidence(agent_acted=after.agent_acted, went_wrong=after.went_wrong, over=after.over)
+        return needed(did, escalated=self.escalated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +125,8 @@ class Score:
     as_policy: int = 0
     both: int = 0
     same_ladder: int = 0
-    #: As hindsight says: the answers, and the policy itself.
+    #: Those of which hindsight knows; and as it says: the answers, and the policy itself.
+    known: int = 0
     as_hindsight: int = 0
     policy_as_hindsight: int = 0
 
@@ -140,6 +140,7 @@ def score(given: Iterable[tuple[Exercise, Answer]]) -> Score:
         as_policy=sum(exercise.escalated == answer.escalate for exercise, answer in answered),
         both=len(both),
         same_ladder=sum(exercise.ladder == answer.ladder for exercise, answer in both),
+        known=sum(exercise.needed is not None for exercise, _ in answered),
         as_hindsight=sum(exercise.needed == answer.escalate for exercise, answer in answered),
         policy_as_hindsight=sum(exercise.needed == exercise.escalated for exercise, _ in answered),
     )
@@ -251,17 +252,10 @@ def _happened(activity: Activity, text: str) -> str:
         return f"[ticket: {activity.ticket.change.value}{named}] {text}".rstrip()
     if activity.kind is ActivityKind.SATISFACTION and activity.satisfaction is not None:
         return f"[judged {activity.satisfaction.score:g} of 1]"
-    if activity.kind is ActivityKind.TIMER and (missed := _missed(activity)):
-        return f"[{missed}]"
+    if (mark := mark_of(activity)) is not None:
+        metric, missed = mark
+        return f"[{metric}: {'missed' if missed else 'at risk'}]"
     return ""
-
-
-def _missed(activity: Activity) -> str:
-    """Return in words what a deadline of an SLA says, empty for any other."""
-    parts = activity.name.split(":")
-    if not is_timer(activity.name) or len(parts) <= _MARK:
-        return ""
-    return f"{parts[_METRIC]}: {'missed' if parts[_MARK] == SlaMark.BREACHED else 'at risk'}"
 
 
 def _aftermath(activities: Sequence[Activity], place: int) -> Aftermath:
@@ -280,11 +274,11 @@ def _aftermath(activities: Sequence[Activity], place: int) -> Aftermath:
             over, resolved_by = True, role.value if role is not None else "system"
         elif over and speaks(activity):
             over, reopened = False, reopened + 1
-        if activity.kind is ActivityKind.TIMER and _missed(activity).endswith("missed"):
-            breached.append(activity.name.split(":")[_METRIC])
+        if (mark := mark_of(activity)) is not None and mark[1]:
+            breached.append(mark[0])
         if activity.satisfaction is not None:
             judged = activity.satisfaction.score
-    did = evidence(each for each in activities if each.kind not in INTERNAL)
+    did = evidence(activities)
     return Aftermath(
         answered_after=answered,
         breached=tuple(dict.fromkeys(breached)),
@@ -293,4 +287,5 @@ def _aftermath(activities: Sequence[Activity], place: int) -> Aftermath:
         judged=judged,
         agent_acted=did.agent_acted,
         went_wrong=did.went_wrong,
+        over=did.over,
     )

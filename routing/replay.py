@@ -16,23 +16,26 @@ from gateway.model import (
     ActivityKind,
     Audience,
     Case,
-    Channel,
     Effect,
     EffectKind,
     Mode,
     Role,
+    SlaMark,
     TicketStatus,
 )
-from gateway.model.life import takes, takes_further
+from gateway.model.life import speaks, takes, takes_further
 from routing.grouping import BATON
 from routing.outside import Outside
 from routing.policy import ConnectionFacts, Policy
+from routing.sla import is_timer
 from routing.world import World
 
 #: What Baton itself appends: of another policy it would be something else.
 INTERNAL: Final = frozenset({ActivityKind.TIMER, ActivityKind.OUTCOME})
 _OVER: Final = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 _MICRO: Final = 1_000_000
+#: Where metric and mark stand in the name of an SLA's deadline.
+_METRIC, _MARK = 2, 3
 #: A judgement below this is a bad one.
 _BAD: Final = 0.5
 
@@ -86,8 +89,10 @@ class Evidence:
 
     #: True when an agent answered the customer in public, or took the case, or sent it on.
     agent_acted: bool = False
-    #: True when the customer judged badly, or came back after it was resolved.
+    #: True when the customer judged badly, or came back after it was resolved, or a target of the SLA was missed.
     went_wrong: bool = False
+    #: True when the case was resolved in the end.
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +141,12 @@ class Judgement:
     #: Cases, and those that it escalated.
     cases: int
     escalated: int
-    #: Escalated, and no agent ever had to do anything.
+    #: Escalated, and it is over without any agent having done anything.
     over: int
-    #: Not escalated, and the customer judged badly or came back.
+    #: Not escalated, and the customer judged badly or came back, or a target of the SLA was missed.
     under: int
+    #: Neither is known yet: the case is open, and nobody did anything, or nothing went wrong.
+    unknown: int
 
 
 def from_outside(activity: Activity) -> bool:
@@ -221,29 +228,50 @@ def story(
     return course.story(until) if course is not None else Story(rules=())
 
 
+def needed(did: Evidence, *, escalated: bool) -> bool | None:
+    """Tell whether a case had to be escalated, in hindsight; None while that is not known.
+
+    Of one that was escalated: an agent acted, or it went wrong all the same, as where everybody neglected it.
+    """
+    if did.went_wrong or (escalated and did.agent_acted):
+        return True
+    return False if did.over else None
+
+
 def evidence(activities: Iterable[Activity]) -> Evidence:
-    """Return what people did, by what is stored of a case."""
+    """Return what people did, by what is stored of a case. Deadlines of its SLA that were missed then are told as well."""
     acted = wrong = resolved = False
     for activity in activities:
         role = activity.sender.role if activity.sender is not None else None
         answered = role is Role.AGENT and activity.kind is ActivityKind.MESSAGE and activity.audience is Audience.PUBLIC
         acted = acted or (answered and not activity.own) or takes(activity) or takes_further(activity)
         status = activity.ticket.status if activity.ticket is not None else None
-        spoke = role is Role.CUSTOMER and activity.channel is not Channel.HELPDESK
+        spoke = speaks(activity)
         wrong = wrong or (resolved and spoke and activity.kind is ActivityKind.MESSAGE)
         resolved = (resolved or status in _OVER) and not spoke
         judged = activity.satisfaction
-        wrong = wrong or (judged is not None and judged.score < _BAD)
-    return Evidence(agent_acted=acted, went_wrong=wrong)
+        mark = mark_of(activity)
+        wrong = wrong or (judged is not None and judged.score < _BAD) or (mark is not None and mark[1])
+    return Evidence(agent_acted=acted, went_wrong=wrong, over=resolved)
+
+
+def mark_of(activity: Activity) -> tuple[str, bool] | None:
+    """Return the metric of an SLA's deadline that passed, and whether its target was missed by that; None for all else."""
+    parts = activity.name.split(":")
+    if activity.kind is not ActivityKind.TIMER or not is_timer(activity.name) or len(parts) <= _MARK:
+        return None
+    return parts[_METRIC], parts[_MARK] == SlaMark.BREACHED
 
 
 def judge(stories: Sequence[tuple[Story, Evidence]]) -> Judgement:
     """Count where a policy escalated too much or too little."""
+    told = [(each.escalated, needed(did, escalated=each.escalated)) for each, did in stories]
     return Judgement(
         cases=len(stories),
-        escalated=sum(each.escalated for each, _ in stories),
-        over=sum(each.escalated and not did.agent_acted for each, did in stories),
-        under=sum(not each.escalated and did.went_wrong for each, did in stories),
+        escalated=sum(escalated for escalated, _ in told),
+        over=told.count((True, False)),
+        under=told.count((False, True)),
+        unknown=sum(was is None for _, was in told),
     )
 
 

@@ -50,10 +50,11 @@ _SHOWN: Final = 20
 def replay(since: datetime, candidate: Path | None, limit: int, config: Path, *, as_json: bool) -> None:
     """Say what a policy would have made of the cases that are stored, and of how many something else.
 
-    Nothing is changed and nobody is called. Over-escalated is what no agent had to do anything for; under-escalated what
-    was not escalated, and the customer judged badly or came back. Without --candidate, what was decided then is compared
-    with what would be decided now. What was known of customers and agents then is not stored: nothing is known of them here.
-    For incidents customers are counted anew, over the cases that are gone through.
+    Nothing is changed and nobody is called. Over-escalated is what is over and no agent had to do anything for; under-escalated
+    what was not escalated, and the customer judged badly or came back, or a target was missed. Of the rest that is open it is
+    not known yet. Without --candidate, what was decided then is compared with what would be decided now. What was known of
+    customers and agents then is not stored: nothing is known of them here. For incidents customers are counted anew, over the
+    cases that are gone through.
     """
     from gateway.cli.reading import reading
     from routing.replay import judge
@@ -171,10 +172,10 @@ def _tell(found: Sequence[Replayed], before: Judgement, after: Judgement, *, com
 
     names = ("now", "candidate") if compared else ("then", "now")
     rows = [
-        (name, str(each.escalated), str(each.over), str(each.under))
+        (name, str(each.escalated), str(each.over), str(each.under), str(each.unknown))
         for name, each in zip(names, (before, after), strict=True)
     ]
-    table(rows, ("policy", "escalated", "over-escalated", "under-escalated"))
+    table(rows, ("policy", "escalated", "over-escalated", "under-escalated", "not known yet"))
     differ = [each for each in found if each.change is not Change.SAME]
     counts = Counter(each.change.value for each in differ)
     told = ", ".join(f"{counts[change]} {_WORDS[change]}" for change in _WORDS if counts[change])

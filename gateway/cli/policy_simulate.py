@@ -220,5 +220,5 @@ def _result(each: Exercise, answer: Answer) -> Mapping[str, Any]:
         "needed": each.needed,
         "as_policy": each.escalated == answer.escalate,
         "same_ladder": each.ladder == answer.ladder if each.escalated and answer.escalate else None,
-        "as_hindsight": each.needed == answer.escalate,
+        "as_hindsight": each.needed == answer.escalate if each.needed is not None else None,
     }

@@ -72,6 +72,10 @@ def tell(exercise: Exercise, answer: Answer) -> None:
     for each in exercise.evidence:
         paragraph(each, indent="      ", first="    ")
     paragraph(f"  What came of it: {'; '.join(_aftermath(exercise))}.", indent="    ")
+    if exercise.needed is None:
+        click.echo("  In hindsight: not known yet, the case is open.")
+        click.echo()
+        return
     right = exercise.needed == answer.escalate
     needed = "somebody had to act" if exercise.escalated else "it went wrong"
     spared = "nobody had to act" if exercise.escalated else "it went well"
@@ -109,8 +113,9 @@ def tell_score(score: Score) -> None:
     ladders = f", in {score.same_ladder} of {score.both} on the same ladder" if score.both else ""
     paragraph(f"As the policy: {score.as_policy} of {score.cases}{ladders}.", indent="    ", first="  ")
     paragraph(
-        f"As hindsight says: {score.as_hindsight} of {score.cases}; the policy itself:"
-        f" {score.policy_as_hindsight} of {score.cases}.",
+        f"As hindsight says: {score.as_hindsight} of {score.known}; the policy itself:"
+        f" {score.policy_as_hindsight} of {score.known}."
+        + (f" Of {score.cases - score.known} it is not known yet." if score.known < score.cases else ""),
         indent="    ",
         first="  ",
     )

@@ -19,7 +19,7 @@ LINTS: Final[Mapping[str, str]] = {
     "never-true": "Its conditions contradict each other.",
     "never-true-part": "One of the ways in which it would match contradicts itself.",
     "out-of-range": "A comparison never holds, or always does, since its field has no other values.",
-    "idle-rule": "It matches and does nothing: nothing is set, and the rules below are looked at anyway.",
+    "idle-rule": "It matches and does nothing: nothing is set or answered, and the rules below are looked at anyway.",
     "idle-connection": "It goes to a connection in mode observe, while others are let out: nothing arrives there.",
     "notes-make-no-ticket": "A rule mirrors in mode notes, and notes are written only where a ticket stands already.",
     "unused-ladder": "No rule escalates on it.",

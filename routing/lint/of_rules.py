@@ -62,9 +62,9 @@ def in_vain(examined: Examined) -> None:
     let_out = any(facts.mode is not Mode.OBSERVE for facts in examined.connections.values())
     for index, rule in enumerate(examined.policy.rules):
         settings = rule.set
-        sets = settings.priority or settings.tags or settings.impact or settings.urgency
+        sets = settings.priority or settings.tags or settings.impact or settings.urgency or rule.reply
         if rule.act is Act.NONE and rule.goes_on and not sets and rule.mode is not Mode.OBSERVE:
-            sentence = f"rule {rule.id} does nothing and continues: remove it, or let it set something"
+            sentence = f"rule {rule.id} does nothing and continues: remove it, or let it set something or reply"
             examined.note("idle-rule", ("rule", index), sentence)
         if rule.mode is Mode.OBSERVE or not let_out:
             # Who rehearses knows it.

@@ -157,8 +157,8 @@ def test_a_candidate_shows_when_an_incident_would_open_and_who_would_be_escalate
     assert was in POLICY.source
     (directory / "new.toml").write_text(POLICY.source.replace(was, would))
     report = replayed(directory, "--candidate", str(directory / "new.toml"))
-    assert report["before"] == {"cases": 3, "escalated": 2, "over": 2, "under": 0}
-    assert report["after"] == {"cases": 3, "escalated": escalated, "over": escalated, "under": 0}
+    assert report["before"] == {"cases": 3, "escalated": 2, "over": 0, "under": 0, "unknown": 3}
+    assert report["after"] == {"cases": 3, "escalated": escalated, "over": 0, "under": 0, "unknown": 3}
     assert [(each["opened_at"], len(each["cases"])) for each in report["incidents"]["after"]] == opened
     differs = {each["case"]: {one["what"]: one["after"] for one in each["differs"]} for each in report["differences"]}
     if not opened:

@@ -172,8 +172,9 @@ def test_the_policy_of_then_replayed_makes_the_same_of_every_case(place: Path) -
     report = told(place, "policy", "replay", "--since", "2026-11-24")
     assert report["compared"] == ["then", "now"]
     assert (report["cases"], report["changes"], report["differences"]) == (2, {"same": 2}, [])
-    # The outage was escalated, and no agent ever did anything; who asked for a person was answered.
-    assert report["before"] == report["after"] == {"cases": 2, "escalated": 2, "over": 1, "under": 0}
+    # The outage was escalated, no agent ever did anything, and the customer judged badly; who asked for a person was answered.
+    none = {"over": 0, "under": 0, "unknown": 0}
+    assert report["before"] == report["after"] == {"cases": 2, "escalated": 2, **none}
     assert told(place, "policy", "replay", "--since", "2030-01-01")["cases"] == 0
 
 
@@ -189,9 +190,9 @@ def test_a_candidate_is_told_apart_from_the_policy_in_force(place: Path) -> None
     report = told(place, "policy", "replay", "--since", "2026-11-24", "--candidate", str(place / "new.toml"))
     assert report["compared"] == ["now", "candidate"]
     assert report["changes"] == {"removed": 1, "otherwise": 1}
-    assert report["before"] == {"cases": 2, "escalated": 2, "over": 1, "under": 0}
+    assert report["before"] == {"cases": 2, "escalated": 2, "over": 0, "under": 0, "unknown": 0}
     # The customer of the outage judged badly: not to escalate it would have been too little.
-    assert report["after"] == {"cases": 2, "escalated": 1, "over": 0, "under": 1}
+    assert report["after"] == {"cases": 2, "escalated": 1, "over": 0, "under": 1, "unknown": 0}
     by_change = {
         each["change"]: {one["what"]: (one["before"], one["after"]) for one in each["differs"]}
         for each in report["differences"]

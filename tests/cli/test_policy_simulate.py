@@ -161,14 +161,16 @@ def test_prepared_answers_are_judged_without_asking(place: Path) -> None:
     assert (one["case"], one["as_policy"], one["same_ladder"], one["as_hindsight"]) == (case, True, True, True)
     assert one["policy"]["rule"] == "wants-person"
     assert one["aftermath"]["answered_after"] == 340
-    assert (two["case"], two["as_policy"], two["same_ladder"], two["as_hindsight"]) == (quiet, False, None, False)
+    assert (two["case"], two["as_policy"], two["same_ladder"], two["as_hindsight"]) == (quiet, False, None, None)
     assert results["score"] == {
         "cases": 2,
         "as_policy": 1,
         "both": 1,
         "same_ladder": 1,
+        # The other one is open: nobody knows yet.
+        "known": 1,
         "as_hindsight": 1,
-        "policy_as_hindsight": 2,
+        "policy_as_hindsight": 1,
     }
     _, output, _ = run(place, "--answers", str(answers))
     flat = " ".join(output.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from gateway.store import open_store
 from gateway.store.ports import CaseHistory
 from routing.policy import Policy
 from routing.practice import Aftermath, Answer, Exercise, Happening, Line, Score, exercise, score
-from routing.replay import INTERNAL, evidence
+from routing.replay import Evidence, Story, evidence, judge
 from tests.routing.stored import Stored, at
 from tests.routing.test_world import POLICY, WITH_PEOPLE, lived, tales, told_of
 from tests.routing.values import BOT, CATCH_ALL, LADDER, NOW, SECOND, activity, answer, connections, message, policy
@@ -88,9 +89,11 @@ def test_the_moment_is_the_first_escalation_and_nothing_of_later_is_shown(tale: 
         assert moment.trace is not None
         assert moment.trace["steps"]
     assert all(line.at <= made.at for line in made.lines)
-    did = evidence(each.activity for each in history.activities if each.activity.kind not in INTERNAL)
-    assert (made.aftermath.agent_acted, made.aftermath.went_wrong) == (did.agent_acted, did.went_wrong)
-    assert made.needed == (did.agent_acted if history.episodes else did.went_wrong)
+    did = evidence(each.activity for each in history.activities)
+    after = made.aftermath
+    assert (after.agent_acted, after.went_wrong, after.over) == (did.agent_acted, did.went_wrong, did.over)
+    acted = bool(history.episodes) and did.agent_acted
+    assert made.needed is (True if did.went_wrong or acted else False if did.over else None)
 
 
 def test_what_came_of_an_escalation_is_told() -> None:
@@ -117,14 +120,63 @@ def test_what_came_of_an_escalation_is_told() -> None:
         judged=0.25,
         agent_acted=True,
         went_wrong=True,
+        over=True,
     )
+
+
+HUMAN: Final = message("a real person please")
+HELLO: Final = message("hello")
+#: Every case has a ticket, which can be solved.
+KEPT: Final = """
+[[rule]]
+id = "keep"
+do = "mirror"
+target = "desk"
+when.all = ["sender.role == 'customer'"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("tale", "needed"),
+    [
+        # Escalated, and neglected: while it is open nothing is known, and whose target was missed was not for nothing.
+        ([(0, HUMAN)], True),
+        ([(0, HUMAN), (5, solved())], False),
+        ([(0, HUMAN), (5, solved()), (8, message("it is not"))], True),
+        # Not escalated: the SLA's first answer was due after 10 minutes.
+        ([(0, HELLO)], True),
+        ([(0, HELLO), (5, answer("Hello.", **HERE))], None),
+        ([(0, HELLO), (5, answer("Hello.", **HERE)), (7, solved())], False),
+        ([(0, HELLO), (15, answer("Hello.", **HERE)), (17, solved())], True),
+    ],
+)
+def test_hindsight_knows_neglect_from_what_was_needless_and_says_where_it_does_not_know(
+    tale: list[tuple[int, Activity]], needed: bool | None
+) -> None:
+    """PO-5: under-escalation is a breach or a complaint without an episode."""
+    kept = RULES.source.replace(CATCH_ALL, KEPT + CATCH_ALL)
+    history = after(*tale, rules=policy(kept), wait=30)
+    made = practised(history)
+    assert made is not None
+    assert made.needed is needed
+    story = Story(rules=(), rule=history.episodes[0].rule if history.episodes else "")
+    counted = judge([(story, evidence(each.activity for each in history.activities))])
+    assert counted.over == (story.escalated and needed is False)
+    assert counted.under == (not story.escalated and needed is True)
+    assert counted.unknown == (needed is None)
+
+
+def test_what_is_escalated_and_open_is_not_needless_yet() -> None:
+    story = Story(rules=(), rule="person")
+    assert [judge([(story, Evidence(over=over))]).over for over in (False, True)] == [0, 1]
+    assert judge([(story, Evidence())]).unknown == 1
 
 
 def test_a_case_that_was_not_escalated_is_shown_up_to_its_customers_last_word() -> None:
     made = practised(after((0, message("hello")), (2, message("thanks, bye")), (5, answer("You are welcome.", **HERE))))
     assert made is not None
     assert [line.text for line in made.lines] == ["hello", "thanks, bye"]
-    assert (made.escalated, made.needed, made.ladder) == (False, False, "")
+    assert (made.escalated, made.needed, made.ladder) == (False, None, "")
     assert made.aftermath.answered_after == 180
 
 
@@ -157,7 +209,7 @@ def test_there_is_nothing_to_practise_where_nobody_said_anything() -> None:
     assert practised(gone) is None
 
 
-def made_of(case_id: str, rule: str, ladder: str, *, acted: bool, wrong: bool) -> Exercise:
+def made_of(case_id: str, rule: str, ladder: str, *, acted: bool, wrong: bool, over: bool) -> Exercise:
     return Exercise(
         case_id=case_id,
         activity=1,
@@ -169,12 +221,12 @@ def made_of(case_id: str, rule: str, ladder: str, *, acted: bool, wrong: bool) -
         ladder=ladder,
         sentence="",
         evidence=(),
-        aftermath=Aftermath(agent_acted=acted, went_wrong=wrong),
+        aftermath=Aftermath(agent_acted=acted, went_wrong=wrong, over=over),
     )
 
 
-def some(ladder: str, *, acted: bool, wrong: bool) -> Exercise:
-    return made_of("c", "r" if ladder else "", ladder, acted=acted, wrong=wrong)
+def some(ladder: str, *, acted: bool, wrong: bool, over: bool) -> Exercise:
+    return made_of("c", "r" if ladder else "", ladder, acted=acted, wrong=wrong, over=over)
 
 
 def reply(ladder: str) -> Answer:
@@ -182,21 +234,25 @@ def reply(ladder: str) -> Answer:
 
 
 LADDERS: Final = st.sampled_from(("", "a", "b"))
-EXERCISES: Final = st.builds(some, LADDERS, acted=st.booleans(), wrong=st.booleans())
+EXERCISES: Final = st.builds(some, LADDERS, acted=st.booleans(), wrong=st.booleans(), over=st.booleans())
 ANSWERS: Final = st.builds(reply, LADDERS)
 
 
 @given(st.lists(st.tuples(EXERCISES, ANSWERS)))
 def test_the_score_is_what_counting_by_hand_says(given_: list[tuple[Any, Answer]]) -> None:
-    expected = dict.fromkeys(("cases", "as_policy", "both", "same_ladder", "as_hindsight", "policy_as_hindsight"), 0)
+    expected = dict.fromkeys(
+        ("cases", "as_policy", "both", "same_ladder", "known", "as_hindsight", "policy_as_hindsight"), 0
+    )
     for each, said in given_:
         expected["cases"] += 1
         escalated = each.rule != ""
-        needed = each.aftermath.agent_acted if escalated else each.aftermath.went_wrong
+        acted = escalated and each.aftermath.agent_acted
+        needed = True if acted or each.aftermath.went_wrong else False if each.aftermath.over else None
         expected["as_policy"] += escalated is said.escalate
         if escalated and said.escalate:
             expected["both"] += 1
             expected["same_ladder"] += each.ladder == said.ladder
+        expected["known"] += needed is not None
         expected["as_hindsight"] += needed is said.escalate
         expected["policy_as_hindsight"] += needed is escalated
     assert score(given_) == Score(**expected)

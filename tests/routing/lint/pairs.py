@@ -141,7 +141,13 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             rules(ALL + "[\"channel == 'chat'\"]\ncontinue = true\nHERE"),
             'set = { group = "x" }',
             'set = { tags = ["x"] }',
-            "rule r1 does nothing and continues: remove it, or let it set something",
+            "rule r1 does nothing and continues: remove it, or let it set something or reply",
+        ),
+        Pair(
+            rules(ALL + "[\"channel == 'chat'\"]\ncontinue = true\nHERE"),
+            'set = { group = "x" }',
+            'reply = "Hello."\nreply_buttons = [{ action = "talk_to_agent", label = "Talk to an agent" }]',
+            "rule r1 does nothing and continues",
         ),
     ],
     "idle-connection": [
