@@ -14,7 +14,8 @@ from routing.decide import decide
 from routing.resolving import entry
 from routing.snapshot import Snapshot
 from routing.suspending import timer_name
-from tests.routing.test_outranking import MATRIX, of, written
+from tests.routing.outranking import of, written
+from tests.routing.test_outranking import MATRIX
 from tests.routing.test_steps import failures
 from tests.routing.values import (
     CATCH_ALL,
