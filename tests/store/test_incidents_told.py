@@ -157,7 +157,7 @@ def test_cases_stay_as_they_are_when_their_incident_is_over(store: Store) -> Non
 def test_what_belonged_to_an_incident_that_is_over_does_not_count_for_the_next(store: Store) -> None:
     """SG-8: one who thanks, or still complains, within the window is no burst; as many others as ever are."""
     desk = ended(store)
-    desk.take(says("ann", "No longer down, thanks", at=NOW + 6 * MINUTE, number=2))
+    desk.take(says("ann", "It was down for me, thanks", at=NOW + 6 * MINUTE, number=2))
     assert len(desk.incidents()) == 1
     for number, who in enumerate(("dan", "eve")):
         desk.take(says(who, at=NOW + 7 * MINUTE + number, number=3))
