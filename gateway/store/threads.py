@@ -29,14 +29,12 @@ TICKET: Final = (("connection_id", "bigint"), ("ticket_id", "text"), ("case_id",
 #: Channels that are reached by numbers, which change hands.
 _NUMBERED: Final = frozenset({Channel.PHONE, Channel.MESSAGING})
 
-#: Says whose the case is that a thread began, while it is nobody's …
-_OWN_CASE: Final = (
-    "UPDATE cases SET contact_id = ? WHERE contact_id IS NULL AND id = (SELECT home_case_id FROM threads WHERE id = ?)"
-)
+#: The case that a thread began, while it is nobody's …
+_NOBODYS: Final = "contact_id IS NULL AND id = (SELECT home_case_id FROM threads WHERE id = ?)"
 #: … and the same of a ticket's, unless a conversation began the case: whoever writes in the ticket of a handoff may be anybody.
 _OWN_TICKET: Final = (
-    f"{_OWN_CASE} AND NOT EXISTS (SELECT 1 FROM threads o WHERE o.case_id = cases.root_id AND o.home_case_id = cases.id"
-    " AND o.channel IS NOT NULL AND o.channel <> 'helpdesk')"
+    f"SELECT 1 FROM cases WHERE {_NOBODYS} AND NOT EXISTS (SELECT 1 FROM threads o WHERE o.case_id = cases.root_id"
+    " AND o.home_case_id = cases.id AND o.channel IS NOT NULL AND o.channel <> 'helpdesk')"
 )
 
 #: A thread that is wanted: its connection, and an activity that came over it.
@@ -334,14 +332,19 @@ class Threads:
             owner = owner_of(activity)
             if owner is None:
                 continue
-            contact = self.contacts.of([(connection_id, owner)])[key_of(connection_id, owner)].contact
-            # The case first, as applying does: two that take rows in different orders wait for each other.
             ticket = activity.channel is Channel.HELPDESK
-            self.t.run(_OWN_TICKET if ticket else _OWN_CASE, contact, thread)
-            if not ticket:
-                self.t.run("UPDATE threads SET contact_id = ? WHERE contact_id IS NULL AND id = ?", contact, thread)
+            if not ticket or self.t.rows(_OWN_TICKET, thread):
+                self._own(
+                    thread, self.contacts.of([(connection_id, owner)])[key_of(connection_id, owner)].contact, ticket
+                )
             self.made.anonymous.discard(thread)
             self.made.threads.setdefault((connection_id, activity.thread), thread)
+
+    def _own(self, thread: str, contact: str, ticket: bool) -> None:  # noqa: FBT001 (said once, above)
+        # The case first, as applying does: two that take rows in different orders wait for each other.
+        self.t.run(f"UPDATE cases SET contact_id = ? WHERE {_NOBODYS}", contact, thread)
+        if not ticket:
+            self.t.run("UPDATE threads SET contact_id = ? WHERE contact_id IS NULL AND id = ?", contact, thread)
 
     def _hear(self, wanted: Sequence[Wanted], resolved: Sequence[str], new: set[tuple[int, str]]) -> None:
         """Note that numbers are alive; on the thread of a number that changed hands, begin a case of its new owner."""

@@ -182,7 +182,7 @@ def test_a_candidate_is_told_apart_from_the_policy_in_force(place: Path) -> None
     text = (place / "escalation.toml").read_text()
     # Without its word for an outage, and without the rule for whoever hears nothing in time.
     without = (
-        text.replace('"is down", ', "")
+        text.replace('"site is down", ', "")
         .replace("sla.metric in ['first', 'next']", "case.reopened > 90")
         .replace('priority = "P3", tags = ["wants-person"]', 'priority = "P2", tags = ["wants-person"]')
     )

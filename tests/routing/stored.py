@@ -44,6 +44,8 @@ class Stored:
         self.connections = connections
         #: Everything that was decided, in order, with its activity.
         self.decisions: list[tuple[Activity, Decision]] = []
+        #: The ticket of each case.
+        self._tickets: dict[str, str] = {}
         self._policies = Policies(store, Direction(policy=policy, connections=connections))
         store.register(dict.fromkeys(connections))
         store.save_policy(policy.digest, policy.source, 0)
@@ -107,8 +109,9 @@ class Stored:
         ids = (ForeignId(kind=effect.kind.value, id=effect.id),)
         if effect.kind not in {EffectKind.HANDOFF, EffectKind.UPDATE}:
             return Receipt(ids=ids)
-        url = f"https://{effect.connection}.example/{TICKET_ID}"
-        return Receipt(ids=ids, ticket_id=TICKET_ID, url=url, thread=TICKET_ID)
+        # The first case has the ticket that the tales name; each other one has its own.
+        number = self._tickets.setdefault(effect.case_id, str(int(TICKET_ID) + len(self._tickets)))
+        return Receipt(ids=ids, ticket_id=number, url=f"https://{effect.connection}.example/{number}", thread=number)
 
     def _decide(self, view: CaseView, activity: Activity, now: int) -> Decision:
         staff = self.census.staff if self.policy.people.agents else UNKNOWN
