@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -139,8 +142,13 @@ async def test_the_gateway_that_runs_merges_and_unmerges(tmp_path: Path) -> None
         newer, older = gateway.store.cases()
 
         async def ask(*words: str) -> Any:
-            code, said = await asyncio.to_thread(run, tmp_path, *words, "--json")
-            return json.loads(said) if code == 0 else code
+            # A process of its own: this one's standard output has the gateway's log.
+            command = [sys.executable, "-c", "from gateway.cli import main; main()", *words, "--json"]
+            place = {**os.environ, "BATON_CONFIG": str(tmp_path / "plugins.toml")}
+            done = await asyncio.to_thread(
+                subprocess.run, command, env=place, stdout=subprocess.PIPE, timeout=60, check=False
+            )
+            return json.loads(done.stdout) if done.returncode == 0 else done.returncode
 
         done = await ask("cases", "merge", newer.id, older.id, "--reason", "r")
         assert (done["merged"], done["into"]) == (True, older.id)
