@@ -106,7 +106,8 @@ def with_condition(shown: str) -> Policy:
 
 
 def test_the_conditions_that_are_shown_apart_are_conditions() -> None:
-    tight, for_everybody = re.findall(r"`(when\.all = \[.*?\])`", PAGE)
+    tight, missed, for_everybody = re.findall(r"`(when\.all = \[.*?\])`", PAGE)
+    assert with_condition(missed).clock_rules, "a missed SLA lets the rule look"
     policy = with_condition(for_everybody)
     assert made(policy, by("9999", fields={"360004711": "501"})).trace.skipped_why
     assert made(policy, by("9999", fields={"360004711": "500"})).effects == ()
@@ -114,7 +115,7 @@ def test_the_conditions_that_are_shown_apart_are_conditions() -> None:
 
 
 def test_an_amount_that_cannot_be_read_passes_and_the_tight_form_stops_it() -> None:
-    tight, _ = re.findall(r"`(when\.all = \[.*?\])`", PAGE)
+    tight, *_ = re.findall(r"`(when\.all = \[.*?\])`", PAGE)
     unread, stranger = by("9001", fields={"360004711": "1,200"}), by("9999", fields={"360004711": "900"})
     loose, strict = read(BLOCKS[0]), with_condition(tight)
     for what, asked in ((unread, "9002"), (stranger, "9003")):
