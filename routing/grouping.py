@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from gateway.model import (
     Activity,
@@ -22,10 +21,8 @@ from gateway.model import (
     Sighting,
     altered,
 )
-
-BATON: Final = "baton"
-#: From so many customers on the parent is told, at each doubling.
-MANY: Final = 8
+from gateway.model.activity import BATON_NAME
+from gateway.model.incident import spreads
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,7 +177,7 @@ class Grouping:
             )
             self._tell(case_id, told, f"incident:{step.id}:written:{case_id}")
         count = self.customers(step.id)
-        if count >= MANY and count & (count - 1) == 0:
+        if spreads(count):
             told = IncidentFacts(change=IncidentChange.SPREAD, id=step.id, name=step.name, customers=count)
             self._tell(step.id, told, f"incident:{step.id}:spread:{count}")
 
@@ -195,7 +192,7 @@ class Grouping:
         self._said.add(dedupe)
         activity = Activity(
             kind=ActivityKind.INCIDENT,
-            connection=BATON,
+            connection=BATON_NAME,
             thread=case_id,
             dedupe=dedupe,
             occurred_at=self.now,

@@ -29,6 +29,7 @@ from gateway.model import (
     count_in,
     effect_id,
 )
+from gateway.model.activity import BATON_NAME
 from gateway.model.life import is_customers
 from routing import acting, ladder
 from routing.draft import Draft
@@ -39,7 +40,6 @@ from routing.shown import duration_of
 from routing.signals.reading import REMEMBERING, remember
 from routing.snapshot import Snapshot
 
-_BATON: Final = "baton"
 #: After an incident's id: that its customer was told that it is over.
 _OVER: Final = ":over"
 
@@ -321,7 +321,7 @@ def _written(draft: Draft, facts: IncidentFacts) -> None:
 def _over(draft: Draft, facts: IncidentFacts) -> None:
     """Part a case from an incident that is over; an alert that is over, of several, does not end it."""
     member = draft.case.incident
-    if draft.activity.connection != _BATON:
+    if draft.activity.connection != BATON_NAME:
         draft.say("incident", "The alert is over; the incident, if one is open, ends with its parent case.")
     elif member is None or member.id != facts.id or not member.open:
         draft.say("incident", "This is no news for the case.")

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
 
-from gateway.model import EffectKind, Episode, EpisodeState, Mode, Priority, altered
+from gateway.model import EffectKind, Episode, EpisodeState, Mode, altered
 from routing import climbing, severity
 from routing.draft import Draft, stricter
 from routing.handing_off import hand_off, reach, update_mode
 from routing.policy import Act, EscalationType, Ladder, Rule
 from routing.resolving import Landing, Matter, land
-
-_CLASSES: Final = tuple(Priority)
+from routing.severity import urgency
 
 
 def ordered(draft: Draft, rules: Sequence[Rule], held_back: Callable[[Draft, Rule], bool]) -> Sequence[Rule]:
@@ -51,7 +49,7 @@ def outranks(draft: Draft, rule: Rule, episode: Episode) -> str:
     if _hierarchical(rule) is not _hierarchical(leading):
         return f"it is hierarchical, and {leading.id} is not" if _hierarchical(rule) else ""
     asked, had = severity.asked(draft, rule), episode.asked_priority or leading.set.priority
-    if asked is None or _urgency(asked) <= _urgency(had) or draft.landed or episode.state is not EpisodeState.OPEN:
+    if asked is None or draft.landed or episode.state is not EpisodeState.OPEN or urgency(asked) <= urgency(had):
         return ""
     return f"it asks for {asked.value}, and {leading.id} for {had.value if had is not None else 'no priority'}"
 
@@ -102,12 +100,8 @@ def _hierarchical(rule: Rule) -> bool:
     return rule.type is EscalationType.HIERARCHICAL
 
 
-def _urgency(priority: Priority | None) -> int:
-    return 0 if priority is None else len(_CLASSES) - _CLASSES.index(priority)
-
-
 def _rank(draft: Draft, rule: Rule) -> tuple[bool, int]:
-    return _hierarchical(rule), _urgency(severity.asked(draft, rule))
+    return _hierarchical(rule), urgency(severity.asked(draft, rule))
 
 
 def _meant(draft: Draft, rule: Rule) -> Rule | None:
@@ -175,7 +169,7 @@ def _carry(draft: Draft, rule: Rule, left: Ladder, before: Episode) -> bool:
             acknowledge_by=by,
             assignee=climbing.assignee(draft, stage, before.assigned),
         )
-        return episode.mode is Mode.LIVE and draft.ticket(target.connection) is None
+        return climbing.on_its_way(draft, target.connection)
     holder = climbing.holder(draft, left)
     if holder in draft.case.targets:
         text = f"{told} It goes on in {target.connection}.{given}"

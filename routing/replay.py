@@ -23,8 +23,8 @@ from gateway.model import (
     SlaMark,
     TicketStatus,
 )
+from gateway.model.activity import BATON_NAME
 from gateway.model.life import speaks, takes, takes_further
-from routing.grouping import BATON
 from routing.outside import Outside
 from routing.policy import ConnectionFacts, Policy
 from routing.sla import is_timer
@@ -152,7 +152,7 @@ class Judgement:
 def from_outside(activity: Activity) -> bool:
     """Tell whether an activity came from outside: nothing that Baton appended, news of incidents among it."""
     return activity.kind not in INTERNAL and (
-        activity.kind is not ActivityKind.INCIDENT or activity.connection != BATON
+        activity.kind is not ActivityKind.INCIDENT or activity.connection != BATON_NAME
     )
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from heapq import merge
 from typing import TypeAlias
 
-from gateway.model import Activity, ActivityKind, Case, IncidentChange, Risk
-from routing.grouping import BATON, Group, Grouping, Seat
+from gateway.model import Activity, Case, IncidentChange, Risk
+from routing.grouping import Group, Grouping, Seat
 from routing.incident_end import QUIET
 from routing.outside import Outside
 from routing.policy import ConnectionFacts, Policy
-from routing.replay import INTERNAL, Course, Story
+from routing.replay import Course, Story, from_outside
 from routing.world import World
 
 #: When something happened, in what order, in which case, and what.
@@ -176,12 +176,10 @@ def _events(kept: Kept) -> Iterator[_Event]:
 
 
 def _done_by_somebody(activity: Activity, case_id: str) -> bool:
-    if activity.kind in INTERNAL:
-        return False
     facts = activity.incident
-    if activity.kind is not ActivityKind.INCIDENT or activity.connection != BATON or facts is None:
-        return True
-    # Asked for by hand: to open one whose parent is this very case, or to close this one.
+    if facts is None or from_outside(activity):
+        return from_outside(activity)
+    # Baton's own word, asked for by hand: to open one whose parent is this very case, or to close this one.
     opens = facts.change is IncidentChange.OPENED and not facts.id
     return opens or (facts.change is IncidentChange.CLOSED and facts.id == case_id)
 

@@ -83,7 +83,12 @@ def asked(draft: Draft, rule: Rule) -> Priority | None:
 
 def higher(one: Priority, other: Priority | None) -> Priority:
     """Return the more urgent of two priorities."""
-    return one if other is None or _CLASSES.index(one) <= _CLASSES.index(other) else other
+    return one if other is None or urgency(one) >= urgency(other) else other
+
+
+def urgency(priority: Priority | None) -> int:
+    """Return how urgent a priority is, none the least."""
+    return 0 if priority is None else len(_CLASSES) - _CLASSES.index(priority)
 
 
 def _rated(severity: Severity, draft: Draft, *, impact: str = "", urgency: str = "") -> Rating:

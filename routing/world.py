@@ -34,6 +34,7 @@ from gateway.model import (
     Trace,
     altered,
 )
+from gateway.model.activity import BATON_NAME
 from routing.decide import decide
 from routing.happened import Happened, Step, Ticket, together
 from routing.incidents import watch
@@ -45,7 +46,6 @@ from routing.snapshot import Snapshot
 
 #: Id of the ticket that is made in a helpdesk here.
 TICKET_ID: Final = "1001"
-_BATON: Final = "baton"
 _CASE_ID: Final = "00000000-0000-7000-8000-000000000001"
 #: Deadlines that may happen while time passes once; a ladder has far fewer.
 _MOST_TIMERS: Final = 10_000
@@ -349,7 +349,7 @@ class World:
         """Return what Baton itself appends to the case now."""
         return Activity(
             kind=kind,
-            connection=_BATON,
+            connection=BATON_NAME,
             thread=self._case_id,
             dedupe=dedupe,
             occurred_at=self.now,

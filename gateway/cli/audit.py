@@ -24,13 +24,9 @@ def command() -> None:
 def list_(since: str | None, limit: int, config: Path, *, as_json: bool) -> None:
     """List who did what, newest first: ids and settings, and the reasons that were given."""
     from gateway.cli.reading import reading
+    from gateway.cli.replay import instant_before
 
-    begun = None
-    if since is not None:
-        from gateway.cli.replay import age
-        from gateway.clock import SystemClock
-
-        begun = SystemClock().now() - age(since) * 1_000_000
+    begun = instant_before(since) if since is not None else None
     with reading(config) as store:
         rows = store.audit_trail(limit, begun)
     print_list(

@@ -30,9 +30,7 @@ def command(ids: tuple[int, ...], since: str | None, connection: str | None, con
         raise WrongInput(message)
     arguments: dict[str, Any] = {"ids": list(ids), "connection": connection}
     if since:
-        from gateway.clock import SystemClock
-
-        arguments["since"] = SystemClock().now() - age(since) * 1_000_000
+        arguments["since"] = instant_before(since)
     from gateway.cli.writing import write
 
     result = write(config, "replay", arguments)
@@ -49,8 +47,14 @@ def command(ids: tuple[int, ...], since: str | None, connection: str | None, con
         )
 
 
-def age(text: str) -> int:
-    """Return an age like ``90s``, ``30m``, ``6h`` or ``2d`` in seconds. Raises `WrongInput`."""
+def instant_before(age: str) -> int:
+    """Return the instant that lies an age like ``90s``, ``30m``, ``6h`` or ``2d`` back, UTC microseconds. Raises `WrongInput`."""
+    from gateway.clock import SystemClock
+
+    return SystemClock().now() - _seconds(age) * 1_000_000
+
+
+def _seconds(text: str) -> int:
     found = re.fullmatch(r"(\d+)([smhd])", text.strip())
     if not found:
         message = f'"{text}" is no age: write a number and s, m, h or d, like 6h'

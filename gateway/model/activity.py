@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -19,6 +20,9 @@ from gateway.model.events import (
 from gateway.model.handoff import Receipt
 from gateway.model.incident import IncidentFacts
 from gateway.model.party import Audience, Channel, Party
+
+#: The connection of what Baton itself appends.
+BATON_NAME: Final = "baton"
 
 
 class ActivityKind(StrEnum):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
+
+#: From so many customers on an incident's parent is told of them, at each doubling.
+_MANY: Final = 8
 
 
 class IncidentChange(StrEnum):
@@ -110,3 +114,8 @@ class Membership(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True
     def words(self) -> str:
         """Return it for people: by its title and its ticket."""
         return f"incident {self.title}" + (f" (ticket {self.ticket} {self.url}".rstrip() + ")" if self.ticket else "")
+
+
+def spreads(customers: int) -> bool:
+    """Tell whether an incident that has so many customers by now is news for its parent."""
+    return customers >= _MANY and customers & (customers - 1) == 0

@@ -22,16 +22,17 @@ from gateway.model import (
     speaks,
     uuid7,
 )
+from gateway.model.activity import BATON_NAME
 from gateway.model.carrying import carried
 from gateway.store import codec
 from gateway.store.assignments import Staffing, staffing
 from gateway.store.bindings import CASE, contact_of
 from gateway.store.case_rules import CaseRules
 from gateway.store.engine import Engine, Row, Transaction
-from gateway.store.happened import Buried, Decided
-from gateway.store.inbound import bury
+from gateway.store.happened import Decided
+from gateway.store.inbound import buried, bury
 from gateway.store.incidents import Grouping
-from gateway.store.names import BATON_NAME, Names
+from gateway.store.names import Names
 from gateway.store.profiles import Asked, people_of
 from gateway.store.risk import Lessons, keep_lessons, take_note
 from gateway.store.speakers import read_threads
@@ -120,7 +121,6 @@ class _Batch:
         self.letters: list[Row] = []
         self.targets: list[tuple[SlaMetric, SlaOutcome]] = []
         self.decided: list[Decided] = []
-        self.buried: list[Buried] = []
         #: What cases that are over teach, or, taken up again, do not teach yet.
         self.lessons: Lessons = {}
 
@@ -143,7 +143,7 @@ class _Batch:
             targets=tuple(self.targets),
             incidents=self.grouping.changed,
             decided=tuple(self.decided),
-            letters=tuple(self.buried),
+            letters=buried(self.letters, self.names),
         )
 
     def _held(self, case_id: str) -> Case | None:
@@ -299,7 +299,6 @@ class _Batch:
             self.marks.append((activity_id, 2, None, case_id))
             connection_id = self.names.find(activity.connection) or 0
             self.letters.append(("activity", str(activity_id), None, connection_id, case_id, reason, self.now, "open"))
-            self.buried.append(Buried("activity", str(activity_id), activity.connection, case_id, reason))
             return
         self.marks.append((activity_id, 1, decision.case.seq, case_id))
         self.traces.append((activity_id, decision.trace.policy, codec.encode(decision.trace)))

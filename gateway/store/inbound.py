@@ -274,7 +274,7 @@ class _Saving:
                 Parsed(row[0], event[0], event[4].connection, event[4].kind.value)
                 for row, event in zip(numbers, fresh, strict=True)
             ),
-            letters=tuple(Buried(row[0], row[1], self.names.name(row[3]), "", row[5]) for row in letters),
+            letters=buried(letters, self.names),
         )
 
     def _sift(
@@ -337,6 +337,11 @@ _LETTER: Final = (
 def bury(t: Transaction, letters: Sequence[Row]) -> None:
     """Keep dead letters."""
     t.insert("dead_letters", _LETTER, letters)
+
+
+def buried(letters: Sequence[Row], names: Names) -> tuple[Buried, ...]:
+    """Return dead letters as the log tells of them."""
+    return tuple(Buried(row[0], row[1], names.name(row[3]), row[4] or "", row[5]) for row in letters)
 
 
 def append_internal(

@@ -22,20 +22,19 @@ from gateway.model import (
     altered,
     uuid7,
 )
+from gateway.model.activity import BATON_NAME
+from gateway.model.incident import spreads
 from gateway.store import codec
 from gateway.store.auditing import Auditing
 from gateway.store.bindings import CASE, contact_of
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import append_internal
-from gateway.store.names import BATON_NAME
 from gateway.store.trees import root_of
 
 _TURNS: Final = ("incidents",)
 _OPEN: Final = "SELECT id, name, title, fingerprint, last_at, ticket, url FROM incidents WHERE closed_at IS NULL"
 #: Sightings are kept for so long beyond their window: what came late may still count with them. Microseconds.
 _KEPT: Final = 86_400_000_000
-#: From so many customers on the parent is told, at each doubling.
-_MANY: Final = 8
 #: A person, of a row that names a contact and a case: by the contacts that are linked, else by the case.
 _PERSON: Final = "coalesce((SELECT k.root_id FROM contacts k WHERE k.id = s.contact_id), c.root_id)"
 
@@ -322,7 +321,7 @@ class Grouping:
             )
             tell(self._t, self._entropy, case_id, facts, f"incident:{step.id}:written:{case_id}", self._now)
         count = _customers_of(self._t, step.id)
-        if count >= _MANY and count & (count - 1) == 0:
+        if spreads(count):
             facts = IncidentFacts(change=IncidentChange.SPREAD, id=step.id, name=step.name, customers=count)
             tell(self._t, self._entropy, step.id, facts, f"incident:{step.id}:spread:{count}", self._now)
 

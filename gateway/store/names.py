@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.model.activity import BATON_NAME
 from gateway.store.engine import Engine, Transaction
 from gateway.store.renaming import rename
 from gateway.store.values import Unrenamed
 
 #: Number of what Baton itself appends.
 BATON: Final = 0
-BATON_NAME: Final = "baton"
 
 
 class Names:

@@ -18,6 +18,7 @@ from gateway.model import (
     Thread,
     TicketLink,
 )
+from gateway.model.activity import BATON_NAME
 from gateway.sdk import RateLimit
 from gateway.store import codec
 from gateway.store.applying import CANCELLED, DONE, FAILED, OBSERVED, PENDING, SENDING, STUCK, UNKNOWN
@@ -25,7 +26,7 @@ from gateway.store.bindings import bind_thread, internal_thread
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import append_internal, bury
 from gateway.store.mail_threads import keep_message_ids
-from gateway.store.names import BATON_NAME, Names
+from gateway.store.names import Names
 from gateway.store.outcomes import outcome_of, tell
 from gateway.store.profiles import Asked, keep_profile, people_of
 from gateway.store.reports import Reports

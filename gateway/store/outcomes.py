@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.model import Activity, ActivityKind, Effect, Outcome, Receipt
+from gateway.model.activity import BATON_NAME
 from gateway.store.engine import Transaction
 from gateway.store.inbound import append_internal
-from gateway.store.names import BATON_NAME
 
 
 def outcome_of(

@@ -25,6 +25,7 @@ from gateway.model import (
     TicketStatus,
     altered,
 )
+from gateway.model.activity import BATON_NAME
 from gateway.toml import did_you_mean
 from routing.people import Agent
 from routing.policy_tests.typed import read_fields, read_value
@@ -223,7 +224,7 @@ def of_incident(kind: str, name: str) -> Activity:
     opened = kind == "incident"
     return Activity(
         kind=ActivityKind.INCIDENT,
-        connection="baton",
+        connection=BATON_NAME,
         thread="incident",
         dedupe="",
         occurred_at=0,

@@ -19,41 +19,40 @@ _EACH_DIFFERS: Final = 0.8
 _FEWEST: Final = 2
 _STEM: Final = 5
 _SHORTEST: Final = 3
-_SMALL: Final = frozenset(
-    (  # noqa: SIM905 (words read best as words)
-        "the and are was you your this that have has had not with for what why how when its our they them been "
-        "please thanks thank hello hey can could would should will still again just very about there from out but "
-        "any all did does dont get got der die das und ist ich sie nicht mit ein eine einen wie was wann bitte "
-        "danke hallo mein meine noch immer auch les des une est pas vous que qui mon mes pour dans avec toujours "
-        "encore merci bonjour los las una que por con mis como para hola gracias che non per con mio mia come "
-        "ciao grazie che uma com nao meu minha para ola obrigado het een van mijn niet met voor hoe wat waar "
-        "hallo dank nog steeds yes okay sure fine jawohl oui sim"
-    ).split()
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_SMALL: Final = _words(
+    "the and are was you your this that have has had not with for what why how when its our they them been "
+    "please thanks thank hello hey can could would should will still again just very about there from out but "
+    "any all did does dont get got der die das und ist ich sie nicht mit ein eine einen wie was wann bitte "
+    "danke hallo mein meine noch immer auch les des une est pas vous que qui mon mes pour dans avec toujours "
+    "encore merci bonjour los las una que por con mis como para hola gracias che non per con mio mia come "
+    "ciao grazie che uma com nao meu minha para ola obrigado het een van mijn niet met voor hoe wat waar "
+    "hallo dank nog steeds yes okay sure fine jawohl oui sim"
 )
-
-
-#: Words that say of a question nothing that another one would not say: they make no two alike.
+#: Words that say of a question nothing that another one would not say, by their stems: they make no two alike.
 _LIGHT: Final = frozenset(
-    (  # noqa: SIM905 (words read best as words)
+    word[:_STEM]
+    for word in _words(
         "want need like know tell help give take make look show wants needs wish trying tried possible question mochte moechte "
         "brauche wurde konnen koennen kann habe frage hilfe wissen veux voudrais besoin puis peux savoir aide quiero "
         "necesito puedo saber ayuda tengo voglio vorrei bisogno posso sapere aiuto quero preciso gostaria ajuda tenho wil "
         "nodig kan weten heb hulp graag denn"
-    ).split()
+    )
 )
 #: Words around a question that do not change it.
-_POLITE: Final = frozenset(
-    (  # noqa: SIM905 (words read best as words)
-        "please pls thanks thank hello hey hi bitte danke hallo svp merci bonjour porfavor hola gracias ciao grazie ola "
-        "obrigado obrigada dank bedankt again still noch encore ancora"
-    ).split()
+_POLITE: Final = _words(
+    "please pls thanks thank hello hey hi bitte danke hallo svp merci bonjour porfavor hola gracias ciao grazie ola "
+    "obrigado obrigada dank bedankt again still noch encore ancora"
 )
 #: Words that begin a question.
-_ASKING: Final = frozenset(
-    (  # noqa: SIM905 (words read best as words)
-        "where what when why how who which any wo was wann warum wie wer ou quand comment pourquoi quel quelle donde cuando "
-        "como porque cual dove quando come perche onde quanto waar wat wanneer waarom hoe"
-    ).split()
+_ASKING: Final = _words(
+    "where what when why how who which any wo was wann warum wie wer ou quand comment pourquoi quel quelle donde cuando "
+    "como porque cual dove quando come perche onde quanto waar wat wanneer waarom hoe"
 )
 
 
@@ -73,9 +72,7 @@ def fingerprint(text: str) -> str:
     if not asks:
         return ""
     whole = _hash(" ".join(token for token in tokens if token not in _POLITE))
-    parts = sorted(
-        {_hash(stem) if stem.isalpha() else _hash(stem).upper() for stem in stems - {light[:_STEM] for light in _LIGHT}}
-    )
+    parts = sorted({_hash(stem) if stem.isalpha() else _hash(stem).upper() for stem in stems - _LIGHT})
     return f"={whole}" + ("".join(parts[:_WORDS]) if len(parts) >= _FEWEST else "")
 
 

@@ -23,9 +23,11 @@ from gateway.store.ports import Asked, CaseHistory
 from gateway.store.threads import ThreadCache
 from normalizers import normalize
 from tests.identity.desk import Desk
+from tests.identity.policies import REST
 
 #: Who buys for a lot of money is known, and words count for what a customer says only.
-POLICY: Final = """
+POLICY: Final = (
+    """
 [customer]
 profile_from = "desk"
 vip = ["gold"]
@@ -56,19 +58,9 @@ when.all = ["sender.role == 'bot'"]
 do = "escalate"
 ladder = "second"
 set = { priority = "P3", reason = "The bot knows no answer." }
-
-[[rule]]
-id = "rest"
-catch_all = true
-do = "none"
-
-[ladder.second]
-final = { target = "queue:desk/Last", notify = ["desk:x"] }
-[[ladder.second.step]]
-target = "queue:desk/Second"
-notify = ["desk:x"]
-ack_within = "15m"
 """
+    + REST
+)
 MIA: Final = Party(kind="hubspot_contact", value="501", name="Mia", email="mia@customer.example")
 BEN: Final = Party(kind="hubspot_contact", value="502", name="Ben", email="ben@partner.example")
 ANNA: Final = Party(kind="hubspot_user", value="8001", name="Anna", role=Role.AGENT)
