@@ -24,7 +24,7 @@ class SlackSettings(ConnectionSettings):
     """The secret before it was changed: both are accepted until this line is removed."""
 
     bot_user_id: str = Field(pattern=r"^[UW][A-Z0-9]+$")
-    """Id of the bot's user (U…): what it writes is never taken for a person's. `baton check` compares it with the token's."""
+    """Id of the bot's user (U…): what it writes is never taken for a person's. Checked when the connection opens."""
 
     app_id: str = Field(default="", pattern=r"^(A[A-Z0-9]+)?$")
     """Id of the app (A…), by which its own messages are recognised as well."""
