@@ -318,6 +318,7 @@ AWAY = TemporaryFailure("The vendor is away.")
 
 async def test_one_whose_calls_fail_in_a_row_is_degraded_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
     async with running() as bench:
+        caplog.clear()  # that it opened is heard, too, where an earlier test has the loggers tell of what is well
         for _ in range(IN_A_ROW - 1):
             bench.connection.failed(AWAY)
         assert (bench.state, bench.connection.status.error) == (OK, "The vendor is away.")
