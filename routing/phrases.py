@@ -30,8 +30,10 @@ _FOLDED: Final = b"".join(each.lower() if each.isalnum() else b" " for each in (
 def canonical(text: str) -> str:
     """Return the text's tokens, joined and padded with single blanks; one blank for a text without any."""
     if text.isascii():
-        # The same in bytes, four times as fast: every message passes here.
-        joined = b" ".join(text[-LOOKED_AT:].encode().translate(_FOLDED, b"'").split())
+        # The same in bytes, many times as fast: every message passes here.
+        joined = text[-LOOKED_AT:].encode().translate(_FOLDED, b"'").strip()
+        while b"  " in joined:
+            joined = joined.replace(b"  ", b" ")
         return f" {joined.decode()} " if joined else " "
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text[-LOOKED_AT:]).casefold())
     tokens = _TOKEN.findall(_DROPPED.sub("", folded))

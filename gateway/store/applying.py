@@ -28,7 +28,9 @@ from gateway.store import codec
 from gateway.store.assignments import Staffing, staffing
 from gateway.store.bindings import CASE, contact_of
 from gateway.store.case_rules import CaseRules
+from gateway.store.effects import insert_effects
 from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.fresh import Fresh
 from gateway.store.happened import Decided
 from gateway.store.inbound import buried, bury
 from gateway.store.incidents import Grouping
@@ -38,15 +40,8 @@ from gateway.store.risk import Lessons, keep_lessons, take_note
 from gateway.store.speakers import read_threads
 from gateway.store.values import AppliedBatch, CaseView, Step, Watch
 
-#: States of an effect as numbers: below 10 it is open and keeps later effects of its case and connection waiting.
-PENDING, SENDING, UNKNOWN, STUCK, DONE, FAILED, CANCELLED, OBSERVED = 0, 1, 2, 3, 10, 11, 12, 13
-
 _MARK: Final = (("state", "bigint"), ("seq", "bigint"), ("case_id", "text"))
 _TRACE: Final = (("activity_id", "bigint"), ("policy", "text"), ("doc", "text"))
-_EFFECT: Final = (
-    *(("id", "text"), ("case_id", "text"), ("connection_id", "bigint"), ("kind", "text"), ("rule", "text")),
-    *(("state", "bigint"), ("due_at", "bigint"), ("created_at", "bigint"), ("doc", "text")),
-)
 _DEFAULT: Final = CaseRules()
 _EPISODE: Final = (
     *(("id", "text"), ("case_id", "text"), ("state", "text"), ("policy", "text"), ("opened_at", "bigint")),
@@ -57,11 +52,12 @@ _EPISODE: Final = (
 class Applying:
     """The step from waiting activities to decided ones."""
 
-    def __init__(self, engine: Engine, names: Names, entropy: Callable[[int], bytes]) -> None:
-        """Work on an engine."""
+    def __init__(self, engine: Engine, names: Names, entropy: Callable[[int], bytes], parsed: Fresh[Activity]) -> None:
+        """Work on an engine; `parsed` holds activities that were just parsed."""
         self._engine = engine
         self._names = names
         self._entropy = entropy
+        self._parsed = parsed
 
     def apply(
         self,
@@ -75,7 +71,9 @@ class Applying:
         """Decide and write the oldest waiting activities; see `Store.apply`."""
         knows = None if profiles is None else self._names.find(profiles)
         return self._engine.write(
-            lambda t: _Batch(t, self._engine, self._names, self._entropy, rules, now, knows, watch).apply(limit, step)
+            lambda t: _Batch(t, self._engine, self._names, self._entropy, self._parsed, rules, now, knows, watch).apply(
+                limit, step
+            )
         )
 
 
@@ -88,6 +86,7 @@ class _Batch:
         engine: Engine,
         names: Names,
         entropy: Callable[[int], bytes],
+        parsed: Fresh[Activity],
         rules: CaseRules,
         now: int,
         knows: int | None,
@@ -97,6 +96,7 @@ class _Batch:
         self.engine = engine
         self.names = names
         self.entropy = entropy
+        self.parsed = parsed
         self.rules = rules
         self.now = now
         #: The connection whose profiles are read, None for none.
@@ -178,13 +178,21 @@ class _Batch:
         self._read_surroundings(locked, {row[0]: row[3] for row in rows})
         self._read_customers(people)
         waiting = self.t.rows(
-            "SELECT a.id, a.thread_id, c.doc FROM activities a JOIN contents c ON c.activity_id = a.id"
-            " WHERE a.state = 0 AND a.thread_id IN (??text) ORDER BY a.id LIMIT ?",
+            "SELECT id, thread_id FROM activities WHERE state = 0 AND thread_id IN (??text) ORDER BY id LIMIT ?",
             *(sorted(self.threads), limit),
         )
         self.home = {thread.id: case_id for case_id, threads in self.threads_of.items() for thread in threads}
-        taken = [(row[0], row[1], codec.activity_from(row[2])) for row in waiting]
+        contents = self._contents([row[0] for row in waiting])
+        taken = [(row[0], row[1], contents[row[0]]) for row in waiting]
         return taken, len(oldest) == limit or len(taken) == limit or len(locked) < len(wanted)
+
+    def _contents(self, numbers: Sequence[int]) -> dict[int, Activity]:
+        """Return activities by their numbers; those that this process has just parsed are at hand."""
+        found = self.parsed.take(numbers)
+        if lacking := [number for number in numbers if number not in found]:
+            rows = self.t.rows("SELECT activity_id, doc FROM contents WHERE activity_id IN (??bigint)", lacking)
+            found.update((row[0], codec.activity_from(row[1])) for row in rows)
+        return found
 
     def _read_surroundings(self, locked: Sequence[str], people: dict[str, str | None]) -> None:
         self.threads_of = read_threads(self.t, self.names, locked, people)
@@ -385,14 +393,6 @@ class _Batch:
             (case_id, self.cases[case_id].seq, codec.encode(self.cases[case_id])) for case_id in sorted(self.touched)
         ]
         self.t.update("cases", ("id", "text"), (("seq", "bigint"), ("doc", "text")), cases)
-        rows: list[Row] = [
-            (
-                *(effect.id, effect.case_id, self.names.number(effect.connection), effect.kind.value, effect.rule),
-                *(OBSERVED if effect.mode is Mode.OBSERVE else PENDING, effect.due_at, self.now),
-                codec.encode(effect),
-            )
-            for effect in self.effects
-        ]
-        self.t.insert("effects", _EFFECT, rows, conflict="ON CONFLICT (id) DO NOTHING")
+        insert_effects(self.t, self.names, self.effects, self.now)
         bury(self.t, self.letters)
         keep_lessons(self.t, self.lessons)

@@ -8,7 +8,7 @@ from typing import Final
 from gateway.model import Activity, ActivityKind, Audience, Case, CaseStatus, EffectKind, Role
 from gateway.sdk import Standing
 from gateway.store import codec
-from gateway.store.applying import DONE
+from gateway.store.effects import DONE
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.names import Names
 from gateway.store.values import Said

@@ -72,26 +72,34 @@ class _Rows:
 class Inbound:
     """Journal and parsing."""
 
-    def __init__(self, engine: Engine, names: Names, entropy: Callable[[int], bytes]) -> None:
-        """Work on an engine."""
+    def __init__(self, engine: Engine, names: Names, entropy: Callable[[int], bytes], parsed: Fresh[Activity]) -> None:
+        """Work on an engine; `parsed` is where applying finds what was just parsed."""
         self._engine = engine
         self._names = names
         self._entropy = entropy
         self._threads = ThreadCache()
-        self._fresh = Fresh()
+        self._fresh: Fresh[StoredDelivery] = Fresh(lambda each: len(each.delivery.body))
+        self._parsed = parsed
 
     # --- journal -----------------------------------------------------------------------------------------------------
     def journal(self, entries: Sequence[JournalEntry]) -> Sequence[int]:
         """Make deliveries durable; see `Store.journal`."""
         rows = _Rows(entries, self._names)
-        numbers = self._engine.write(lambda t: self._insert(t, rows), first=True)
-        self._fresh.keep(
-            [
-                StoredDelivery(id=number, lane=entry.lane, attempts=0, delivery=kept)
-                for number, entry, kept in zip(numbers, entries, rows.kept, strict=True)
-            ]
-        )
-        return numbers
+
+        def work(t: Transaction) -> list[int]:
+            numbers = self._insert(t, rows)
+            written = zip(numbers, entries, rows.kept, strict=True)
+            self._fresh.keep(
+                (number, StoredDelivery(id=number, lane=entry.lane, attempts=0, delivery=kept))
+                for number, entry, kept in written
+            )
+            return numbers
+
+        try:
+            return self._engine.write(work, first=True)
+        except BaseException:
+            self._fresh.forget()
+            raise
 
     def journal_with_cursor(self, entries: Sequence[JournalEntry], connection: str, name: str, cursor: str) -> None:
         """Make deliveries durable and move a cursor; see `Store.journal_with_cursor`."""
@@ -186,9 +194,13 @@ class Inbound:
             made = ThreadCache()
             turn = self._turn(t, ordered)
             threads = Threads(t, self._engine, self._names, self._entropy, self._threads, made, rules, now)
-            return _Saving(t, threads, self._names, now).save(turn), made
+            return _Saving(t, threads, self._names, now, self._parsed).save(turn), made
 
-        saved, made = self._engine.write(work)
+        try:
+            saved, made = self._engine.write(work)
+        except BaseException:
+            self._parsed.forget()
+            raise
         self._threads.take(made, _CACHE)
         return saved
 
@@ -215,11 +227,12 @@ class Inbound:
 class _Saving:
     """One `save_parsed`."""
 
-    def __init__(self, t: Transaction, threads: Threads, names: Names, now: int) -> None:
+    def __init__(self, t: Transaction, threads: Threads, names: Names, now: int, parsed: Fresh[Activity]) -> None:
         self.t = t
         self.threads = threads
         self.names = names
         self.now = now
+        self.parsed = parsed
 
     def save(self, turn: Sequence[tuple[ParsedDelivery, int, int]]) -> SavedBatch:
         events: list[tuple[int, int, int, str, Activity]] = []
@@ -230,7 +243,7 @@ class _Saving:
             ]
         fresh, duplicates = self._sift(events)
         rows: list[Row] = []
-        docs: list[str] = []
+        contents: list[Activity] = []
         if fresh:
             threads = self.threads.resolve([(connection_id, activity) for _, _, connection_id, _, activity in fresh])
             for number, (delivery_id, place, connection_id, digest, activity) in enumerate(fresh):
@@ -241,7 +254,7 @@ class _Saving:
                     )
                 )
                 bound = self.threads.bound.get(number)
-                docs.append(codec.encode(activity if bound is None else altered(activity, thread=bound)))
+                contents.append(activity if bound is None else altered(activity, thread=bound))
         self.threads.learn((connection_id, activity) for _, _, connection_id, _, activity in events)
         numbers = self.t.insert("activities", ACTIVITY, rows, returning="id")
         strays = [
@@ -251,7 +264,9 @@ class _Saving:
         ]
         if strays:
             self.threads.reports.set_aside(strays)
-        self.t.insert("contents", CONTENT, [(row[0], doc) for row, doc in zip(numbers, docs, strict=True)])
+        written = [(row[0], content) for row, content in zip(numbers, contents, strict=True)]
+        self.t.insert("contents", CONTENT, [(number, codec.encode(content)) for number, content in written])
+        self.parsed.keep(written)
         letters = self._bury(turn)
         marks = [
             (

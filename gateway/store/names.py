@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from gateway.model.activity import BATON_NAME
@@ -17,9 +17,10 @@ BATON: Final = 0
 class Names:
     """Connection name ↔ number."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Load what is known."""
+    def __init__(self, engine: Engine, renaming: Callable[[], None] = lambda: None) -> None:
+        """Work on an engine; `renaming` is called while a connection gets another name, before that is seen."""
         self._engine = engine
+        self._renaming = renaming
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
@@ -65,6 +66,7 @@ class Names:
                     continue
                 if earlier is not None and earlier in known:
                     rename(t, known[earlier], earlier, name)
+                    self._renaming()
                 else:
                     t.run("INSERT INTO connections (name) VALUES (?) ON CONFLICT (name) DO NOTHING", name)
             return [(row[0], row[1]) for row in t.rows("SELECT id, name FROM connections")], idle

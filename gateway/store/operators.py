@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from gateway.store import codec
-from gateway.store.applying import FAILED, PENDING, STUCK
 from gateway.store.auditing import Auditing
+from gateway.store.effects import FAILED, PENDING, STUCK
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import Inbound
 from gateway.store.names import Names

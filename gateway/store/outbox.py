@@ -21,8 +21,8 @@ from gateway.model import (
 from gateway.model.activity import BATON_NAME
 from gateway.sdk import RateLimit
 from gateway.store import codec
-from gateway.store.applying import CANCELLED, DONE, FAILED, OBSERVED, PENDING, SENDING, STUCK, UNKNOWN
 from gateway.store.bindings import bind_thread, internal_thread
+from gateway.store.effects import CANCELLED, DONE, FAILED, OBSERVED, PENDING, SENDING, STUCK, UNKNOWN
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import append_internal, bury
 from gateway.store.mail_threads import keep_message_ids

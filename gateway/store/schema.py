@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Number of the newest migration; a store with a higher one is refused.
-VERSION: Final = 7
+VERSION: Final = 8
 
 #: Words that the engines spell differently.
 _WORDS: Final = {
@@ -121,9 +121,8 @@ CREATE TABLE effects (
     rule TEXT NOT NULL, state $INT NOT NULL, due_at $INT NOT NULL, lease_until $INT NOT NULL DEFAULT 0,
     attempts $INT NOT NULL DEFAULT 0, tries $INT NOT NULL DEFAULT 0, batch TEXT, created_at $INT NOT NULL,
     doc TEXT NOT NULL, receipt TEXT, reason TEXT NOT NULL DEFAULT '');
-CREATE INDEX effects_open ON effects (connection_id, case_id, seq) WHERE state < 10;
 CREATE INDEX effects_due ON effects (due_at) WHERE state < 10;
-CREATE INDEX effects_case ON effects (case_id);
+CREATE INDEX effects_case ON effects (case_id, connection_id, state, seq);
 
 CREATE TABLE calls (connection_id $INT NOT NULL, case_id TEXT NOT NULL, called_at $INT NOT NULL);
 CREATE INDEX calls_recent ON calls (connection_id, called_at);

@@ -12,6 +12,7 @@ from gateway.store.auditing import Auditing
 from gateway.store.conversations import Conversations
 from gateway.store.engine import Engine, Transaction
 from gateway.store.files import Files
+from gateway.store.fresh import Fresh
 from gateway.store.inbound import Inbound, append_internal
 from gateway.store.incidents import Incidents
 from gateway.store.merges import Merges
@@ -37,11 +38,13 @@ class SqlStore:
         self.engine = engine.name
         self._engine = engine
         self._entropy = entropy
-        names = Names(engine)
+        parsed: Fresh[Activity] = Fresh(lambda activity: len(activity.text) + len(activity.reply_text))
+        # What waits here speaks of its connection by the earlier name.
+        names = Names(engine, renaming=parsed.forget)
         names.load()
         auditing = Auditing(engine)
-        inbound = Inbound(engine, names, entropy)
-        applying = Applying(engine, names, entropy)
+        inbound = Inbound(engine, names, entropy, parsed)
+        applying = Applying(engine, names, entropy, parsed)
         outbox = Outbox(engine, names, entropy)
         merges = Merges(engine, names, auditing)
         operators = Operators(engine, names, inbound, auditing, entropy)
@@ -58,9 +61,7 @@ class SqlStore:
         self.unparsed = inbound.unparsed
         self.save_parsed = inbound.save_parsed
         self.apply = applying.apply
-        self.claim = outbox.claim
-        self.finish = outbox.finish
-        self.expire = outbox.expire
+        self.claim, self.finish, self.expire = outbox.claim, outbox.finish, outbox.expire
         self.fire = outbox.fire
         self.next_due = outbox.next_due
         self.merge, self.unmerge = merges.merge, merges.unmerge
@@ -83,10 +84,8 @@ class SqlStore:
         self.wanted_files = files.wanted
         self.delivery = files.delivery
         self.keep_file = files.keep
-        self.policy = reading.policy
-        self.history = reading.history
-        self.cases = reading.cases
-        self.accounts = reading.accounts
+        self.policy, self.history = reading.policy, reading.history
+        self.cases, self.accounts = reading.cases, reading.accounts
         self.incidents = incidents.incidents
         self.open_incident, self.close_incident = incidents.open_incident, incidents.close_incident
         assignments = Assignments(engine)

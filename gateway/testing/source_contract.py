@@ -123,6 +123,12 @@ class SourceContract:
             assert first == list(connector.parse(read_delivery(path)))
         assert len(sandbox.calls) == calls
 
+    async def test_what_it_says_comes_back_from_the_store_as_it_was(self, connector: Any) -> None:
+        """Deciding must not depend on whether an event was just read or stood in the store: it holds JSON values alone."""
+        for path in self.recordings():
+            for event in connector.parse(read_delivery(path)):
+                assert msgspec.json.decode(msgspec.json.encode(event), type=type(event)) == event, path.name
+
     async def test_different_events_have_different_keys(self, connector: Any) -> None:
         """Two events under one dedupe key: the second would be thrown away."""
         seen: dict[str, str] = {}

@@ -328,7 +328,7 @@ MUTANTS: Final = (
         name="observe_sends",
         wrong="lets effects out that observe mode forbids",
         edits=(
-            ("gateway/store/applying.py", "OBSERVED if effect.mode is Mode.OBSERVE else PENDING", "PENDING"),
+            ("gateway/store/effects.py", "OBSERVED if effect.mode is Mode.OBSERVE else PENDING", "PENDING"),
             ("gateway/pipeline/outgoing.py", "if allowed is Mode.OBSERVE or (", "if ("),
         ),
         killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_is_changed_at_a_vendor",

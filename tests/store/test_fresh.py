@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.model import Activity, ActivityKind, Decision
 from gateway.store import Store
+from gateway.store.engine import Transaction
 from gateway.store.fresh import Fresh
-from gateway.store.ports import ParsedDelivery, StoredDelivery
-from tests.store.acts import NOW, entry
+from gateway.store.ports import CaseView, ParsedDelivery, StoredDelivery
+from tests.store.acts import NOW, bring, entry, keep, message
 
 _BODIES = st.lists(st.sampled_from([b"", b"{}", bytes(range(256)), bytes(range(256)) * 1000]), min_size=1, max_size=6)
 
@@ -40,22 +45,94 @@ def stored(number: int, size: int) -> StoredDelivery:
     return StoredDelivery(id=number, lane="l", attempts=0, delivery=entry(b"x" * size).delivery)
 
 
-@given(st.lists(st.tuples(st.integers(0, 20_000), st.booleans()), max_size=30))
-def test_it_never_holds_more_than_it_has_room_for_and_gives_each_once(steps: list[tuple[int, bool]]) -> None:
+_STEPS = st.lists(st.tuples(st.integers(0, 20_000), st.sets(st.integers(0, 30))), max_size=30)
+
+
+@given(_STEPS)
+def test_it_never_holds_more_than_it_has_room_for_and_gives_each_once(steps: list[tuple[int, set[int]]]) -> None:
     room = 30_000
-    fresh, kept = Fresh(room), dict[int, int]()
-    for number, (size, taken) in enumerate(steps):
-        fresh.keep([stored(number, size)])
-        kept[number] = size
-        held = sum(each + 1_000 for each in kept.values())
-        while held > room:
-            held -= kept.pop(next(iter(kept))) + 1_000
-        if taken:
-            wanted = [
-                each for each in range(number + 1) if hashlib.md5(bytes([each]), usedforsecurity=False).digest()[0] % 2
-            ]
-            found = fresh.take(wanted)
-            assert found.keys() == kept.keys() & set(wanted)
-            for each in found:
-                assert len(found[each].delivery.body) == kept.pop(each)
+    fresh: Fresh[StoredDelivery] = Fresh(lambda each: len(each.delivery.body), room)
+    kept = dict[int, int]()
+    for number, (size, asked) in enumerate(steps):
+        fresh.keep([(number, stored(number, size))])
+        if sum(each + 1_000 for each in kept.values()) + size + 1_000 <= room:
+            kept[number] = size
+        wanted = sorted(asked)
+        found = fresh.take(wanted)
+        assert {each: len(found[each].delivery.body) for each in found} == {
+            each: size for each, size in kept.items() if each in asked
+        }
+        kept = {each: size for each, size in kept.items() if each not in asked and not (wanted and each < wanted[0])}
     assert fresh.take(range(len(steps))).keys() == kept.keys()
+    fresh.forget()
+    fresh.keep([(0, stored(0, room - 1_000))])
+    assert fresh.take([0])
+
+
+class Outage(Exception):
+    """The database gave up."""
+
+
+@contextmanager
+def failing(store: Store) -> Generator[None]:
+    """Let what is written meanwhile be rolled back once it was done."""
+    engine: Any = store._engine  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    write = engine.write
+
+    def fail(work: Callable[[Transaction], object], *, first: bool = False) -> object:
+        def done(t: Transaction) -> None:
+            work(t)
+            raise Outage
+
+        return write(done, first=first)
+
+    engine.write = fail
+    try:
+        yield
+    finally:
+        engine.write = write
+
+
+def test_what_was_rolled_back_is_never_taken_for_the_row_that_gets_its_number(store: Store) -> None:
+    with failing(store), pytest.raises(Outage):
+        store.journal([entry(b"lost", lane="a")])
+    store.journal_with_cursor([entry(b"kept", lane="a")], "chat", "place", "1")
+    (only,) = store.unparsed(8, ["chat"])
+    assert only.delivery.body == b"kept"
+
+    store.save_parsed([ParsedDelivery(id=only.id, lane="a", activities=((0, message("m1")),))], NOW)
+    heard: list[Activity] = []
+
+    def hear(view: CaseView, activity: Activity) -> Decision:
+        heard.append(activity)
+        return keep(view, activity)
+
+    store.apply(8, NOW, hear)
+    (number,) = store.journal([entry(lane="a")])
+    parsed = ParsedDelivery(id=number, lane="a", activities=((0, message("m2")),))
+    with failing(store), pytest.raises(Outage):
+        store.save_parsed([parsed], NOW)
+    (case,) = store.cases(8)
+    timer = Activity(
+        kind=ActivityKind.TIMER, connection="baton", thread="", dedupe="t", occurred_at=NOW, received_at=NOW, name="t"
+    )
+    assert store.append(case.id, timer)
+    store.apply(8, NOW, hear)
+    store.save_parsed([parsed], NOW)
+    store.apply(8, NOW, hear)
+    assert [each.dedupe for each in heard] == ["m1", "t", "m2"]
+
+
+def test_it_is_decided_upon_what_the_store_would_have_given(store: Store) -> None:
+    bring(store, message("m1"), message("m2", text="once more"))
+    heard: list[Activity] = []
+
+    def hear(view: CaseView, activity: Activity) -> Decision:
+        heard.append(activity)
+        return keep(view, activity)
+
+    store.apply(8, NOW, hear)
+    (case,) = store.cases(8)
+    history = store.history(case.id)
+    assert history is not None
+    assert heard == [each.activity for each in history.activities]
