@@ -195,7 +195,7 @@ def test_every_example_fires_its_rule_and_no_other(rule: str, number: int) -> No
     assert handed == ([] if POLICY.by_id[rule].act is Act.NONE else ["zendesk"])
 
 
-@pytest.mark.parametrize("phrase", [phrase for phrases in POLICY.phrases.values() for phrase in phrases])
+@pytest.mark.parametrize("phrase", [phrase.text for each in POLICY.phrases.values() for phrase in each.phrases])
 def test_every_phrase_of_the_shipped_lists_escalates(phrase: str) -> None:
     start, what = at(f"Hello, {phrase.upper()}, please.")
     assert decide(start, what, NOW).trace.result == "escalate"
@@ -209,8 +209,8 @@ def test_calm_words_escalate_nothing(words: str) -> None:
 
 @pytest.mark.parametrize("who", [AGENT, BOT, altered(CUSTOMER, role=Role.SYSTEM)])
 def test_what_agents_and_machines_say_escalates_nothing(who: object) -> None:
-    for phrases in POLICY.phrases.values():
-        start, what = at((case(), answer(phrases[0], sender=who)))
+    for each in POLICY.phrases.values():
+        start, what = at((case(), answer(each.phrases[0].text, sender=who)))
         assert decide(start, what, NOW).episode is None
 
 
