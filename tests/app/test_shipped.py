@@ -163,7 +163,9 @@ async def test_no_secret_and_no_body_ever_shows(tmp_path: Path) -> None:
         await vendors.deliver()
         await asyncio.sleep(1)
         vendors.zendesk._token = "rotated-by-somebody"
-        vendors.zendesk.customer_writes("canary-body", "canary-body", "canary-body: I call my lawyer again", via="email")
+        vendors.zendesk.customer_writes(
+            "canary-body", "canary-body", "canary-body: I call my lawyer again", via="email"
+        )
         await vendors.deliver()
         async with asyncio.timeout(60):
             while "refuses our credentials" not in vendors.served.log():

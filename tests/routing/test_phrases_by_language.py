@@ -107,12 +107,8 @@ def test_a_case_that_is_gone_through_anew_is_heard_in_the_language_that_it_had()
 
 # --- the book against a plain scan -----------------------------------------------------------------------------------
 WORDS: Final = ("a", "b", "not", "kein", "a b", "b a", "not a", "c")
-phrases = st.builds(lambda text, language: Phrase(text=text, language=language), st.sampled_from(WORDS), LANGUAGE)
-lists = st.builds(
-    lambda made, negation: PhraseList(phrases=tuple(made), negation=negation),
-    st.lists(phrases, min_size=1, max_size=3),
-    st.booleans(),
-)
+phrases = st.builds(Phrase, text=st.sampled_from(WORDS), language=LANGUAGE)
+lists = st.builds(PhraseList, phrases=st.lists(phrases, min_size=1, max_size=3).map(tuple), negation=st.booleans())
 texts = st.lists(st.sampled_from(["a ", "b ", "c ", "not ", "kein ", "nicht ", ". ", "? ", "é "]), max_size=8).map(
     "".join
 )
