@@ -21,10 +21,14 @@ def seen(snapshot: Snapshot, activity: Activity, now: int) -> dict[str, object]:
     draft = _asked(drafted(snapshot, activity, now))
     policy = snapshot.policy
     text = draft.signals.tokens
+    reads = policy.reads - _WRITTEN
+    if "message.phrases" in reads and policy.book.knows_languages:
+        # Which lists are looked for hangs on it.
+        reads |= {"message.language"}
     return {
         name: field_reader(name)(draft.case, draft.about, now, policy.book, text, draft.signals)
         for name in FIELDS
-        if name in policy.reads - _WRITTEN
+        if name in reads
     }
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.toml import Problems, read_toml
-from routing.phrases import canonical
+from routing.load_phrases import read_phrases
+from routing.phrases import PhraseBook, canonical
 from routing.reader import Reader
 from routing.signals.sentiment import Lexicon, Scorer
 
@@ -38,10 +39,12 @@ def read_lexicons(reader: Reader, value: object) -> Mapping[str, Scorer]:
     return made
 
 
-def lexicons_of(text: str, file: str) -> Mapping[str, Scorer]:
-    """Read only the lexicons of a policy file. Raises `Problems`."""
+def words_of(text: str, file: str) -> tuple[Mapping[str, Scorer], PhraseBook]:
+    """Read only the lexicons and the lists of phrases of a policy file. Raises `Problems`."""
     reader = Reader(read_toml(text, file), {})
-    made = read_lexicons(reader, reader.document.values.get("lexicon", {}))
+    values = reader.document.values
+    made = read_lexicons(reader, values.get("lexicon", {}))
+    lists = read_phrases(reader, values.get("phrases", {}))
     if reader.problems:
         raise Problems(reader.problems)
-    return made
+    return made, PhraseBook(lists)

@@ -23,13 +23,14 @@ from routing.load_ladder import read_ladder
 from routing.load_notices import read_playbook, read_suspend, read_templates
 from routing.load_passing import read_by_steps
 from routing.load_people import read_people
+from routing.load_phrases import read_phrases
 from routing.load_precautions import match_sensitive, read_mutes, read_sensitivities
 from routing.load_reply import read_buttons, read_reply
 from routing.load_risk import read_risk
 from routing.load_severity import read_levels, read_severity
 from routing.load_sla import clock_rules, match_slas, read_slas
 from routing.people import NOBODY, People
-from routing.phrases import PhraseBook, canonical
+from routing.phrases import PhraseBook, PhraseList
 from routing.policy import Act, ConnectionFacts, EscalationType, Incident, Policy, Rule, Settings, Sla
 from routing.precautions import Mute, Sensitivity
 from routing.reader import NAME, Path, Reader
@@ -57,7 +58,7 @@ def load_policy(
 class _Reader(Reader):
     def __init__(self, document: TomlDocument, connections: Mapping[str, ConnectionFacts]) -> None:
         super().__init__(document, connections)
-        self.phrases: dict[str, tuple[str, ...]] = {}
+        self.phrases: Mapping[str, PhraseList] = {}
         self.people: People = NOBODY
         #: Their ids, None when one cannot be read.
         self.incidents: frozenset[str] | None = frozenset()
@@ -71,7 +72,7 @@ class _Reader(Reader):
                 ("include",),
                 "what this file includes is not there: it stands beside the file, and this policy was read without",
             )
-        self._phrases(values.get("phrases", {}))
+        self.phrases = read_phrases(self, values.get("phrases", {}))
         lexicons = read_lexicons(self, values.get("lexicon", {}))
         named = self.table(("ladder",), values.get("ladder", {}), "ladder")
         hours = self._calendars(values.get("calendar", {}))
@@ -141,18 +142,6 @@ class _Reader(Reader):
             self.name(("calendar", name), name)
             made[name] = read_calendar(self, name, given)
         return made
-
-    def _phrases(self, value: object) -> None:
-        for name, given in self.table(("phrases",), value, "phrases").items():
-            path = ("phrases", name)
-            self.name(path, name)
-            phrases = self.strings(path, given, f"phrases.{name}")
-            for index, phrase in enumerate(phrases):
-                if canonical(phrase) == " ":
-                    self.note((*path, index), "this phrase has no letters or digits and would never be found")
-            if given == []:
-                self.note(path, f"the list {name} is empty: give it phrases or remove it")
-            self.phrases[name] = phrases
 
     def _order(self, rules: list[Rule | None]) -> None:
         seen: dict[str, int] = {}

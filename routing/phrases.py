@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -40,29 +41,78 @@ def canonical(text: str) -> str:
     return f" {' '.join(tokens)} " if tokens else " "
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """A phrase of a list."""
+
+    #: As it was written.
+    text: str
+    #: The language in which it counts, by its two letters; empty for every language.
+    language: str = ""
+    #: Where it stands below its list's name in the file: its number, or the key above it and its number.
+    place: tuple[str | int, ...] = ()
+    #: Its tokens.
+    words: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Read its tokens once."""
+        object.__setattr__(self, "words", canonical(self.text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhraseList:
+    """A list of phrases of the policy."""
+
+    phrases: tuple[Phrase, ...]
+    #: Whether a phrase that its writer denies is left out.
+    negation: bool = True
+
+    @classmethod
+    def plain(cls, texts: Iterable[str]) -> PhraseList:
+        """Return a list of which each phrase counts in every language, unless it is denied."""
+        return cls(phrases=tuple(Phrase(text=text, place=(number,)) for number, text in enumerate(texts)))
+
+
 class PhraseBook:
     """Named lists of phrases, all found in one pass."""
 
-    def __init__(self, phrases: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, lists: Mapping[str, PhraseList | Iterable[str]]) -> None:
         """Build the automaton."""
-        self._owners: list[str] = []
-        patterns: list[str] = []
-        for name, each in phrases.items():
-            for phrase in each:
-                patterns.append(canonical(phrase))
-                self._owners.append(name)
-        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
+        read = {name: each if isinstance(each, PhraseList) else PhraseList.plain(each) for name, each in lists.items()}
+        found = [(name, phrase) for name, each in read.items() for phrase in each.phrases]
+        self._owners = [name for name, _ in found]
+        #: The language of each phrase; None where none has one, so that such a policy does nothing for it.
+        self._languages = [phrase.language for _, phrase in found] if any(each.language for _, each in found) else None
+        #: Lists whose phrases count although their writer denies them.
+        self.undeniable = frozenset(name for name, each in read.items() if not each.negation)
+        self._automaton = (
+            AhoCorasick([phrase.words for _, phrase in found], matchkind=MatchKind.Standard) if found else None
+        )
 
-    def places_in(self, canonical_text: str) -> list[tuple[str, int, int]]:
-        """Return each occurrence: the list's name, and where the phrase starts and ends, its blanks included."""
+    @property
+    def knows_languages(self) -> bool:
+        """Return whether a phrase counts in one language only."""
+        return self._languages is not None
+
+    def places_in(self, canonical_text: str, language: str = "") -> list[tuple[str, int, int]]:
+        """Return each occurrence: the list's name, and where the phrase starts and ends, its blanks included.
+
+        Of a text whose language is known, phrases of other languages are left out.
+        """
         if self._automaton is None:
             return []
         found = self._automaton.find_matches_as_indexes(canonical_text, overlapping=True)
-        return [(self._owners[index], start, end) for index, start, end in found]
+        if self._languages is None or not language:
+            return [(self._owners[index], start, end) for index, start, end in found]
+        counts = ("", language)
+        return [(self._owners[index], start, end) for index, start, end in found if self._languages[index] in counts]
 
-    def names_in(self, canonical_text: str) -> frozenset[str]:
-        """Return the names of the lists of which a phrase occurs."""
+    def names_in(self, canonical_text: str, language: str = "") -> frozenset[str]:
+        """Return the names of the lists of which a phrase occurs; of other languages than a known one none counts."""
         if self._automaton is None:
             return frozenset()
         found = self._automaton.find_matches_as_indexes(canonical_text, overlapping=True)
-        return frozenset(self._owners[index] for index, _, _ in found)
+        if self._languages is None or not language:
+            return frozenset(self._owners[index] for index, _, _ in found)
+        counts = ("", language)
+        return frozenset(self._owners[index] for index, _, _ in found if self._languages[index] in counts)

@@ -12,7 +12,7 @@ from routing.calendar import Calendar
 from routing.compiling import Condition, Matcher, fields_of
 from routing.fingerprints import Part
 from routing.people import NOBODY, Asked, People
-from routing.phrases import PhraseBook
+from routing.phrases import PhraseBook, PhraseList
 from routing.precautions import Mute, Sensitivity
 from routing.risk.rules import RiskRules
 from routing.severity_values import Severity
@@ -262,7 +262,7 @@ class Policy:
     by_id: Mapping[str, Rule]
     ladders: Mapping[str, Ladder]
     calendars: Mapping[str, Calendar]
-    phrases: Mapping[str, tuple[str, ...]]
+    phrases: Mapping[str, PhraseList]
     book: PhraseBook
     match: Matcher
     #: True when a condition looks into the text, so that it must be made canonical.

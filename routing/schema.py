@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, Final
 
 from gateway.model import Mode, Priority, TicketStatus
+from routing.languages import LANGUAGES
 from routing.policy import Act, EscalationType, Hours
 from routing.risk.rules import AT_LEAST, FEWEST, HORIZON
 from routing.schema_incident import INCIDENT
@@ -219,6 +220,12 @@ RISK: Final[dict[str, Any]] = {
     },
     "horizon": _text(f"How long after a moment an escalation or a missed target counts: 12h, 3d. Default: {HORIZON}."),
 }
+#: Keys of a list of phrases that is a table; its other keys are languages.
+PHRASES: Final[dict[str, Any]] = {
+    "any": _texts("Phrases that count in every language."),
+    "negation": _flag("False to count a phrase also where its writer denies it. Default: true."),
+}
+_PHRASES: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 TOP: Final[dict[str, Any]] = {
     "customer": {
         "type": "object",
@@ -228,7 +235,18 @@ TOP: Final[dict[str, Any]] = {
     },
     "phrases": {
         "type": "object",
-        "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "additionalProperties": {
+            "anyOf": [
+                _PHRASES,
+                {
+                    "type": "object",
+                    "properties": PHRASES | {"any": PHRASES["any"] | _PHRASES},
+                    "additionalProperties": _PHRASES | {"description": "Phrases of a language, by its two letters."},
+                    "propertyNames": {"enum": [*PHRASES, *sorted(LANGUAGES)]},
+                    "minProperties": 1,
+                },
+            ]
+        },
         "description": "Named lists of phrases; a rule asks `message.phrases contains 'NAME'`.",
     },
     "lexicon": {

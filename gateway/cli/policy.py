@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
@@ -22,7 +22,10 @@ from gateway.cli.terminal import WrongFiles, WrongInput, json_option, paragraph,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from routing.phrases import PhraseBook
     from routing.signals.sentiment import Scorer
+
+    _Words: TypeAlias = tuple[Mapping[str, Scorer], PhraseBook | None]
 
 #: Characters of one line of a batch: more is no message.
 _LONGEST: Final = 1_000_000
@@ -52,7 +55,7 @@ command.add_command(doc)
     "policy_file",
     type=click.Path(path_type=Path),
     default=None,
-    help="A policy whose lexicons score sentiment.",
+    help="A policy whose lexicons score sentiment, and whose lists of phrases are looked for.",
 )
 @json_option
 def signals(text: str | None, language: str, policy_file: Path | None, *, batch: bool, as_json: bool) -> None:
@@ -60,14 +63,14 @@ def signals(text: str | None, language: str, policy_file: Path | None, *, batch:
 
     The text, or with --batch the lines, is read from standard input when it is left out. Nothing is called and nothing is kept.
     """
-    lexicons = _lexicons(policy_file)
+    words = _words(policy_file)
     if batch:
         if text is not None:
             raise WrongInput("with --batch the texts come from standard input, one JSON object a line")
-        _batch(lexicons)
+        _batch(words)
         return
     said = text if text is not None else "".join(_input())
-    told = _signals(said, language, lexicons)
+    told = _signals(said, language, words)
     if as_json:
         print_json({"signals": told})
         return
@@ -77,13 +80,13 @@ def signals(text: str | None, language: str, policy_file: Path | None, *, batch:
         paragraph("No signal stands in this text.")
 
 
-def _batch(lexicons: Mapping[str, Scorer]) -> None:
+def _batch(words: _Words) -> None:
     """Answer each line. Raises WrongInput, with its number, at the first that cannot be read."""
     for number, line in enumerate(_input(), 1):
         if not line.strip():
             continue
         row = _row(line, number)
-        told = _signals(row["text"], row.get("language") or "", lexicons)
+        told = _signals(row["text"], row.get("language") or "", words)
         click.echo(json.dumps({"id": row.get("id"), "signals": told}, ensure_ascii=False))
 
 
@@ -108,22 +111,23 @@ def _row(line: str, number: int) -> dict[str, Any]:
     return row  # pyright: ignore[reportUnknownVariableType]
 
 
-def _signals(text: str, language: str, lexicons: Mapping[str, Scorer]) -> dict[str, dict[str, Any]]:
+def _signals(text: str, language: str, words: _Words) -> dict[str, dict[str, Any]]:
     from normalizers.language import language_of
     from routing.signals.reading import of_text
     from routing.signals.requests import LANGUAGES
 
-    return of_text(text, language or language_of(text, LANGUAGES), lexicons)
+    return of_text(text, language or language_of(text, LANGUAGES), *words)
 
 
-def _lexicons(policy_file: Path | None) -> Mapping[str, Scorer]:
+def _words(policy_file: Path | None) -> _Words:
+    """Return the lexicons and the phrases of a policy."""
     if policy_file is None:
-        return {}
+        return {}, None
     from gateway.toml import Problems
-    from routing.lexicons import lexicons_of
+    from routing.lexicons import words_of
 
     try:
-        return lexicons_of(policy_file.read_text(encoding="utf-8"), str(policy_file))
+        return words_of(policy_file.read_text(encoding="utf-8"), str(policy_file))
     except (OSError, UnicodeDecodeError) as error:
         raise WrongFiles([f"{policy_file} cannot be read: {error}"]) from None
     except Problems as problems:
@@ -131,6 +135,8 @@ def _lexicons(policy_file: Path | None) -> Mapping[str, Scorer]:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"  # pyright: ignore[reportUnknownArgumentType]
     if value is None:
         return "unknown"
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

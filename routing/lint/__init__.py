@@ -13,7 +13,7 @@ from routing.lint.of_risk import unlearned_risk
 from routing.lint.of_rules import in_vain, never_matching, unknown_connections
 from routing.lint.of_slas import unreachable_slas
 from routing.lint.of_steps import too_few
-from routing.lint.of_the_rest import overlapping, repeated, silent, unused
+from routing.lint.of_the_rest import overlapping, repeated, silent, unheard, unused
 from routing.policy import ConnectionFacts, Policy
 
 __all__ = ["LINTS", "Finding", "lint"]
@@ -33,6 +33,7 @@ _CHECKS = (
     too_few,
     overlapping,
     repeated,
+    unheard,
     severities,
     precautions,
     templates,

@@ -17,8 +17,8 @@ from typing import Final, TypeAlias
 
 from routing.expression import Compare, Node, Not, Several
 from routing.fields import FIELDS, Field, Kind
-from routing.phrases import canonical
-from routing.signals.denied import found_with
+from routing.phrases import PhraseList, canonical
+from routing.signals.denied import always_with
 
 #: More alternatives than this are not looked at: nobody writes such a rule, and the time would grow with their product.
 MOST_ALTERNATIVES: Final = 256
@@ -207,14 +207,15 @@ def _normal(node: Node, *, holds: bool) -> list[tuple[Literal, ...]] | None:
     return [tuple(literal for each in chosen for literal in each) for chosen in product(*whole)]
 
 
-def phrases_within(phrases: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+def phrases_within(lists: Mapping[str, PhraseList]) -> dict[str, frozenset[str]]:
     """Return, for each list of phrases, the other lists that are found whenever it is."""
-    read = {name: [canonical(each) for each in phrases_] for name, phrases_ in phrases.items()}
     return {
-        name: frozenset(
-            other
-            for other, theirs in read.items()
-            if other != name and own and all(any(found_with(each, phrase) for each in theirs) for phrase in own)
-        )
-        for name, own in read.items()
+        name: frozenset(other for other, wide in lists.items() if other != name and _within(own, wide))
+        for name, own in lists.items()
     }
+
+
+def _within(narrow: PhraseList, wide: PhraseList) -> bool:
+    return bool(narrow.phrases) and all(
+        any(always_with(each, wide, phrase, narrow) for each in wide.phrases) for phrase in narrow.phrases
+    )

@@ -11,12 +11,13 @@ from routing.expression import Node, comparisons
 from routing.lint.finding import Examined
 from routing.lint.of_people import tells
 from routing.load_calendar import interval_of
-from routing.phrases import canonical
+from routing.phrases import Phrase
 from routing.policy import Incident, Rule
 from routing.precautions import Sensitivity
-from routing.signals.denied import found_with
+from routing.signals.denied import always_with
 
 _DAY: Final = 86_400
+_HEAR: Final = "languages of [cases] in plugins.toml"
 _FEELING: Final = frozenset({"message.sentiment", "case.sentiment"})
 
 
@@ -52,7 +53,7 @@ def unused(examined: Examined) -> None:
             sentence = f"no condition asks for message.sentiment or case.sentiment, so lexicon.{name} is for nothing"
             examined.note("unused-lexicon", ("lexicon", name), sentence)
         elif name not in examined.languages:
-            sentence = f"no message is told to be in {name}: add it to languages of [cases] in plugins.toml"
+            sentence = f"no message is told to be in {name}: add it to {_HEAR}"
             examined.note("unheard-language", ("lexicon", name), sentence)
 
 
@@ -105,22 +106,43 @@ def overlapping(examined: Examined) -> None:
 # --- phrases ---------------------------------------------------------------------------------------------------------
 def repeated(examined: Examined) -> None:
     """Note phrases that stand twice, or that a shorter one of their list makes superfluous."""
-    seen: dict[str, tuple[str, int]] = {}
-    for name, phrases in examined.policy.phrases.items():
-        read = [canonical(phrase) for phrase in phrases]
-        for number, (phrase, words) in enumerate(zip(phrases, read, strict=True)):
-            path = ("phrases", name, number)
-            if words in seen:
-                where, first = seen[words]
-                line = examined.line("phrases", where, first)
-                sentence = f"{phrase!r} stands in the list {where} already, in line {line}"
+    seen: dict[str, list[tuple[str, Phrase]]] = {}
+    for name, listed in examined.policy.phrases.items():
+        for phrase in listed.phrases:
+            path = ("phrases", name, *phrase.place)
+            stands = seen.setdefault(phrase.words, [])
+            first = next((each for each in stands if _alike(examined, each, (name, phrase))), None)
+            stands.append((name, phrase))
+            if first is not None:
+                where, other = first
+                line = examined.line("phrases", where, *other.place)
+                sentence = f"{phrase.text!r} stands in the list {where} already, in line {line}"
                 examined.note("duplicate-phrase", path, sentence, value=True)
                 continue
-            seen[words] = (name, number)
-            wider = next(
-                (other for other, each in zip(phrases, read, strict=True) if each != words and found_with(each, words)),
-                None,
-            )
+            shorter = (each for each in listed.phrases if each.words != phrase.words)
+            wider = next((each.text for each in shorter if always_with(each, listed, phrase, listed)), None)
             if wider is not None:
-                sentence = f"{phrase!r} is superfluous: {wider!r} is found wherever it is"
+                sentence = f"{phrase.text!r} is superfluous: {wider!r} is found wherever it is"
                 examined.note("covered-phrase", path, sentence, value=True)
+
+
+def _alike(examined: Examined, one: tuple[str, Phrase], other: tuple[str, Phrase]) -> bool:
+    """Tell whether two phrases of the same words can count in one message, and are denied alike."""
+    lists = examined.policy.phrases
+    languages = {one[1].language, other[1].language}
+    return lists[one[0]].negation is lists[other[0]].negation and ("" in languages or len(languages) == 1)
+
+
+def unheard(examined: Examined) -> None:
+    """Note phrases of a language that no message is told to be in."""
+    told = examined.languages if len(examined.languages) > 1 else ()
+    for name, listed in examined.policy.phrases.items():
+        for language in dict.fromkeys(phrase.language for phrase in listed.phrases):
+            if not language or language in told:
+                continue
+            if told:
+                counts, hint = "only where nobody could tell the language", f"add it to {_HEAR}"
+            else:
+                counts, hint = "in every message", f"name two languages or more, it among them, in {_HEAR}"
+            sentence = f"no message is told to be in {language}, so these count {counts}: {hint}"
+            examined.note("unheard-language", ("phrases", name, language), sentence)

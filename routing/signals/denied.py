@@ -7,10 +7,11 @@ between them but small words. A question denies nothing ("I was not charged twic
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from routing.phrases import LOOKED_AT, PhraseBook, canonical
+from routing.phrases import LOOKED_AT, Phrase, PhraseBook, PhraseList, canonical
 from routing.signals.grammar import BREAKS, plain
 
 #: Characters before a phrase in which its denial stands.
@@ -47,30 +48,70 @@ _DENIED: Final = re.compile("|".join(f"(?: (?:{denials}) (?:(?:{fillers}) ){{0,5
 _AFTER: Final = re.compile(r" (?:nicht|niet|keinesfalls|keineswegs)(?! (?:nur|bloss|alleen|enkel)) ")
 
 
-def said_of(book: PhraseBook, found: frozenset[str], tokens: str, text: str) -> frozenset[str]:
-    """Return those of the lists found in a text's tokens of which a phrase occurs that is not denied."""
-    clauses = _clauses(text)
-    if "".join(clause for clause, _ in clauses).replace("  ", " ") != tokens:
-        # Signs join over the end of a clause: nothing tells where it stands in the tokens.
+def said_of(book: PhraseBook, found: frozenset[str], tokens: str, text: str, language: str = "") -> frozenset[str]:
+    """Return those of the lists found in a text's tokens of which a phrase occurs that is not denied, or may be."""
+    if found <= book.undeniable:
         return found
-    starts = [0]
-    for clause, _ in clauses:
-        starts.append(starts[-1] + len(clause) - 1)
-    said: set[str] = set()
-    number = 0
-    for name, start, end in sorted(book.places_in(tokens), key=lambda place: place[1]):
-        while starts[number + 1] <= start:
-            number += 1
-        asks = clauses[number][1]
-        if name not in said and (asks or not _denied(tokens, starts[number], start, end, starts[number + 1])):
+    clauses = _clauses(text)
+    if not _fit(clauses, tokens):
+        return found
+    said: set[str] = set(found & book.undeniable)
+    for name, start, end, (asks, begins, ends) in _placed(clauses, book.places_in(tokens, language)):
+        if name not in said and (asks or not _denied(tokens, begins, start, end, ends)):
             said.add(name)
     return frozenset(said)
+
+
+def sightings(book: PhraseBook, tokens: str, text: str, language: str = "") -> list[str]:
+    """Return each phrase that occurs in a text's tokens, with its list, and why it does not count where it does not."""
+    clauses, places = _clauses(text), book.places_in(tokens)
+    denied: set[tuple[str, int, int]] = set()
+    if _fit(clauses, tokens):
+        denied = {
+            (name, start, end)
+            for name, start, end, (asks, begins, ends) in _placed(clauses, places)
+            if name not in book.undeniable and not asks and _denied(tokens, begins, start, end, ends)
+        }
+    heard = set(book.places_in(tokens, language))
+    told: dict[str, None] = {}
+    for place in sorted(places, key=lambda place: place[1]):
+        why = f": not in {language}" if place not in heard else ": denied" if place in denied else ""
+        told[f"{place[0]}: {tokens[place[1] : place[2]].strip()}{why}"] = None
+    return list(told)
+
+
+def always_with(phrase: Phrase, of: PhraseList, wider: Phrase, others: PhraseList) -> bool:
+    """Tell whether a phrase of a list counts wherever a wider one counts, of the same list or of another."""
+    if phrase.language not in ("", wider.language):
+        return False
+    if not of.negation:
+        return phrase.words in wider.words
+    return others.negation and found_with(phrase.words, wider.words)
 
 
 def found_with(phrase: str, wider: str) -> bool:
     """Tell whether a phrase is found wherever a wider one is; both are canonical. "not reachable" denies "reachable"."""
     at = wider.find(phrase)
     return at >= 0 and not _denied(wider, 0, at, at + len(phrase), len(wider) - 1)
+
+
+def _placed(
+    clauses: Sequence[tuple[str, bool]], places: Iterable[tuple[str, int, int]]
+) -> Iterator[tuple[str, int, int, tuple[bool, int, int]]]:
+    """Yield occurrences in their order, each with its clause: whether it is a question, and where in the tokens it stands."""
+    starts = [0]
+    for words, _ in clauses:
+        starts.append(starts[-1] + len(words) - 1)
+    number = 0
+    for name, start, end in sorted(places, key=lambda place: place[1]):
+        while starts[number + 1] <= start:
+            number += 1
+        yield name, start, end, (clauses[number][1], starts[number], starts[number + 1])
+
+
+def _fit(clauses: Sequence[tuple[str, bool]], tokens: str) -> bool:
+    """Tell whether clauses are the tokens. Signs may join over the end of one: nothing tells then where it stands in them."""
+    return "".join(clause for clause, _ in clauses).replace("  ", " ") == tokens
 
 
 def _clauses(text: str) -> list[tuple[str, bool]]:

@@ -17,7 +17,7 @@ from routing.signals.authority import Deed, deed_of, lacks, needed_skill
 from routing.signals.customer import NOBODY as NO_CUSTOMER
 from routing.signals.customer import Customer
 from routing.signals.deadlines import NO_SLA, SlaFacts
-from routing.signals.denied import said_of
+from routing.signals.denied import said_of, sightings
 from routing.signals.distress import distress_in
 from routing.signals.requests import Requests, requests_in, requests_of
 from routing.signals.sentiment import Feeling, Scorer, feeling, mean_after
@@ -62,8 +62,9 @@ class Signals:
 
     def phrases(self, book: PhraseBook, tokens: str) -> frozenset[str]:
         """Return the lists of a book of which a phrase occurs in the text's tokens that the writer does not deny."""
-        found = book.names_in(tokens)
-        return said_of(book, found, tokens, self._activity.reply_text) if found else found
+        language = self._activity.language
+        found = book.names_in(tokens, language)
+        return said_of(book, found, tokens, self._activity.reply_text, language) if found else found
 
     @cached_property
     def requests(self) -> Requests:
@@ -238,12 +239,22 @@ def consume(case: Case, at: int) -> Case:
     )
 
 
-def of_text(text: str, language: str, lexicons: Mapping[str, Scorer]) -> dict[str, dict[str, object]]:
-    """Return the signals of a text alone, by name: the value (None when unknown), and the evidence."""
+def of_text(
+    text: str, language: str, lexicons: Mapping[str, Scorer], book: PhraseBook | None = None
+) -> dict[str, dict[str, object]]:
+    """Return the signals of a text alone, by name: the value (None when unknown), and the evidence.
+
+    With a book, the lists are among them of which a phrase counts; their evidence tells of those that do not, too.
+    """
     feels = feeling(text, language, lexicons)
     requests = requests_in(text)
     distress = distress_in(text)
     solved = solved_in(text)
+    told: dict[str, dict[str, object]] = {}
+    if book is not None:
+        tokens = canonical(text)
+        said = said_of(book, book.names_in(tokens, language), tokens, text, language)
+        told["phrases"] = {"value": sorted(said), "evidence": sightings(book, tokens, text, language)}
     return {
         "wants_person": {"value": bool(requests.person), "evidence": list(requests.person)},
         "wants_manager": {"value": bool(requests.manager), "evidence": list(requests.manager)},
@@ -251,4 +262,5 @@ def of_text(text: str, language: str, lexicons: Mapping[str, Scorer]) -> dict[st
         "solved": {"value": bool(solved), "evidence": list(solved)},
         "sentiment": {"value": feels.score, "evidence": [feels.why]},
         "language": {"value": language or None, "evidence": []},
+        **told,
     }

@@ -159,11 +159,13 @@ async def test_no_secret_and_no_body_ever_shows(tmp_path: Path) -> None:
         vendors.zendesk.faults.add("tickets.update", FaultKind.ERROR_AFTER)
         vendors.slack.faults.add("*", FaultKind.ERROR_BEFORE, status=500, times=2)
         vendors.slack.person_writes("U0EMIL", "canary-body: I want a real person", channel="D0EMIL", name="canary-body")
-        vendors.zendesk.customer_writes("canary-body", "canary-body", "canary-body: my lawyer", via="email")
+        vendors.zendesk.customer_writes("canary-body", "canary-body", "canary-body: I call my lawyer", via="email")
         await vendors.deliver()
         await asyncio.sleep(1)
         vendors.zendesk._token = "rotated-by-somebody"
-        vendors.zendesk.customer_writes("canary-body", "canary-body", "canary-body: my lawyer again", via="email")
+        vendors.zendesk.customer_writes(
+            "canary-body", "canary-body", "canary-body: I call my lawyer again", via="email"
+        )
         await vendors.deliver()
         async with asyncio.timeout(60):
             while "refuses our credentials" not in vendors.served.log():

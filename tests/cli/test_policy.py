@@ -73,6 +73,28 @@ def test_the_lexicons_of_a_policy_score_its_languages(tmp_path: Path) -> None:
     assert json.loads(output)["signals"]["sentiment"]["value"] < -0.5
 
 
+def test_the_phrases_of_a_policy_are_looked_for_and_it_is_told_why_one_does_not_count(tmp_path: Path) -> None:
+    policy = tmp_path / "escalation.toml"
+    policy.write_text(
+        '[phrases]\nlegal = ["sue you", "in court"]\n[phrases.cancel]\nde = ["storno"]\nen = ["cancel it"]\n'
+    )
+    given = ("--language", "en", "--policy", str(policy))
+    code, output = run("I am not going to sue you. See you in court. Storno? Cancel it!", *given, "--json")
+    assert code == 0
+    assert json.loads(output)["signals"]["phrases"] == {
+        "value": ["cancel", "legal"],
+        "evidence": [
+            "legal: sue you: denied",
+            "legal: in court",
+            "cancel: storno: not in en",
+            "cancel: cancel it",
+        ],
+    }
+    assert "cancel, legal" in run("See you in court. Cancel it!", *given)[1]
+    assert "none" in run("hello", *given)[1]
+    assert "phrases" not in json.loads(run("hello", "--json")[1])["signals"]
+
+
 def test_a_wrong_lexicon_is_told_with_its_place(tmp_path: Path) -> None:
     policy = tmp_path / "escalation.toml"
     policy.write_text('[lexicon.de]\nschlecht = "very"\n')

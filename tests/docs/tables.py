@@ -298,6 +298,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "limits": lambda: settings(Limits),
     "connection": connection_keys,
     "policy": lambda: keys(schema.TOP),
+    "phrases": lambda: keys(schema.PHRASES),
     "rule": lambda: keys(schema.RULE),
     "when": lambda: keys(schema.WHEN),
     "set": lambda: keys(schema.SET),

@@ -15,6 +15,7 @@ from routing import (
     load_notices,
     load_passing,
     load_people,
+    load_phrases,
     load_precautions,
     load_reply,
     load_risk,
@@ -25,6 +26,6 @@ from routing import (
 
 READERS: Final[tuple[ModuleType, ...]] = (
     *(load, load_asking, load_calendar, load_customer, load_incident, load_ladder),
-    *(load_passing, load_people, load_reply, load_risk, load_sla, reader),
+    *(load_passing, load_people, load_phrases, load_reply, load_risk, load_sla, reader),
     *(load_notices, load_precautions, load_severity),
 )

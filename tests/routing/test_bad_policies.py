@@ -130,6 +130,7 @@ def test_every_kind_of_mistake_has_a_file(monkeypatch: pytest.MonkeyPatch) -> No
         "an SLA",
         "an incident",
         "customer",
+        "phrases.cancel",
     ],
 )
 def test_an_unknown_key_is_told_in_every_table(what: str) -> None:
@@ -184,6 +185,7 @@ KEYS: Final = sorted(
                 schema.WHEN,
                 schema.SET,
                 schema.BUTTON,
+                schema.PHRASES,
                 schema.LADDER,
                 schema.STEP,
                 schema.CALENDAR,
@@ -226,6 +228,10 @@ GOOD: Final = (
     """
 [phrases]
 legal = ["my lawyer"]
+[phrases.cancel]
+any = ["cancel my order"]
+de = ["storno"]
+negation = false
 [[rule]]
 id = "help"
 type = "functional"
@@ -357,6 +363,7 @@ def test_the_schema_is_a_schema_and_takes_a_good_policy() -> None:
             "wrong_types",
             "wrong_words",
             "no_tables",
+            "phrases_by_language",
             "nothing",
             "no_rules",
             "calendars",

@@ -94,7 +94,9 @@ EXAMPLES: Final[dict[str, list[str | tuple[Case, Activity] | tuple[Case, Activit
     "legal-threat": [
         "I will call my lawyer!",
         "This ends in court: I'll sue you.",
-        "Who is your data\nprotection officer?",
+        "I file a complaint with the data\nprotection authority",
+        "You will hear from my lawyer.",
+        "I'll report you to consumer protection",
     ],
     "wants-manager": ["Let me speak to a manager.", "GET ME YOUR SUPERVISOR", "Ich will den Chef sprechen"],
     "disputed-charge": ["I was charged twice", "Double-charged again", "that is a chargeback"],
@@ -147,6 +149,15 @@ CALM: Final = (
     "I manage your orders",
     "a surreal personality",
     "my lawyers' fees are paid",
+    "Who is your data protection officer?",
+    "Could I have the e-mail address of your data protection officer?",
+    "My lawyer recommended you!",
+    "My lawyer has an account with you, too",
+    "Is my order covered by consumer protection?",
+    "Do you take legal action when somebody sells copies?",
+    "I am the data protection officer of my company, where is your contract for processors?",
+    "I won't report you to anybody",
+    "You will not hear from my lawyer, it is settled",
     "it broke down",
     "agent_smith is my user name",
     "I do not want to talk to an agent",
@@ -195,7 +206,7 @@ def test_every_example_fires_its_rule_and_no_other(rule: str, number: int) -> No
     assert handed == ([] if POLICY.by_id[rule].act is Act.NONE else ["zendesk"])
 
 
-@pytest.mark.parametrize("phrase", [phrase for phrases in POLICY.phrases.values() for phrase in phrases])
+@pytest.mark.parametrize("phrase", [phrase.text for each in POLICY.phrases.values() for phrase in each.phrases])
 def test_every_phrase_of_the_shipped_lists_escalates(phrase: str) -> None:
     start, what = at(f"Hello, {phrase.upper()}, please.")
     assert decide(start, what, NOW).trace.result == "escalate"
@@ -209,8 +220,8 @@ def test_calm_words_escalate_nothing(words: str) -> None:
 
 @pytest.mark.parametrize("who", [AGENT, BOT, altered(CUSTOMER, role=Role.SYSTEM)])
 def test_what_agents_and_machines_say_escalates_nothing(who: object) -> None:
-    for phrases in POLICY.phrases.values():
-        start, what = at((case(), answer(phrases[0], sender=who)))
+    for each in POLICY.phrases.values():
+        start, what = at((case(), answer(each.phrases[0].text, sender=who)))
         assert decide(start, what, NOW).episode is None
 
 

@@ -224,6 +224,12 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "de",
             "no message is told to be in fr: add it to languages of [cases] in plugins.toml",
         ),
+        Pair(
+            rules(ALL + "[\"message.phrases contains 'a'\"]", more='[phrases.a]\nHERE = ["one"]\nany = ["two"]\n'),
+            "fr",
+            "de",
+            "so these count only where nobody could tell the language: add it to languages of [cases] in plugins.toml",
+        ),
     ],
     "unknown-connection": [
         Pair(
@@ -347,6 +353,15 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "outages",
             "'Outage' stands in the list a already, in line 11",
         ),
+        Pair(
+            rules(
+                ALL + "[\"message.phrases contains 'a'\"]",
+                more='[phrases.a]\nany = ["outage"]\nde = ["Panne", "HERE"]\nen = ["panne"]\n',
+            ),
+            "Outage",
+            "Ausfall",
+            "'Outage' stands in the list a already, in line 6",
+        ),
     ],
     "covered-phrase": [
         Pair(
@@ -354,6 +369,15 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "my lawyer",
             "my lawyers",
             "'my lawyer' is superfluous: 'lawyer' is found wherever it is",
+        ),
+        Pair(
+            rules(
+                ALL + "[\"message.phrases contains 'a'\"]",
+                more='[phrases.a]\nen = ["down", "HERE"]\nde = ["all down"]\nnegation = false\n',
+            ),
+            "not down",
+            "done",
+            "'not down' is superfluous: 'down' is found wherever it is",
         ),
     ],
     **PRECAUTIONS,

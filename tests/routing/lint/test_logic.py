@@ -13,12 +13,13 @@ from routing.compiling import Condition
 from routing.expression import parse
 from routing.fields import FIELDS, Kind
 from routing.lint.logic import BOUNDS, COUNTS, Alternative, alternatives_of, phrases_within
-from routing.phrases import PhraseBook, canonical
+from routing.phrases import PhraseBook, PhraseList, canonical
 from routing.signals.reading import Signals
 from tests.routing.strategies import PHRASES, Tree, activities, cases, trees, written
 from tests.routing.values import NOW
 
-BOOK: Final = PhraseBook(PHRASES)
+LISTS: Final = {name: PhraseList.plain(each) for name, each in PHRASES.items()}
+BOOK: Final = PhraseBook(LISTS)
 
 
 def condition(tree: Tree) -> Condition:
@@ -27,7 +28,7 @@ def condition(tree: Tree) -> Condition:
 
 
 def ways(of: Condition) -> tuple[Alternative, ...]:
-    made = alternatives_of((of.node,), (), phrases_within(PHRASES))
+    made = alternatives_of((of.node,), (), phrases_within(LISTS))
     assume(made is not None)
     return made or ()
 

@@ -44,10 +44,15 @@ def _changed(values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _of_phrases(values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, phrases in values["phrases"].items():
-        for number, phrase in enumerate(phrases):
-            fresh = copy.deepcopy(values)
-            del fresh["phrases"][name][number]
-            yield f"phrases {name}: drop {phrase!r}", fresh
+        listed = phrases if isinstance(phrases, dict) else {"any": phrases}
+        for key, each in listed.items():
+            for number, phrase in enumerate(each if key != "negation" else ()):
+                fresh = copy.deepcopy(values)
+                fresh["phrases"][name] = listed | {key: [*each[:number], *each[number + 1 :]]}
+                yield f"phrases {name}: drop {phrase!r}", fresh
+        denied = copy.deepcopy(values)
+        denied["phrases"][name] = listed | {"negation": not listed.get("negation", True)}
+        yield f"phrases {name}: another answer to denials", denied
 
 
 def _of_order(values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
