@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from routing.calendar import Calendar
 from routing.climbing import later
-from routing.people import NOBODY, UNKNOWN, Asked, People, Strategy, Whom
+from routing.people import NOBODY, UNKNOWN, Asked, People, Strategy, Whom, with_fallbacks
 from routing.policy import Ladder, Stage
 from routing.resolving import Matter, ask, land
 
@@ -164,10 +164,7 @@ def _all_at_once(asks: Asked, people: People) -> bool:
     """Tell whether all who can take a case are asked for it, in the team and in those that stand in."""
     if asks.whom is not Whom.TEAM or asks.strategy is not None:
         return asks.strategy is Strategy.ALL
-    name = asks.name
-    while name and people.teams[name].strategy is Strategy.ALL:
-        name = people.teams[name].fallback
-    return not name
+    return all(people.teams[name].strategy is Strategy.ALL for name in with_fallbacks(people, asks.name))
 
 
 def _relaxed(stage: Stage, asks: Asked, matter: Matter) -> tuple[int, int]:

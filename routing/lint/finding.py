@@ -43,6 +43,7 @@ LINTS: Final[Mapping[str, str]] = {
     "two-helpdesks": "Its steps and its end name several helpdesks, and a ticket does not move between them.",
     "too-few-for-acks": "The step wants more acknowledgements of its team than there are people in it.",
     "passed-step": "No case ever stays on the step: what passes it over always holds, or it reaches nobody whom it asks.",
+    "idle-preference": "Nobody whom the step may ask knows what it prefers, so it prefers nobody.",
     "overlapping-hours": "Intervals of two days overlap: what stands in one of them is counted once all the same.",
     "duplicate-phrase": "The phrase stands twice, in one list or in two.",
     "covered-phrase": "A shorter phrase of the same list is found wherever it is.",

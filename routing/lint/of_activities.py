@@ -14,6 +14,7 @@ from routing.lint.writing import written
 
 _Kinds: TypeAlias = frozenset[ActivityKind]
 _ALL: Final[_Kinds] = frozenset(LOOKED_AT)
+_CLOCK: Final[_Kinds] = frozenset({ActivityKind.TIMER})
 #: Of more kinds than these, those are named that are left out.
 _MANY: Final = 3
 #: Fields of what happened → those of the case that are known when a clock of an SLA lets rules look.
@@ -27,7 +28,7 @@ def never_together(examined: Examined) -> None:
         if not ways or ("rule", index) in examined.decided:
             continue
         # A clock of an SLA lets only those rules look that ask for one.
-        seen = _ALL if index in examined.policy.clock_rules else _ALL - {ActivityKind.TIMER}
+        seen = _ALL if index in examined.policy.clock_rules else _ALL - _CLOCK
         possible = [way for way in ways if way.possible]
         clashing = [way for way in possible if not _common(_narrowed(way, seen).values())]
         if not clashing:
@@ -86,6 +87,6 @@ def _hint(clash: Iterable[tuple[Literal, _Kinds]]) -> str:
     if ActivityKind.MESSAGE not in kinds.get("sender.role", _ALL):
         return "; no rule looks at messages of agents and of machines"
     meant = [case for field, case in _OF_CASE.items() if field in kinds]
-    if meant and any(each == {ActivityKind.TIMER} for each in kinds.values()):
+    if meant and any(each == _CLOCK for each in kinds.values()):
         return f"; of the case ask {meant[0]}"
     return ""

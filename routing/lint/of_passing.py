@@ -1,4 +1,4 @@
-"""Steps on which no case ever stays: what passes them over always holds, or they reach nobody whom they ask."""
+"""Steps on which no case ever stays, or that prefer what nobody knows: what they say of their people is for nothing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from routing.calendar import Calendar
 from routing.expression import Compare, Not
 from routing.lint.finding import Examined
 from routing.lint.logic import alternatives_of
-from routing.lint.of_people import with_fallbacks
 from routing.lint.writing import ALL_FIELDS
-from routing.people import Agent, Asked, People, Whom
+from routing.people import Agent, Asked, People, Whom, with_fallbacks
 from routing.policy import Ladder, Stage
 from routing.reader import Path
 
@@ -39,6 +38,18 @@ def passed_over(examined: Examined) -> None:
                 examined.note("passed-step", (*path, "skip_if"), sentence, value=True)
             elif asks is not None and (why := _nobody(stage, asks, people, examined.now)):
                 examined.note("passed-step", (*path, "target"), f"{step} reaches nobody: {why}", value=True)
+            elif asks is not None:
+                _preferring(examined, path, step, asks)
+
+
+def _preferring(examined: Examined, path: Path, step: str, asks: Asked) -> None:
+    """Note skills that a step prefers, and that nobody has whom it may ask."""
+    people = examined.policy.people
+    for place, need in enumerate(asks.prefer):
+        able = (agent for team in with_fallbacks(people, asks.name) for agent in _able(asks, team, people))
+        if not any(agent.skills.get(need.skill, 0) >= need.level for agent in able):
+            sentence = f"{step} prefers {need.skill} {need.level}, and nobody whom it may ask knows it"
+            examined.note("idle-preference", (*path, "prefer", place), sentence)
 
 
 def _entry(examined: Examined, ladder: Ladder) -> tuple[int, str]:

@@ -24,7 +24,7 @@ from routing.matrix.words import (
     where,
     wishes,
 )
-from routing.people import Agent, Team
+from routing.people import Agent, People, Team
 from routing.policy import Incident, Ladder, Policy, Rule, Sla
 from routing.shown import duration_of
 
@@ -201,10 +201,10 @@ def _ladders(policy: Policy) -> Iterator[str]:
             yield f"Its steps are gone through {ladder.repeat + 1} times before the end."
         yield ""
         head = ("Step", "Where", "Who is asked", "Who is told", "Times", "Hours")
-        yield from _table(head, _steps(ladder, users))
+        yield from _table(head, _steps(ladder, users, policy.people))
 
 
-def _steps(ladder: Ladder, users: list[Rule]) -> Iterator[tuple[str, ...]]:
+def _steps(ladder: Ladder, users: list[Rule], people: People) -> Iterator[tuple[str, ...]]:
     for number, stage in enumerate((*ladder.steps, ladder.final)):
         groups = [stage.target.place]
         if number == 0:
@@ -213,7 +213,7 @@ def _steps(ladder: Ladder, users: list[Rule]) -> Iterator[tuple[str, ...]]:
             "end" if ladder.at_end(number) else str(number + 1),
             plain(where(stage, *groups)),
             "<br>".join(map(plain, (asked(stage), *wishes(stage)))),
-            "<br>".join(map(plain, told(stage))) or ("who is asked" if stage.asks is not None else "nobody"),
+            "<br>".join(map(plain, told(stage, people))) or "nobody",
             "<br>".join(map(plain, times(stage))) or "until somebody takes it",
             plain(hours(ladder, stage)),
         )

@@ -22,7 +22,7 @@ from routing.matrix.words import (
     where,
     wishes,
 )
-from routing.people import Team
+from routing.people import People, Team
 from routing.policy import Ladder, Policy, Rule, Sla, Stage
 from routing.shown import duration_of
 
@@ -57,7 +57,9 @@ class _Box:
 def svg(policy: Policy) -> str:
     """Return the picture as one self-contained file: no script, no font, nothing from elsewhere."""
     rows = [
-        (_rule_box(rule), _stage_boxes(policy.ladders[rule.ladder], rule)) for rule in policy.escalating if rule.ladder
+        (_rule_box(rule), _stage_boxes(policy.ladders[rule.ladder], rule, policy.people))
+        for rule in policy.escalating
+        if rule.ladder
     ]
     columns = 1 + max((len(boxes) for _, boxes in rows), default=0)
     width = _GAP + columns * (_COLUMN + _GAP)
@@ -144,15 +146,16 @@ def _team_box(team: Team) -> _Box:
     )
 
 
-def _stage_boxes(ladder: Ladder, rule: Rule) -> list[_Box]:
-    return [_stage_box(ladder, number, stage, rule) for number, stage in enumerate((*ladder.steps, ladder.final))]
+def _stage_boxes(ladder: Ladder, rule: Rule, people: People) -> list[_Box]:
+    stages = (*ladder.steps, ladder.final)
+    return [_stage_box(ladder, number, stage, rule, people) for number, stage in enumerate(stages)]
 
 
-def _stage_box(ladder: Ladder, number: int, stage: Stage, rule: Rule) -> _Box:
+def _stage_box(ladder: Ladder, number: int, stage: Stage, rule: Rule, people: People) -> _Box:
     end = ladder.at_end(number)
     name = f"{ladder.id}, the end" if end else f"{ladder.id}, step {number + 1}"
     place = stage.target.place if number else group(rule, stage)
-    heard = [f"tells {each}" for each in told(stage)] or ([] if stage.asks is not None else ["tells nobody"])
+    heard = [f"tells {each}" for each in told(stage, people)] or ["tells nobody"]
     again = [f"the steps are repeated {ladder.repeat} times"] if end and ladder.repeat else []
     inside = [] if stage.calendar is None else [hours(ladder, stage)]
     whom = [f"asks {asked(stage)}", *wishes(stage)] if stage.asks is not None else []

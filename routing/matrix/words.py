@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.model.sla import TITLES
 from routing.expression import comparisons
-from routing.people import Relaxation, Whom
+from routing.people import People, Relaxation, Whom, tells
 from routing.policy import Act, Incident, Ladder, Policy, Rule, Sla, Stage
 from routing.precautions import Sensitivity
 from routing.shown import duration_of
@@ -92,9 +92,10 @@ def stands(sla: Sla) -> str:
     return ", ".join(sorted(each.value for each in sla.pause)) or "never"
 
 
-def told(stage: Stage) -> tuple[str, ...]:
-    """Return who is told, as the policy names them."""
-    return tuple(f"{address.connection}:{address.place}" for address in stage.notify)
+def told(stage: Stage, people: People) -> tuple[str, ...]:
+    """Return who is told, as the policy names them, and whether those are who are asked; empty for nobody."""
+    named = (f"{address.connection}:{address.place}" for address in stage.notify)
+    return (*named, *(("who is asked",) if tells(stage.asks, people) else ()))
 
 
 def times(stage: Stage) -> tuple[str, ...]:

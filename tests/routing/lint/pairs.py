@@ -335,6 +335,15 @@ PAIRS: Final[dict[str, list[Pair]]] = {
         ),
     ],
     "passed-step": PASSED,
+    "idle-preference": [
+        Pair(
+            duty(anna="skills = { billing = HERE }", step='prefer = [{ name = "billing", level = 3 }]')
+            + "[skill.billing]\n",
+            "2",
+            "3",
+            "step 1 of ladder up prefers billing 3, and nobody whom it may ask knows it",
+        ),
+    ],
     "overlapping-hours": [
         Pair(
             ON_UP + NIGHTS + up(calendar='calendar = "office"'),

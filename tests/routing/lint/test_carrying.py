@@ -141,5 +141,6 @@ def said(seen: Draft) -> Iterator[tuple[str, Any]]:
         if not field.startswith(("case.", "customer.", "burst.", "incident.", "risk.")):
             about = (seen.case, seen.about, NOW, KNOWN.book, seen.signals.tokens.strip(), seen.signals)
             value: Any = field_reader(field)(*about)
-            if value or (value == 0 and value is not False and facts.nullable):
+            # An empty set, no and zero are what a field says that is not there; a share of zero says something.
+            if value or (facts.nullable and value is not None):
                 yield field, value
