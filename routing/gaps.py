@@ -4,16 +4,19 @@ Between two instants at which a calendar opens or closes nothing changes, so onl
 answered for. A step hears of a case at once when it knows no hours, is within them, or names another that stands in. One that
 asks people passes a case on while none of them works, by their calendars: who is away at that moment, or full, nobody knows
 beforehand. Where it asks somebody's manager, the agent for whom it takes longest counts.
+
+Whoever hears of a case hears by a notice: that of the step, or those of the people to whom it may be given. Without one the case
+only stands in the helpdesk, where who looks finds it; that is no gap, since no hours end it, and it is told beside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from routing.calendar import Calendar
 from routing.climbing import later
-from routing.people import NOBODY, UNKNOWN, Asked, People, Whom
+from routing.people import NOBODY, UNKNOWN, Asked, People, Strategy, Whom, with_fallbacks
 from routing.policy import Ladder, Stage
 from routing.resolving import Matter, ask, land
 
@@ -51,6 +54,23 @@ class Watch:
     gaps: tuple[Gap, ...]
     #: Share of the time in which somebody hears of it at once, 0 to 1.
     share: float
+    #: Share of the time in which it may be that nobody is sent a notice, 0 to 1; and at which steps cases stand then, as indexes.
+    quiet: float
+    stands: tuple[int, ...]
+    #: Agents to whom a case may be given then, of whom nobody is told where to write to them.
+    unheard: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Landing:
+    """What becomes of a case that comes to a step at an instant."""
+
+    #: Where it waits, as an index; and when its people's hours begin, or when it reaches somebody.
+    at: int
+    heard: int
+    #: Whether somebody is sent a notice whoever gets it, and who of those who may get it has none.
+    told: bool
+    unheard: tuple[str, ...]
 
 
 def watches(ladders: Mapping[str, Ladder], start: int, end: int, people: People = NOBODY) -> tuple[Watch, ...]:
@@ -61,65 +81,102 @@ def watches(ladders: Mapping[str, Ladder], start: int, end: int, people: People 
 
 
 def _watch(ladder: Ladder, step: int, start: int, end: int, people: People) -> Watch:
-    gaps = tuple(_gaps(ladder, step, start, end, people))
-    waited = sum(gap.end - gap.start for gap in gaps)
+    edges = sorted({start, *_edges(ladder, start, end, people)})
+    spans = [
+        (since, until, _landing(ladder, step, since, people))
+        for since, until in zip(edges, [*edges[1:], end], strict=True)
+    ]
+    silent = [(until - since, each) for since, until, each in spans if not each.told]
+    at_once = sum(until - since for since, until, each in spans if each.told and each.heard <= since)
+    whole = end - start
     return Watch(
         ladder=ladder.id,
         step=step,
         name="final" if ladder.at_end(step) else str(step + 1),
-        gaps=gaps,
-        share=1 - waited / (end - start) if end > start else 1.0,
+        gaps=tuple(_gaps(spans)),
+        share=at_once / whole if whole > 0 else 1.0,
+        quiet=sum(length for length, _ in silent) / whole if whole > 0 else 0.0,
+        stands=tuple(sorted({each.at for _, each in silent})),
+        unheard=tuple(dict.fromkeys(name for _, each in silent for name in each.unheard)),
     )
 
 
-def _gaps(ladder: Ladder, step: int, start: int, end: int, people: People) -> Iterator[Gap]:
-    edges = sorted({start, *_edges(ladder, start, end, people)})
+def _gaps(spans: Iterable[tuple[int, int, _Landing]]) -> Iterator[Gap]:
     held: Gap | None = None
-    for since, until in zip(edges, [*edges[1:], end], strict=True):
-        at, heard = _heard(ladder, step, since, people)
-        if heard <= since:
+    for since, until, each in spans:
+        if each.heard <= since:
             if held is not None:
                 yield held
             held = None
             continue
         # They wait for the same instant, or each as long as the others: until fewer skills are wanted.
-        if held is not None and held.at == at and (held.heard == heard or held.wait == heard - since):
-            held = Gap(start=held.start, end=until, heard=held.heard, at=at)
+        if held is not None and held.at == each.at and (held.heard == each.heard or held.wait == each.heard - since):
+            held = Gap(start=held.start, end=until, heard=held.heard, at=each.at)
             continue
         if held is not None:
             yield held
-        held = Gap(start=since, end=until, heard=heard, at=at)
+        held = Gap(start=since, end=until, heard=each.heard, at=each.at)
     if held is not None:
         yield held
 
 
-def _heard(ladder: Ladder, step: int, now: int, people: People) -> tuple[int, int]:
-    """Return where a case waits that comes to a step, and when somebody hears of it."""
+def _landing(ladder: Ladder, step: int, now: int, people: People) -> _Landing:
+    """Return what becomes of a case that comes to a step, for the agent whose doing makes the worst of it."""
     doers: tuple[str, ...] = ("",)
     if any(stage.asks is not None and stage.asks.whom is Whom.MANAGER_OF for stage in ladder.steps):
         doers = tuple(agent.name for agent in people.agents.values() if agent.manager) or doers
-    return max((_of_doer(ladder, step, now, people, doer) for doer in doers), key=lambda each: each[1])
+    made = [_of_doer(ladder, step, now, people, doer) for doer in doers]
+    # Whose notice is lacking is not the agent for whom it takes longest, always.
+    quiet = [each for each in made if not each.told]
+    return replace(
+        max(made, key=lambda each: each.heard),
+        told=not quiet,
+        unheard=tuple(dict.fromkeys(name for each in quiet for name in each.unheard)),
+    )
 
 
-def _of_doer(ladder: Ladder, step: int, now: int, people: People, doer: str) -> tuple[int, int]:
+def _of_doer(ladder: Ladder, step: int, now: int, people: People, doer: str) -> _Landing:
     matter = Matter(people=people, staff=UNKNOWN, now=now, channel=None, actor=doer, asked=(doer,) if doer else ())
     landing = land(ladder, step, matter)
     stage = ladder.stage(landing.step)
-    heard = now
+    heard, given = now, 0
     if landing.found.waits and stage.asks is not None:
-        heard = _relaxed(stage, stage.asks, matter)
+        heard, given = _relaxed(stage, stage.asks, matter)
     if stage.calendar is not None and not stage.calendar.is_open(heard):
         heard = stage.calendar.next_open(heard)
-    return landing.step, heard
+    told, unheard = _told(stage, replace(matter, now=heard), given)
+    return _Landing(at=landing.step, heard=heard, told=told, unheard=unheard)
 
 
-def _relaxed(stage: Stage, asks: Asked, matter: Matter) -> int:
-    """Return when a step wants so little that it reaches somebody; by when it is passed on, where it never does."""
+def _told(stage: Stage, matter: Matter, given: int) -> tuple[bool, tuple[str, ...]]:
+    """Return whether somebody is sent a notice by a step whoever gets a case there, and who of them has none."""
+    if stage.notify or stage.asks is None:
+        return bool(stage.notify), ()
+    agents = matter.people.agents
+    # All who may get it, whichever of them does.
+    may = ask(stage, replace(stage.asks, strategy=Strategy.ALL), matter, given).assigned
+    unheard = tuple(name for name in may if not agents[name].notify)
+    some = len(unheard) < len(may)
+    return (some if _all_at_once(stage.asks, matter.people) else some and not unheard), unheard
+
+
+def _all_at_once(asks: Asked, people: People) -> bool:
+    """Tell whether all who can take a case are asked for it, in the team and in those that stand in."""
+    if asks.whom is not Whom.TEAM or asks.strategy is not None:
+        return asks.strategy is Strategy.ALL
+    return all(people.teams[name].strategy is Strategy.ALL for name in with_fallbacks(people, asks.name))
+
+
+def _relaxed(stage: Stage, asks: Asked, matter: Matter) -> tuple[int, int]:
+    """Return when a step wants so little that it reaches somebody, and how much is given up by then.
+
+    Where it never does: by when it is passed on.
+    """
     for done, relaxation in enumerate(asks.relax, 1):
         at = later(stage, matter.now, relaxation.after) or matter.now
         if ask(stage, asks, replace(matter, now=at), done).assigned:
-            return at
-    return later(stage, matter.now, stage.ack_within) or matter.now
+            return at, done
+    return later(stage, matter.now, stage.ack_within) or matter.now, len(asks.relax)
 
 
 def _edges(ladder: Ladder, start: int, end: int, people: People) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -185,6 +185,25 @@ class Asked:
         if level is None:
             return ()
         return tuple(Need(skill=need.skill, level=min(need.level, level)) for need in self.skills)
+
+
+def with_fallbacks(people: People, name: str) -> Iterator[str]:
+    """Yield a team, and those that stand in for it."""
+    while name:
+        yield name
+        name = people.teams[name].fallback
+
+
+def tells(asks: Asked | None, people: People) -> bool:
+    """Tell whether a step that asks people can tell any of them."""
+    if asks is None:
+        return False
+    names: Iterable[str] = people.agents
+    if asks.whom is Whom.TEAM:
+        names = (name for team in with_fallbacks(people, asks.name) for name in people.teams[team].members)
+    elif asks.whom is Whom.AGENT:
+        names = (asks.name,)
+    return any(people.agents[name].notify for name in names)
 
 
 # --- who works on what -----------------------------------------------------------------------------------------------

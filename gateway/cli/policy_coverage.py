@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from routing.gaps import Gap, Watch
+    from routing.policy import Policy
 
 _DAY: Final = 86_400_000_000
 
@@ -53,8 +54,9 @@ def coverage(
     """Say when a case that comes to a ladder's step has to wait until somebody's hours begin.
 
     Every minute is answered for: a step hears of a case at once within its hours, or when another stands in outside of them. One
-    that asks people passes a case on while none of them works. Weekends and holidays count as the calendars have them. Exit code
-    1 when there are gaps.
+    that asks people passes a case on while none of them works. Weekends and holidays count as the calendars have them. Steps that
+    send nobody a notice are told besides: there a case is found only by who looks into the helpdesk. Exit code 1 when there are
+    gaps; a step without a notice is none.
     """
     from routing.gaps import watches
 
@@ -65,19 +67,29 @@ def coverage(
     gaps = {(each.ladder, each.step): [gap for gap in each.gaps if gap.wait > allowed] for each in found}
     left = sum(map(len, gaps.values()))
     if as_json:
-        print_json({"ok": not left, "from": start, "days": days, "steps": [_values(each) for each in found]})
+        steps = [_values(each, outline.policy) for each in found]
+        print_json({"ok": not left, "from": start, "days": days, "steps": steps})
     else:
         _tell(found, gaps)
-        click.echo(
-            bad(f"{several(left, 'gap')} in {several(days, 'day')}.") if left else good(_in_order(days, longest))
-        )
+        _tell_quiet(found, outline.policy)
+        quiet = sum(each.quiet > 0 for each in found)
+        click.echo(bad(_gaps(left, days, quiet)) if left else good(_in_order(days, longest, quiet)))
     if left:
         raise SystemExit(Failure.exit_code)
 
 
-def _in_order(days: int, longest: str | None) -> str:
+def _gaps(count: int, days: int, quiet: int) -> str:
+    besides = f", and {several(quiet, 'step')} without a notice" if quiet else ""
+    return f"{several(count, 'gap')} in {several(days, 'day')}{besides}."
+
+
+def _in_order(days: int, longest: str | None, quiet: int) -> str:
     heard = "at once" if longest is None else f"within {longest}"
-    return f"Somebody hears of every case {heard}, on each of {several(days, 'day')}."
+    if not quiet:
+        return f"Somebody hears of every case {heard}, on each of {several(days, 'day')}."
+    return (
+        f"No gap in {several(days, 'day')}: but for {several(quiet, 'step')} without a notice, somebody hears {heard}."
+    )
 
 
 def _start(first: datetime | None) -> int:
@@ -107,7 +119,8 @@ def _tell(found: Sequence[Watch], gaps: dict[tuple[str, int], list[Gap]]) -> Non
         own = gaps[watch.ladder, watch.step]
         worst = max(own, key=lambda gap: gap.wait, default=None)
         told = f"{span_of(worst.wait)}, from {instant(worst.start)} to {instant(worst.heard)}" if worst else "-"
-        rows.append((watch.ladder, watch.name, f"{100 * watch.share:.0f} %", str(len(own)), told))
+        share = f"{100 * watch.share:.0f} %" if watch.quiet < 1 else "no notice"
+        rows.append((watch.ladder, watch.name, share, str(len(own)), told))
     if rows:
         table(rows, ("ladder", "step", "heard at once", "gaps", "longest wait (UTC)"))
     if any(gaps.values()):
@@ -116,7 +129,44 @@ def _tell(found: Sequence[Watch], gaps: dict[tuple[str, int], list[Gap]]) -> Non
         )
 
 
-def _values(watch: Watch) -> dict[str, Any]:
+def _tell_quiet(found: Sequence[Watch], policy: Policy) -> None:
+    """Say where a case stands of which nobody is told, and who finds it there."""
+    rows = [
+        (
+            watch.ladder,
+            watch.name,
+            f"{100 * watch.quiet:.0f} %",
+            "; ".join(place for _, place in _places(watch, policy)),
+            f"{' or '.join(watch.unheard)}, who got it" if watch.unheard else "whoever looks there",
+        )
+        for watch in found
+        if watch.quiet > 0
+    ]
+    if rows:
+        click.echo()
+        table(rows, ("ladder", "step", "without a notice", "then it stands in", "and is found by"))
+        paragraph(
+            'Write notify = ["CONNECTION:CHANNEL"] into such a step, or to the agents whom it asks, unless somebody watches the'
+            " helpdesk."
+        )
+
+
+def _places(watch: Watch, policy: Policy) -> list[tuple[int, str]]:
+    """Return the steps at which cases stand without a notice, as indexes, each with its place in the helpdesk."""
+    from routing.matrix.words import group, where
+
+    ladder = policy.ladders[watch.ladder]
+    users = [rule for rule in policy.escalating if rule.ladder == ladder.id]
+    places: list[tuple[int, str]] = []
+    for at in watch.stands:
+        stage = ladder.stage(at)
+        # At the first step a rule may name another group.
+        named = dict.fromkeys(group(rule, stage) for rule in users) if at == 0 else {}
+        places.append((at, where(stage, *(named or (stage.target.place,)))))
+    return places
+
+
+def _values(watch: Watch, policy: Policy) -> dict[str, Any]:
     return {
         "ladder": watch.ladder,
         "step": watch.name,
@@ -124,4 +174,7 @@ def _values(watch: Watch) -> dict[str, Any]:
         "gaps": [
             {"start": gap.start, "end": gap.end, "heard": gap.heard, "waits_at": gap.at + 1} for gap in watch.gaps
         ],
+        "without_notice": round(watch.quiet, 4),
+        "stands_in": [{"step": at + 1, "place": place} for at, place in _places(watch, policy)],
+        "unheard": list(watch.unheard),
     }

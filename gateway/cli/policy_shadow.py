@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from gateway.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.loading import Outline
     from gateway.store.ports import Diverged, ShadowView
 
 #: How a candidate may differ, for people. `routing.shadow.Divergence` has the same words for programs.
@@ -24,6 +26,10 @@ _KINDS: Final[Mapping[str, str]] = {
     "other_level": "another step of the ladder",
     "other_priority": "another priority",
 }
+#: What a wrong file means for a gateway that runs.
+_REFUSED: Final = (
+    "`baton reload` refuses that and changes nothing: a gateway that runs goes on with the policies that it has."
+)
 
 
 @click.command()
@@ -36,65 +42,85 @@ def shadow(limit: int, config: Path, *, as_json: bool) -> None:
     """Say where the policy that is tried on live traffic would have decided otherwise.
 
     It is the one that `shadow` in [gateway] of plugins.toml names, or else the one that was tried last. What people wrote is not
-    shown: `baton cases show CASE` tells of a case.
+    shown: `baton cases show CASE` tells of a case. Exit code 2 when a file is wrong: a reload refuses it, and what was tried
+    before goes on.
     """
     from gateway.cli.reading import reading
 
-    premises = read_premises(config)
-    digest = _digest(premises.shadow) if premises.shadow is not None else None
+    file = read_premises(config).shadow
+    looked = _look(config, file) if file is not None else _Looked()
     with reading(config) as store:
-        view = store.shadow(digest, limit)
-    warnings = _never_known(config, premises.shadow) if premises.shadow is not None else []
+        view = store.shadow(looked.digest, limit) if looked.digest is not None or file is None else None
+        # A file with mistakes was never taken over: what is tried is what stood there before.
+        last = store.shadow(None, limit) if view is None and looked.problems else None
     if as_json:
-        print_json(_values(premises.shadow, digest, view) | {"warnings": warnings})
-        return
-    for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
-    if view is None and premises.shadow is not None:
-        paragraph(
-            f"{premises.shadow.name} as it stands now was not asked yet: `baton reload` takes it over, and from then on it is"
-            " asked about everything that happens."
-        )
-    elif view is None:
-        paragraph('No policy was tried: write shadow = "candidate.toml" in [gateway], and then `baton reload`.')
+        remarks = {"warnings": list(looked.warnings), "problems": list(looked.problems)}
+        print_json(_values(file, looked.digest, view or last) | remarks)
     else:
-        _tell(premises.shadow, view)
+        _say(file, view, last, looked)
+    if looked.problems and as_json:
+        raise SystemExit(WrongFiles.exit_code)
+    if looked.problems:
+        raise WrongFiles([*looked.problems, _REFUSED])
 
 
-def _digest(file: Path) -> str:
-    """Return the hash that a policy file goes by. Raises `WrongFiles`."""
-    import hashlib
+def _say(file: Path | None, view: ShadowView | None, last: ShadowView | None, looked: _Looked) -> None:
+    for warning in looked.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if view is not None:
+        _tell(file, view)
+    elif last is not None:
+        _tell(None, last, "the last one that was tried,")
+    elif file is None:
+        paragraph('No policy was tried: write shadow = "candidate.toml" in [gateway], and then `baton reload`.')
+    elif looked.problems:
+        paragraph(f"{file.name} as it stands now was not asked yet, and no policy was tried before it.")
+    else:
+        paragraph(
+            f"{file.name} as it stands now was not asked yet: `baton reload` takes it over, and from then on it is asked about"
+            " everything that happens."
+        )
 
-    from gateway.loading import read_text
-    from gateway.toml import Problems
 
-    try:
-        return hashlib.sha256(read_text(file).encode()).hexdigest()
-    except Problems as error:
-        raise WrongFiles(error.problems) from None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looked:
+    """What the files say of the candidate."""
+
+    #: Its hash, None for a file with mistakes.
+    digest: str | None = None
+    #: What it asks for and cannot be told as long as it is only tried.
+    warnings: tuple[str, ...] = ()
+    #: What keeps a reload from taking it over.
+    problems: tuple[str, ...] = ()
 
 
-def _never_known(config: Path, file: Path) -> list[str]:
-    """Return what the candidate asks for and cannot be told as long as it is only tried."""
+def _look(config: Path, file: Path) -> _Looked:
     from gateway.loading import shown
     from routing.lint import lint
 
-    try:
-        live, tried = read_outline(config), read_outline(config, file)
-    except WrongFiles:
-        # `baton check` tells of that; what was counted is told all the same.
-        return []
+    problems: list[str] = []
+    read: list[Outline | None] = []
+    for policy in (None, file):
+        try:
+            read.append(read_outline(config, policy))
+        except WrongFiles as error:
+            read.append(None)
+            problems += [line for line in error.lines if line not in problems]
+    live, tried = read
+    digest = tried.policy.digest if tried is not None else None
+    if live is None or tried is None:
+        return _Looked(digest=digest, problems=tuple(problems))
     found = lint(tried.policy, shown(file), tried.facts, tried.languages, live=live.policy)
-    return [str(each) for each in found if each.lint == "unlearned-risk"]
+    return _Looked(digest=digest, warnings=tuple(str(each) for each in found if each.lint == "unlearned-risk"))
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
-def _tell(file: Path | None, view: ShadowView) -> None:
+def _tell(file: Path | None, view: ShadowView, what: str = "which is not tried any more,") -> None:
     compared = sum(each.compared for each in view.tried)
     missed = sum(each.missed for each in view.tried)
     failed = sum(each.failed for each in view.tried)
     candidate = view.tried[0].candidate[:12]
-    name = f"{file.name} ({candidate})" if file is not None else f"Policy {candidate}, which is not tried any more,"
+    name = f"{file.name} ({candidate})" if file is not None else f"Policy {candidate}, {what}"
     paragraph(
         f"{name} was asked {several(compared, 'time')} from {instant(min(each.began_at for each in view.tried))} to"
         f" {instant(max(each.seen_at for each in view.tried))} (UTC), and never acted."

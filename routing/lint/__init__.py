@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from routing.lint.finding import LINTS, Examined, Finding
+from routing.lint.of_activities import never_together
 from routing.lint.of_incidents import nothing_counted
+from routing.lint.of_passing import passed_over
 from routing.lint.of_people import unused_people
 from routing.lint.of_precautions import precautions, severities, templates
 from routing.lint.of_ranges import out_of_range
@@ -21,6 +23,7 @@ __all__ = ["LINTS", "Finding", "lint"]
 _CHECKS = (
     # First: what follows from a comparison that is decided is not told as well.
     out_of_range,
+    never_together,
     never_matching,
     in_vain,
     unknown_connections,
@@ -31,6 +34,7 @@ _CHECKS = (
     nothing_counted,
     silent,
     too_few,
+    passed_over,
     overlapping,
     repeated,
     unheard,

@@ -29,6 +29,7 @@ COUNTS: Final = frozenset(
     {
         *("message.length", "message.attachments", "case.customer_messages", "case.agent_messages"),
         *("burst.customers", "case.repeated_question", "case.bot_turns", "case.bot_fallbacks", "case.reopened"),
+        *("team.available", "team.free", "team.open_cases", "agent.open_cases"),
     }
 )
 
@@ -38,7 +39,6 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     **dict.fromkeys(("risk.score", "bot.confidence"), (0, 1)),
     **dict.fromkeys(("message.sentiment", "case.sentiment"), (-1, 1)),
     **dict.fromkeys(("authority.amount", "authority.limit", "case.age", "customer.profile_age"), (0, _NO_END)),
-    **dict.fromkeys(("team.available", "team.free", "team.open_cases", "agent.open_cases"), (0, _NO_END)),
 }
 
 _Value: TypeAlias = str | int | float | bool | None
@@ -73,6 +73,8 @@ class Alternative:
     literals: tuple[Literal, ...]
     #: Lists of phrases that are found whenever another one is.
     phrases: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    #: What the literals may speak of.
+    fields: Mapping[str, Field] = field(default_factory=lambda: FIELDS)
 
     @cached_property
     def by_field(self) -> Mapping[str, tuple[Literal, ...]]:
@@ -96,7 +98,7 @@ class Alternative:
     @cached_property
     def possible(self) -> bool:
         """Return whether anything can make it true."""
-        if any(not _allowed(each, values_of(name, each)) for name, each in self.by_field.items()):
+        if any(not _allowed(each, values_of(name, each, self.fields)) for name, each in self.by_field.items()):
             return False
         return not any(
             literal.holds and not other.holds and self._within(literal.compare, other.compare)
@@ -110,7 +112,7 @@ class Alternative:
             return True
         for name, theirs in other.by_field.items():
             own = self.by_field.get(name, ())
-            left = _allowed(own, values_of(name, (*own, *theirs)))
+            left = _allowed(own, values_of(name, (*own, *theirs), self.fields))
             if not all(literal.allows(value) for value in left for literal in theirs):
                 return False
         return all(any(self._carries(own, literal) for own in self.others) for literal in other.others)
@@ -127,7 +129,7 @@ class Alternative:
             return False
         if narrow.value == wide.value:
             return True
-        if FIELDS[narrow.field].kind is Kind.TEXT:
+        if self.fields[narrow.field].kind is Kind.TEXT:
             return canonical(str(wide.value)) in canonical(str(narrow.value))
         return narrow.field == "message.phrases" and str(wide.value) in self.phrases.get(str(narrow.value), ())
 
@@ -175,7 +177,10 @@ def _allowed(literals: Iterable[Literal], values: Iterable[_Value]) -> list[_Val
 
 # --- from a rule's conditions ----------------------------------------------------------------------------------------
 def alternatives_of(
-    every: Iterable[Node], either: Iterable[Node], phrases: Mapping[str, frozenset[str]]
+    every: Iterable[Node],
+    either: Iterable[Node],
+    phrases: Mapping[str, frozenset[str]],
+    fields: Mapping[str, Field] = FIELDS,
 ) -> tuple[Alternative, ...] | None:
     """Return the ways in which all of `every` and, unless empty, one of `either` can hold; None when there are too many."""
     either = tuple(either)
@@ -183,7 +188,7 @@ def alternatives_of(
     made = _normal(node, holds=True)
     if made is None:
         return None
-    return tuple(Alternative(literals=tuple(dict.fromkeys(each)), phrases=phrases) for each in made)
+    return tuple(Alternative(literals=tuple(dict.fromkeys(each)), phrases=phrases, fields=fields) for each in made)
 
 
 def _normal(node: Node, *, holds: bool) -> list[tuple[Literal, ...]] | None:

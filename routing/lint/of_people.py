@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from routing.lint.finding import Examined
-from routing.people import Asked, People, Whom
+from routing.people import Asked, Whom, with_fallbacks
 from routing.policy import Policy
 
 #: What fields begin with that look at who did something.
@@ -44,25 +44,6 @@ def unused_people(examined: Examined) -> None:
             ("customer",),
             "no condition asks for customer.vip or the like, so nobody is asked about them",
         )
-
-
-def tells(asks: Asked | None, people: People) -> bool:
-    """Tell whether a step that asks people can tell any of them."""
-    if asks is None:
-        return False
-    names: Iterable[str] = people.agents
-    if asks.whom is Whom.TEAM:
-        names = (name for team in with_fallbacks(people, asks.name) for name in people.teams[team].members)
-    elif asks.whom is Whom.AGENT:
-        names = (asks.name,)
-    return any(people.agents[name].notify for name in names)
-
-
-def with_fallbacks(people: People, name: str) -> Iterator[str]:
-    """Yield a team, and those that stand in for it."""
-    while name:
-        yield name
-        name = people.teams[name].fallback
 
 
 def _asked(policy: Policy) -> Iterator[Asked]:

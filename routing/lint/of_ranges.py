@@ -8,14 +8,12 @@ from typing import Final
 
 from routing.compiling import Condition
 from routing.expression import Compare, comparisons
-from routing.fields import FIELDS, Field, Kind
+from routing.fields import Kind
 from routing.lint.finding import Examined
 from routing.lint.logic import BOUNDS, COUNTS, Literal, values_of
+from routing.lint.writing import ALL_FIELDS, written
 from routing.reader import Path
-from routing.skipping import AGENT_FIELDS, TEAM_FIELDS
 
-_ALL: Final[dict[str, Field]] = {**FIELDS, **TEAM_FIELDS, **AGENT_FIELDS}
-_SECOND: Final = 1_000_000
 #: Who writes a share as a percentage means the hundredth of it.
 _PERCENT: Final = 100
 
@@ -34,6 +32,7 @@ def out_of_range(examined: Examined) -> None:
                 said = _said(compare)
                 if said:
                     examined.note("out-of-range", ("ladder", name, "step", number, "skip_if"), said, value=True)
+                    examined.decided.add(("ladder", name, "step", number))
 
 
 def _conditions(examined: Examined) -> Iterator[tuple[Path, Path, Condition]]:
@@ -54,18 +53,18 @@ def _conditions(examined: Examined) -> Iterator[tuple[Path, Path, Condition]]:
 
 def _said(compare: Compare) -> str:
     """Return what is to be said of a comparison, nothing for one that may hold or not."""
-    field = _ALL[compare.field]
+    field = ALL_FIELDS[compare.field]
     if compare.other is not None or field.kind in {Kind.SET, Kind.TEXT, Kind.FLAG}:
         return ""
     literal = Literal(compare, True)
-    answers = {literal.allows(value) for value in values_of(compare.field, [literal], _ALL) if value is not None}
+    answers = {literal.allows(value) for value in values_of(compare.field, [literal], ALL_FIELDS) if value is not None}
     if len(answers) != 1:
         return ""
     holds = answers.pop()
     if holds and field.nullable and not _beyond(compare):
         # At the very end of its values it asks whether there is one: risk.score >= 0.
         return ""
-    told = f"{_written(compare)} {'always' if holds else 'never'} holds: {compare.field} is {_range(compare.field)}"
+    told = f"{written(compare)} {'always' if holds else 'never'} holds: {compare.field} is {_range(compare.field)}"
     return told + _meant(compare)
 
 
@@ -85,22 +84,12 @@ def _bounds(name: str) -> tuple[float, float]:
     return BOUNDS.get(name, (0, math.inf) if name in COUNTS else (-math.inf, math.inf))
 
 
-def _written(compare: Compare) -> str:
-    field = _ALL[compare.field]
-    values = compare.value if isinstance(compare.value, tuple) else (compare.value,)
-    shown = [
-        f"{int(each) // _SECOND}s" if field.kind is Kind.DURATION else repr(each) for each in values if each is not None
-    ]
-    listed = f"[{', '.join(shown)}]" if isinstance(compare.value, tuple) else shown[0]
-    return f"{compare.field} {compare.operator} {listed}"
-
-
 def _range(name: str) -> str:
-    words = _ALL[name].words
+    words = ALL_FIELDS[name].words
     if words is not None:
         return f"one of {', '.join(sorted(words))}"
     least, most = _bounds(name)
-    kind = "a whole number" if name in COUNTS else _ALL[name].kind.value
+    kind = "a whole number" if name in COUNTS else ALL_FIELDS[name].kind.value
     return f"{kind} from {least:g} on" if most == math.inf else f"{kind} from {least:g} to {most:g}"
 
 

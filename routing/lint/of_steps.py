@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from routing.lint.finding import Examined
-from routing.lint.of_people import with_fallbacks
-from routing.people import Whom
+from routing.people import Whom, with_fallbacks
 
 
 def too_few(examined: Examined) -> None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 from routing import schema
 from routing.expression import Node, comparisons
 from routing.lint.finding import Examined
-from routing.lint.of_people import tells
 from routing.load_calendar import interval_of
+from routing.people import tells
 from routing.phrases import Phrase
 from routing.policy import Incident, Rule
 from routing.precautions import Sensitivity

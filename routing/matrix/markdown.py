@@ -9,8 +9,22 @@ from typing import Final
 
 from routing.fingerprints import written
 from routing.matrix import precautions
-from routing.matrix.words import asked, conditions, counted, does, group, hours, stands, targets, times, told, where
-from routing.people import Agent, Team
+from routing.matrix.words import (
+    asked,
+    conditions,
+    counted,
+    does,
+    group,
+    hours,
+    phrases,
+    stands,
+    targets,
+    times,
+    told,
+    where,
+    wishes,
+)
+from routing.people import Agent, People, Team
 from routing.policy import Incident, Ladder, Policy, Rule, Sla
 from routing.shown import duration_of
 
@@ -19,7 +33,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 def markdown(policy: Policy) -> str:
     """Return the rules, the ladders, the SLAs, the people and the hours of a policy, as tables."""
-    parts = (_rules, _vips, _risk, _severity, _incidents, _ladders, _slas, _precautions, _people, _calendars)
+    parts = (_rules, _vips, _risk, _phrases, _severity, _incidents, _ladders, _slas, _precautions, _people, _calendars)
     return "\n".join(line for part in parts for line in part(policy)) + "\n"
 
 
@@ -57,6 +71,24 @@ def _rules(policy: Policy) -> Iterator[str]:
         yield ""
     head = ("", "Rule", "Type", "When", "Then", "Priority", "Sets", "The customer is told")
     yield from _table(head, (_row(number, rule) for number, rule in enumerate(policy.rules, 1)))
+
+
+def _phrases(policy: Policy) -> Iterator[str]:
+    asked_for = phrases(policy)
+    if asked_for:
+        yield "## Phrases"
+        yield ""
+        yield "They are looked for as whole words in what is written; what the writer denies does not count, but"
+        yield "where the list says so. A phrase with a language counts in that one, and where the language is not known."
+        yield ""
+        head = ("List", "Phrases", "For")
+        yield from _table(
+            head,
+            (
+                (f"**{plain(name)}**", ", ".join(map(code, listed)), plain(", ".join(users)))
+                for name, listed, users in asked_for
+            ),
+        )
 
 
 def _vips(policy: Policy) -> Iterator[str]:
@@ -170,10 +202,10 @@ def _ladders(policy: Policy) -> Iterator[str]:
             yield f"Its steps are gone through {ladder.repeat + 1} times before the end."
         yield ""
         head = ("Step", "Where", "Who is asked", "Who is told", "Times", "Hours")
-        yield from _table(head, _steps(ladder, users))
+        yield from _table(head, _steps(ladder, users, policy.people))
 
 
-def _steps(ladder: Ladder, users: list[Rule]) -> Iterator[tuple[str, ...]]:
+def _steps(ladder: Ladder, users: list[Rule], people: People) -> Iterator[tuple[str, ...]]:
     for number, stage in enumerate((*ladder.steps, ladder.final)):
         groups = [stage.target.place]
         if number == 0:
@@ -181,8 +213,8 @@ def _steps(ladder: Ladder, users: list[Rule]) -> Iterator[tuple[str, ...]]:
         yield (
             "end" if ladder.at_end(number) else str(number + 1),
             plain(where(stage, *groups)),
-            plain(asked(stage)),
-            "<br>".join(map(plain, told(stage))) or ("who is asked" if stage.asks is not None else "nobody"),
+            "<br>".join(map(plain, (asked(stage), *wishes(stage)))),
+            "<br>".join(map(plain, told(stage, people))) or "nobody",
             "<br>".join(map(plain, times(stage))) or "until somebody takes it",
             plain(hours(ladder, stage)),
         )

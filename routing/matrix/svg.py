@@ -1,4 +1,4 @@
-"""The escalation matrix as SVG: a row for each rule that escalates, a column for each step; SLAs and teams below."""
+"""The escalation matrix as SVG: a row for each rule that escalates, a column for each step; phrases, SLAs and teams below."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from routing.matrix.words import asked, conditions, counted, group, hours, stands, targets, times, told, where
-from routing.people import Team
+from routing.matrix.words import (
+    asked,
+    conditions,
+    counted,
+    group,
+    hours,
+    phrases,
+    stands,
+    targets,
+    times,
+    told,
+    where,
+    wishes,
+)
+from routing.people import People, Team
 from routing.policy import Ladder, Policy, Rule, Sla, Stage
 from routing.shown import duration_of
 
@@ -26,6 +39,7 @@ _STEP: Final = "#dbe8f6"
 _END: Final = "#e4e0ec"
 _SLA: Final = "#e0f0ee"
 _TEAM: Final = "#f0e8dc"
+_PHRASES: Final = "#eef0d8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +57,9 @@ class _Box:
 def svg(policy: Policy) -> str:
     """Return the picture as one self-contained file: no script, no font, nothing from elsewhere."""
     rows = [
-        (_rule_box(rule), _stage_boxes(policy.ladders[rule.ladder], rule)) for rule in policy.escalating if rule.ladder
+        (_rule_box(rule), _stage_boxes(policy.ladders[rule.ladder], rule, policy.people))
+        for rule in policy.escalating
+        if rule.ladder
     ]
     columns = 1 + max((len(boxes) for _, boxes in rows), default=0)
     width = _GAP + columns * (_COLUMN + _GAP)
@@ -64,7 +80,16 @@ def svg(policy: Policy) -> str:
         _Box(lines=_wrapped((f"sensitive: {each.name}", f"group {each.group}")), colour=_END)
         for each in policy.sensitivities
     ]
-    below = ([_sla_box(each) for each in policy.slas], kept, [_team_box(each) for each in policy.people.teams.values()])
+    said = [
+        _Box(lines=_wrapped((f"phrases {name}", f"for {', '.join(users)}", ", ".join(listed))), colour=_PHRASES)
+        for name, listed, users in phrases(policy)
+    ]
+    below = (
+        said,
+        [_sla_box(each) for each in policy.slas],
+        kept,
+        [_team_box(each) for each in policy.people.teams.values()],
+    )
     for row in (each[at : at + columns] for each in below for at in range(0, len(each), columns)):
         height = max(box.height for box in row)
         for number, box in enumerate(row):
@@ -121,18 +146,19 @@ def _team_box(team: Team) -> _Box:
     )
 
 
-def _stage_boxes(ladder: Ladder, rule: Rule) -> list[_Box]:
-    return [_stage_box(ladder, number, stage, rule) for number, stage in enumerate((*ladder.steps, ladder.final))]
+def _stage_boxes(ladder: Ladder, rule: Rule, people: People) -> list[_Box]:
+    stages = (*ladder.steps, ladder.final)
+    return [_stage_box(ladder, number, stage, rule, people) for number, stage in enumerate(stages)]
 
 
-def _stage_box(ladder: Ladder, number: int, stage: Stage, rule: Rule) -> _Box:
+def _stage_box(ladder: Ladder, number: int, stage: Stage, rule: Rule, people: People) -> _Box:
     end = ladder.at_end(number)
     name = f"{ladder.id}, the end" if end else f"{ladder.id}, step {number + 1}"
     place = stage.target.place if number else group(rule, stage)
-    heard = [f"tells {each}" for each in told(stage)] or ([] if stage.asks is not None else ["tells nobody"])
+    heard = [f"tells {each}" for each in told(stage, people)] or ["tells nobody"]
     again = [f"the steps are repeated {ladder.repeat} times"] if end and ladder.repeat else []
     inside = [] if stage.calendar is None else [hours(ladder, stage)]
-    whom = [f"asks {asked(stage)}"] if stage.asks is not None else []
+    whom = [f"asks {asked(stage)}", *wishes(stage)] if stage.asks is not None else []
     texts = (name, where(stage, place), *whom, *heard, *times(stage), *inside, *again)
     return _Box(lines=_wrapped(texts), colour=_END if end else _STEP)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from gateway.model.sla import TITLES
-from routing.people import Whom
-from routing.policy import Act, Incident, Ladder, Rule, Sla, Stage
+from routing.expression import comparisons
+from routing.people import People, Relaxation, Whom, tells
+from routing.phrases import Phrase
+from routing.policy import Act, Incident, Ladder, Policy, Rule, Sla, Stage
+from routing.precautions import Sensitivity
 from routing.shown import duration_of
 
 
@@ -14,6 +17,34 @@ def does(rule: Rule) -> str:
         later = f" after {duration_of(rule.suspend)}" if rule.suspend is not None else ""
         return f"escalates on {rule.ladder}{later}"
     return f"writes the case into {rule.target}" if rule.act is Act.MIRROR else "nothing"
+
+
+def phrases(policy: Policy) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+    """Return the lists of phrases that are asked for: the name of each, its phrases, and who asks for it."""
+    users: dict[str, list[str]] = {}
+    askers: tuple[tuple[str, Rule | Incident | Sensitivity], ...] = (
+        *((rule.id, rule) for rule in policy.rules),
+        *((f"incident {incident.id}", incident) for incident in policy.incidents.values()),
+        *((f"sensitive {each.name}", each) for each in policy.sensitivities),
+    )
+    for name, asker in askers:
+        for condition in (*asker.all, *asker.any):
+            for compare in comparisons(condition.node):
+                if compare.field == "message.phrases":
+                    users.setdefault(str(compare.value), []).append(name)
+    return tuple(
+        (
+            name if listed.negation else f"{name} (denied ones, too)",
+            tuple(map(_written, listed.phrases)),
+            tuple(dict.fromkeys(users[name])),
+        )
+        for name, listed in policy.phrases.items()
+        if name in users
+    )
+
+
+def _written(phrase: Phrase) -> str:
+    return f"{phrase.text} ({phrase.language})" if phrase.language else phrase.text
 
 
 def conditions(rule: Rule | Sla | Incident) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -30,6 +61,21 @@ def asked(stage: Stage) -> str:
         return "the manager of who did it" if asks.name == "actor" else "the manager of who was asked before"
     wants = ", ".join(f"{need.skill} {need.level}" for need in asks.skills)
     return f"{asks.whom.value} {asks.name}{f', who know {wants}' if wants else ''}"
+
+
+def wishes(stage: Stage) -> tuple[str, ...]:
+    """Return how a step chooses among those whom it asks, as far as the step itself says so; a team's own way stands with it."""
+    asks = stage.asks
+    if asks is None:
+        return ()
+    prefers = ", ".join(f"{need.skill} {need.level}" for need in asks.prefer)
+    given = [f"strategy {asks.strategy.value}"] if asks.strategy is not None else []
+    return (*([f"rather who know {prefers}"] if prefers else []), *given, *map(_relaxed, asks.relax))
+
+
+def _relaxed(relaxation: Relaxation) -> str:
+    enough = "no skill is wanted" if relaxation.level is None else f"level {relaxation.level} is enough"
+    return f"after {duration_of(relaxation.after)} {enough}"
 
 
 def where(stage: Stage, *groups: str) -> str:
@@ -55,9 +101,10 @@ def stands(sla: Sla) -> str:
     return ", ".join(sorted(each.value for each in sla.pause)) or "never"
 
 
-def told(stage: Stage) -> tuple[str, ...]:
-    """Return who is told, as the policy names them."""
-    return tuple(f"{address.connection}:{address.place}" for address in stage.notify)
+def told(stage: Stage, people: People) -> tuple[str, ...]:
+    """Return who is told, as the policy names them, and whether those are who are asked; empty for nobody."""
+    named = (f"{address.connection}:{address.place}" for address in stage.notify)
+    return (*named, *(("who is asked",) if tells(stage.asks, people) else ()))
 
 
 def times(stage: Stage) -> tuple[str, ...]:

@@ -157,6 +157,7 @@ async def test_a_candidate_is_taken_over_by_a_reload_and_checked_as_strictly_as_
             assert result["reloaded"] is False
             assert any(where in problem for problem in result["problems"]), result
             assert gateway.setup is before
+            assert gateway.pipeline.policies.direction.shadow is before.shadow, "the one that runs goes on"
         (tmp_path / "candidate.toml").unlink()
         result = await gateway.reload("test")
         assert "candidate.toml:1:1: there is no such file" in result["problems"][0]

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from gateway.cli.check import _remarks
 from gateway.cli.commands import baton
 from gateway.cli.policy_shadow import _KINDS
-from gateway.loading import load_setup
+from gateway.loading import load_outline, load_setup
 from gateway.store import open_store
 from gateway.store.ports import Diverged, Tried
 from routing.shadow import Divergence
@@ -86,6 +86,7 @@ def test_where_nothing_was_tried_it_is_said_what_to_write(place: Path) -> None:
         "divergences": {},
         "newest": [],
         "warnings": [],
+        "problems": [],
     }
 
 
@@ -123,6 +124,46 @@ def test_a_candidate_that_is_not_there_is_told(place: Path) -> None:
         code, _, errors = run(place, *words)
         assert code == 2
         assert "candidate.toml:1:1: there is no such file" in errors
+
+
+REFUSED: Final = (
+    "`baton reload` refuses that and changes nothing: a gateway that runs goes on with the policies that it has."
+)
+
+
+def test_a_candidate_with_mistakes_is_not_said_to_be_taken_over_and_what_was_tried_before_is_told(place: Path) -> None:
+    (place / "candidate.toml").write_text(POLICY.replace("none", "nothing"))
+    code, output, errors = run(place, "policy", "shadow")
+    assert (code, errors.splitlines()[-1]) == (2, REFUSED)
+    assert "candidate.toml:3:" in errors
+    assert output == "candidate.toml as it stands now was not asked yet, and no policy was tried before it."
+    keep(place, (tried(), []))
+    code, output, errors = run(place, "policy", "shadow")
+    assert (code, "candidate.toml:3:" in errors) == (2, True)
+    assert output.startswith(f"Policy {DIGEST[:12]}, the last one that was tried, was asked 7 times")
+    report = told(place)
+    assert ("candidate.toml:3:" in report["problems"][0], report["candidate"]) == (True, DIGEST)
+    (place / "candidate.toml").write_text(POLICY)
+    assert run(place, "policy", "shadow")[::2] == (0, ""), "the mistake is mended"
+
+
+def test_a_mistake_in_the_policy_in_force_keeps_a_reload_from_taking_a_candidate_over(place: Path) -> None:
+    (place / "escalation.toml").write_text(POLICY.replace("none", "nothing"))
+    code, output, errors = run(place, "policy", "shadow")
+    assert (code, "escalation.toml:3:" in errors, errors.splitlines()[-1]) == (2, True, REFUSED)
+    assert "takes it over" not in output
+
+
+def test_a_candidate_of_several_files_goes_by_the_hash_of_all_of_them(place: Path) -> None:
+    (place / "more.toml").write_text('[phrases]\nlegal = ["my lawyer"]\n')
+    (place / "candidate.toml").write_text('include = ["more.toml"]\n' + POLICY)
+    keep(place, (tried(told(place)["candidate"]), []))
+    code, output, _ = run(place, "policy", "shadow")
+    assert (code, "candidate.toml (" in output, "was asked 7 times" in output) == (0, True, True)
+    policy = load_outline(
+        place / "plugins.toml", specs=specs(), environ=ENVIRON, policy=place / "candidate.toml"
+    ).policy
+    assert told(place)["candidate"] == policy.digest
 
 
 def test_check_looks_for_lints_in_the_candidate_too(tmp_path: Path) -> None:

@@ -49,6 +49,15 @@ final = { target = "queue:zendesk/x", notify = ["support-slack:#x"] }
 target = "queue:zendesk/x"
 ack_within = "5m"
 """
+#: A second step, of an agent whom no notice reaches.
+QUIET: Final = """
+[[ladder.up.step]]
+target = "agent:ben"
+in = "zendesk/y"
+ack_within = "5m"
+[agent.ben]
+ids = { zendesk = "11" }
+"""
 
 
 @pytest.fixture
@@ -196,12 +205,35 @@ def test_gaps_are_told_with_the_longest_wait(place: Path) -> None:
     code, output, _ = run(place, *words)
     assert code == 1
     assert "6d 16h, from 2026-11-23 16:00:00 to 2026-11-30 08:00:00" in " ".join(output.split())
-    assert "2 gaps in 7 days." in output
+    assert "2 gaps in 7 days, and 1 step without a notice." in output
     assert run(place, *words, "--longest", "7d")[0] == 0
     assert run(place, *words, "--longest", "soon")[0] == 2
     code, answer = told(place, *words)
     assert [(each["step"], len(each["gaps"])) for each in answer["steps"]] == [("1", 2), ("final", 0)]
     assert run(place, "coverage")[0] == 0, "the shipped ladders know no hours"
+
+
+def test_a_step_that_sends_no_notice_is_not_said_to_be_heard_of(place: Path) -> None:
+    (place / "quiet.toml").write_text(GAPPED.replace('calendar = "office"\n', "") + QUIET)
+    words = ("coverage", "--policy", str(place / "quiet.toml"), "--from", "2026-11-23", "--days", "7")
+    code, output, _ = run(place, *words)
+    rows = [" ".join(line.split()) for line in output.splitlines()]
+    assert code == 0, "it is no gap: no hours end it"
+    assert "up 1 no notice 0 -" in rows
+    assert "up final 100 % 0 -" in rows
+    assert "up 1 100 % zendesk: x whoever looks there" in rows
+    assert "up 2 100 % zendesk: y ben, who got it" in rows
+    assert rows[-1] == "No gap in 7 days: but for 2 steps without a notice, somebody hears at once."
+    assert "Somebody hears of every case" not in output
+    code, answer = told(place, *words)
+    first, second, end = answer["steps"]
+    assert (code, answer["ok"]) == (0, True)
+    assert (first["share"], first["without_notice"], first["unheard"]) == (0, 1, [])
+    assert first["stands_in"] == [{"step": 1, "place": "zendesk: x"}]
+    assert (second["stands_in"], second["unheard"]) == ([{"step": 2, "place": "zendesk: y"}], ["ben"])
+    assert (end["share"], end["without_notice"], end["stands_in"]) == (1, 0, [])
+    output = run(place, "coverage")[1]
+    assert "Somebody hears of every case at once, on each of 28 days." in output, "the shipped ladders tell people"
 
 
 def test_the_matrix_is_printed_or_written(place: Path) -> None:

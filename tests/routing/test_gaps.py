@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -44,8 +45,9 @@ sun = ["00:00-24:00"]
 
 
 def ladder(*steps: str) -> Ladder:
-    text = '[ladder.up]\nfinal = { target = "queue:desk/End" }\n' + "".join(
-        f'[[ladder.up.step]]\ntarget = "queue:desk/x"\nack_within = "15m"\n{step}\n' for step in steps
+    text = '[ladder.up]\nfinal = { target = "queue:desk/End", notify = ["chat:#end"] }\n' + "".join(
+        f'[[ladder.up.step]]\ntarget = "queue:desk/x"\nnotify = ["chat:#x"]\nack_within = "15m"\n{step}\n'
+        for step in steps
     )
     return policy(CATCH_ALL + CALENDARS + text).ladders["up"]
 
@@ -225,3 +227,64 @@ def test_what_is_cut_at_the_end_says_when_it_is_heard_all_the_same() -> None:
 def test_a_ladder_without_hours_leaves_no_gap() -> None:
     of = policy(CATCH_ALL + LADDER).ladders
     assert [(watch.name, watch.gaps, watch.share) for watch in watches(of, 0, DAY)] == [("1", (), 1), ("final", (), 1)]
+
+
+# --- without a notice ------------------------------------------------------------------------------------------------
+OFFICE: Final = (at("2026-11-27T00:00"), at("2026-11-28T00:00"))
+
+
+def test_a_step_that_sends_no_notice_is_heard_of_by_nobody_and_leaves_no_gap() -> None:
+    of = policy(CATCH_ALL + LADDER.replace('notify = ["chat:#second"]', "")).ladders
+    first, end = watches(of, *OFFICE)
+    assert (first.share, first.quiet, first.stands, first.gaps, first.unheard) == (0, 1, (0,), (), ())
+    assert (end.share, end.quiet, end.stands) == (1, 0, ())
+
+
+def test_where_another_step_stands_in_that_sends_no_notice_it_is_that_one_where_cases_stand() -> None:
+    steps = ('calendar = "office"\noutside_hours = "redirect:2"', 'hours = "ignore"')
+    of = ladder(*steps)
+    quiet = Ladder(id="up", steps=(of.steps[0], replace(of.steps[1], notify=())), final=of.final)
+    first, second, _ = looked_at(quiet, OFFICE[0], 1)
+    # On a Friday the office is open for four hours.
+    assert first.share == pytest.approx(4 / 24)
+    assert first.quiet == pytest.approx(20 / 24)
+    assert first.stands == (1,)
+    assert (second.share, second.quiet, second.stands, second.gaps) == (0, 1, (1,), ())
+
+
+TOLD: Final = 'notify = ["chat:@them"]\n'
+
+
+@pytest.mark.parametrize(
+    ("team", "told", "quiet", "unheard"),
+    [
+        ("", "", 1, ("ann", "ben")),
+        ("", "ann", 1, ("ben",)),
+        ("", "ann ben", 0, ()),
+        # All are asked at once: one who hears is enough.
+        ('strategy = "all"', "ann", 0, ()),
+        ('strategy = "all"', "", 1, ("ann", "ben")),
+    ],
+)
+def test_who_may_be_given_a_case_and_is_told_nowhere_is_named(
+    team: str, told: str, quiet: float, unheard: tuple[str, ...]
+) -> None:
+    agents = "".join(
+        f'[agent.{name}]\nids = {{ desk = "{name}" }}\n{TOLD if name in told else ""}' for name in ("ann", "ben")
+    )
+    ends = '[ladder.up]\nfinal = { target = "queue:desk/End", notify = ["chat:#end"] }\n'
+    text = f'{agents}[team.two]\nmembers = ["ann", "ben"]\n{team}\n{ends}'
+    step = '[[ladder.up.step]]\ntarget = "team:two"\nack_within = "15m"\n'
+    of = policy(CATCH_ALL + text + step)
+    first, _ = watches(of.ladders, *OFFICE, of.people)
+    assert (first.quiet, first.unheard, first.gaps) == (quiet, unheard, ())
+    notified = policy(CATCH_ALL + text + step + 'notify = ["chat:#team"]\n')
+    assert watches(notified.ladders, *OFFICE, notified.people)[0].quiet == 0
+
+
+def test_who_has_no_notice_is_named_only_while_they_work() -> None:
+    of = asking("team:backed")
+    first, _ = watches(of.ladders, at("2026-11-27T08:00"), at("2026-11-27T12:00"), of.people)
+    assert (first.quiet, first.unheard) == (1, ("carla",))
+    first, _ = watches(of.ladders, at("2026-11-28T08:00"), at("2026-11-28T23:00"), of.people)
+    assert first.unheard == ("anna",)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.routing.lint.pairs_of_activities import TOGETHER
+from tests.routing.lint.pairs_of_passing import PASSED
 from tests.routing.lint.pairs_of_people import PEOPLE
 from tests.routing.lint.pairs_of_precautions import PRECAUTIONS
 from tests.routing.lint.pairs_of_ranges import RANGES
@@ -133,6 +135,16 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "channel == 'email'",
             "case.bot_turns > 3",
             "one of the ways in which rule r1 would match contradicts itself, and never holds",
+        ),
+    ],
+    "never-together": TOGETHER,
+    "never-together-part": [
+        Pair(
+            rules(ALL + "[\"activity.kind == 'ticket'\"]" + '\nwhen.any = ["HERE", "case.reopened > 1"]'),
+            "button.action == 'help'",
+            "ticket.via == 'web'",
+            "one of the ways in which rule r1 would match never comes: activity.kind == 'ticket' can hold for a change of a"
+            " ticket alone, button.action == 'help' for a message or a pressed button alone",
         ),
     ],
     "out-of-range": RANGES,
@@ -326,6 +338,16 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "2",
             "1",
             "step 1 of ladder up wants 2 acknowledgements of team duty, and who may give one are 1",
+        ),
+    ],
+    "passed-step": PASSED,
+    "idle-preference": [
+        Pair(
+            duty(anna="skills = { billing = HERE }", step='prefer = [{ name = "billing", level = 3 }]')
+            + "[skill.billing]\n",
+            "2",
+            "3",
+            "step 1 of ladder up prefers billing 3, and nobody whom it may ask knows it",
         ),
     ],
     "overlapping-hours": [

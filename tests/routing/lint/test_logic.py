@@ -13,6 +13,7 @@ from routing.compiling import Condition
 from routing.expression import parse
 from routing.fields import FIELDS, Kind
 from routing.lint.logic import BOUNDS, COUNTS, Alternative, alternatives_of, phrases_within
+from routing.lint.writing import ALL_FIELDS
 from routing.phrases import PhraseBook, PhraseList, canonical
 from routing.signals.reading import Signals
 from tests.routing.strategies import PHRASES, Tree, activities, cases, trees, written
@@ -69,7 +70,7 @@ def test_the_alternatives_together_are_the_condition(tree: Tree, case: Case, act
 
 
 def test_every_field_that_counts_is_a_number_that_is_never_missing() -> None:
-    assert {(FIELDS[name].kind, FIELDS[name].nullable) for name in COUNTS} == {(Kind.NUMBER, False)}
+    assert {(ALL_FIELDS[name].kind, ALL_FIELDS[name].nullable) for name in COUNTS} == {(Kind.NUMBER, False)}
 
 
 @given(trees())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from routing.load import load_policy
 from routing.matrix import markdown, svg
 from routing.matrix.markdown import code, plain
+from routing.policy import Policy
 from tests.routing.policy_tests.test_mutants import FACTS, SHIPPED
 from tests.routing.values import CATCH_ALL, LADDER, golden, policy
 from tests.store.outage import POLICY as INCIDENTS
@@ -132,12 +134,49 @@ id = "usual"
 resolution = "2d"
 pause = ["pending", "on_hold"]
 """
+#: What a step wants of whom it asks, and phrases that are asked for by a rule, a sensitivity and nobody.
+WISHES: Final = """
+[phrases]
+legal = ["my lawyer", "a `court` | <b>"]
+health = { any = ["my doctor"], de = ["mein Arzt"], negation = false }
+unused = ["never shown"]
+[sensitivity.health]
+group = "Health"
+when.any = ["message.phrases contains 'health'"]
+[skill.billing]
+level = 2
+[skill.crm]
+[agent.anna]
+ids = { desk = "10" }
+skills = { billing = 3, crm = 1 }
+[team.duty]
+members = ["anna"]
+[[rule]]
+id = "legal"
+do = "escalate"
+ladder = "up"
+when.all = ["message.phrases contains 'legal' or message.phrases contains 'health'", "not (message.phrases contains 'legal')"]
+[ladder.up]
+final = { target = "queue:desk/End", notify = ["chat:#leads"] }
+[[ladder.up.step]]
+target = "team:duty"
+skills = [{ name = "billing", level = 4 }]
+prefer = [{ name = "crm" }, { name = "billing", level = 5 }]
+strategy = "best_skill"
+relax_after = [{ after = "5m", level = 3 }, { after = "90m", drop = true }]
+ack_within = "2h"
+[[ladder.up.step]]
+target = "team:duty"
+strategy = "all"
+ack_within = "15m"
+"""
 POLICIES: Final = {
     "shipped": load_policy(SHIPPED, "escalation.toml", FACTS),
     "evil": policy(EVIL + CATCH_ALL),
     "bare": policy(CATCH_ALL + LADDER),
     "people": policy(PEOPLE + CATCH_ALL),
     "incidents": INCIDENTS,
+    "wishes": policy(WISHES + CATCH_ALL),
 }
 
 
@@ -175,6 +214,24 @@ def test_every_rule_that_escalates_and_every_step_of_its_ladder_stands_in_the_pi
             ladder = of.ladders[rule.ladder]
             names = [f"{ladder.id}, step {number + 1}" for number in range(len(ladder.steps))]
             assert {*names, f"{ladder.id}, the end"} <= set(shown)
+
+
+@pytest.mark.parametrize("made", [markdown, svg])
+def test_what_a_step_wishes_and_the_phrases_that_are_asked_for_stand_in_both(made: Callable[[Policy], str]) -> None:
+    told = made(POLICIES["wishes"]).replace("\\", "")
+    shown = " ".join(texts(told)) if made is svg else told
+    wishes = ("rather who know crm 1, billing 5", "strategy best_skill", "after 5m level 3 is enough", "strategy all")
+    for words in (
+        *wishes,
+        "after 90m no skill is wanted",
+        "my lawyer",
+        "my doctor",
+        "sensitive health",
+        "mein Arzt (de)",
+        "health (denied ones, too)",
+    ):
+        assert words in shown
+    assert "never shown" not in shown
 
 
 def test_no_line_leaves_its_box_and_nothing_comes_from_elsewhere() -> None:
