@@ -12,6 +12,7 @@ from connectors.hubspot import SPEC
 from connectors.hubspot.sandbox_records import Records
 from connectors.hubspot.sandbox_state import HubSpotRefusal, Portal, Record, Source, iso, shown, words_of
 from connectors.hubspot.sandbox_webhooks import Teller
+from gateway.testing.conditions import Condition, Takes
 from gateway.testing.sandbox import Handler, Sandbox, system_now
 
 #: What an admin without an account writes into `plugins.toml`.
@@ -57,6 +58,18 @@ class HubSpotSandbox(Sandbox):
     def secrets(self) -> dict[str, str]:
         """Return the secrets among the connector's settings."""
         return {"access_token": self._token, "client_secret": self._secret}
+
+    def conditions(self) -> dict[str, Condition]:
+        """Return what may stand otherwise in the account."""
+        lags = "The search takes up to so long to know of a change."
+        full = "The account takes so many calls in ten seconds, and answers 429 to more."
+        return {
+            **super().conditions(),
+            "search_lag": Condition(
+                does=lags, takes=Takes.SECONDS, owner=self.portal, attribute="search_lag", unit=1_000_000
+            ),
+            "calls_in_ten_seconds": Condition(does=full, takes=Takes.LIMIT, owner=self, attribute="burst"),
+        }
 
     def writes(self) -> int:
         """Return how many writes reached the account, whatever was answered."""

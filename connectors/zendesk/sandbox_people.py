@@ -173,7 +173,13 @@ class People(Sandbox):
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people in the account can be made to do."""
         customers = (self.customer_writes, self.customer_adds, self.customer_attaches, self.customer_judges)
-        agents = (self.agent_comments, self.agent_sets_status, self.agent_tags, self.agent_sets_priority)
+        agents = (
+            self.agent_opens,
+            self.agent_comments,
+            self.agent_sets_status,
+            self.agent_tags,
+            self.agent_sets_priority,
+        )
         further = (self.agent_moves, self.agent_takes, self.agent_renames, self.agent_sets_field)
         ends = (self.agent_merges, self.agent_deletes)
         return {act.__name__: act for act in (*customers, *agents, *further, *ends)}

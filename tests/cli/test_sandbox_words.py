@@ -50,6 +50,39 @@ def test_what_is_no_address_of_hooks_is_refused_at_once(value: str) -> None:
     assert f'--hooks "{value}" is no address: write one like http' in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("reset_aftr", 'there is no fault "reset_aftr": did you mean "reset_after"? There are reset_before, '),
+        ("429:3@ticket.create", 'there is no route "ticket.create": did you mean "tickets.create"? There are '),
+        ("429:x", '"x" is none for "429": it is a number of calls'),
+    ],
+)
+def test_a_fault_that_there_is_not_is_refused_before_anything_is_started(fault: str, sentence: str) -> None:
+    done = CliRunner().invoke(baton, ["sandbox", "zendesk", "--fault", "429", "--fault", fault], prog_name="baton")
+    assert done.exit_code == 2
+    assert f"--fault {fault} of zendesk cannot be: {sentence}" in done.stderr
+    assert not done.stdout
+
+
+def test_faults_of_the_command_line_wait_for_their_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    async def run(sandbox: Any, *_: Any) -> None:
+        started.append(sandbox)
+
+    monkeypatch.setattr("gateway.cli.sandbox._run", run)
+    given = ["--fault", "429:3", "--fault", "hang=30@search", "--hooks", "http://127.0.0.1:8080/hooks/zendesk/"]
+    done = CliRunner().invoke(baton, ["sandbox", "zendesk", *given], catch_exceptions=False)
+    assert done.exit_code == 0
+    (sandbox,) = started
+    assert [(route, fault.kind.value, times) for route, fault, times in sandbox.faults.waiting()] == [
+        ("*", "rate_limited", 3),
+        ("search", "hang", 1),
+    ]
+    assert sandbox.hooks == "http://127.0.0.1:8080/hooks/zendesk"
+
+
 async def test_what_was_refused_is_said_and_what_reached_nobody_waits_for_the_gateway() -> None:
     status = 401
 
