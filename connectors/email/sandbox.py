@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -31,7 +31,7 @@ from connectors.email.sandbox_imap import COMMANDS, Folder, ImapSession
 from connectors.email.sandbox_smtp import ROUTE, SIZE, SmtpSession
 from gateway.testing.conditions import Condition, Takes
 from gateway.testing.faults import Fault
-from gateway.testing.sandbox import Call, Handler, Sandbox, system_now
+from gateway.testing.sandbox import Call, Handler, Sandbox, Way, system_now
 from gateway.testing.webhooks import Webhook, WebhookSender
 
 ADDRESS: Final = "help@shop.example"
@@ -101,6 +101,24 @@ class EmailSandbox(Sandbox):
     def secrets(self) -> dict[str, str]:
         """Return the secrets among the connector's settings."""
         return {"password": self._password, "token_key": TOKEN_KEY}
+
+    def ways(self) -> Sequence[Way]:
+        """Return how mail is taken from each service instead of the mailbox; replies go out by this SMTP server."""
+        usual, own = self.settings(), {"hook_token": HOOK_TOKEN}
+        kept = {name: usual[name] for name in ("address", "smtp_host", "smtp_port", "smtp_security")}
+        further: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+            "mailgun": ({}, {**own, "mailgun_signing_key": MAILGUN_KEY}),
+            "postmark": ({}, own),
+            "sendgrid": ({"sendgrid_public_key": self.sendgrid_public_key}, own),
+        }
+        return [
+            Way(
+                title=f'mail that the service {service} hands on (customer_writes with "over": "{service}")',
+                settings={**kept, "way_in": service, **settings},
+                secrets={**self.secrets(), **secret},
+            )
+            for service, (settings, secret) in further.items()
+        ]
 
     def oauth_settings(self, token_file: str) -> dict[str, str]:
         """Return what stands in the place of the password when the mailbox is reached with OAuth."""

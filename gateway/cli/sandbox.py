@@ -9,6 +9,8 @@ import click
 from gateway.cli.terminal import Failure, WrongInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.config import AnySpec
     from gateway.testing.sandbox import Sandbox
     from gateway.testing.webhooks import WebhookSender
@@ -176,20 +178,31 @@ async def _send(webhooks: WebhookSender, hooks: str) -> list[str]:
 def _words(sandbox: Sandbox, name: str) -> list[str]:
     from shlex import quote
 
-    secrets = {key: f"{sandbox.variables or name}_{key}".upper() for key in sandbox.secrets()}
+    def section(settings: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
+        lines = [f"{key} = {_quoted(value)}" for key, value in settings.items()]
+        return [*lines, *(f"{key} = {{ env = {_quoted(_variable(sandbox, name, key))} }}" for key in secrets)]
+
     lines = [
         f"{sandbox.title}, as far as Baton uses it, at {sandbox.url}",
         f"Its state: {sandbox.url}/_sandbox/state",
         f"What people there can be made to do: {sandbox.url}/_sandbox/acts",
         f"What can be made to go wrong there: {sandbox.url}/_sandbox/faults",
         "",
+        f"# In the connection's section of plugins.toml, below connector = {_quoted(name)}:",
+        *section(sandbox.settings(), sandbox.secrets()),
     ]
-    lines += [f"# In the connection's section of plugins.toml, below connector = {_quoted(name)}:"]
-    lines += [f"{key} = {_quoted(value)}" for key, value in sandbox.settings().items()]
-    lines += [f"{key} = {{ env = {_quoted(variable)} }}" for key, variable in secrets.items()]
+    secrets = dict(sandbox.secrets())
+    for way in sandbox.ways():
+        lines += ["", f"# Or, instead of all these, for {way.title}:", *section(way.settings, way.secrets)]
+        secrets |= way.secrets
     lines += ["", "# In the shell that runs `baton serve`:"]
-    lines += [f"export {variable}={quote(sandbox.secrets()[key])}" for key, variable in secrets.items()]
+    lines += [f"export {_variable(sandbox, name, key)}={quote(value)}" for key, value in secrets.items()]
     return [*lines, ""]
+
+
+def _variable(sandbox: Sandbox, name: str, key: str) -> str:
+    """Return the name of the environment variable that is suggested for a secret."""
+    return f"{sandbox.variables or name}_{key}".upper()
 
 
 def _quoted(value: str) -> str:

@@ -11,7 +11,7 @@ import inspect
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeAlias, cast
@@ -41,6 +41,17 @@ class Call:
     status: int
     #: The fault it met, empty for none.
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Another way in which a connection is set up, in the place of the usual one."""
+
+    #: What it is for, as "mail that Mailgun hands on", and how to have people use it.
+    title: str
+    #: Settings, and secrets among them, as `Sandbox.settings` and `Sandbox.secrets` have them.
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
 
 
 class Ids(Protocol):
@@ -122,6 +133,10 @@ class Sandbox(ABC):
     def secrets(self) -> dict[str, str]:
         """Return the secrets among those settings, by the setting's name; none by default."""
         return {}
+
+    def ways(self) -> Sequence[Way]:
+        """Return other ways to set the connection up, each instead of `settings` and `secrets`; none by default."""
+        return ()
 
     def writes(self) -> int:
         """Return how many writes reached the vendor, whatever was answered."""

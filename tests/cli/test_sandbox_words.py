@@ -20,6 +20,8 @@ from gateway.testing.webhooks import Webhook, WebhookSender
 
 SHIPPED: Final = (Path(__file__).parents[2] / "plugins.toml").read_text(encoding="utf-8")
 
+NOTHING: Final = '[[rule]]\nid = "all"\ntype = "functional"\ncatch_all = true\ndo = "none"\n'
+
 
 def shipped() -> dict[str, dict[str, Any]]:
     """Return the shipped connections by their connector, those that are commented out as well."""
@@ -41,6 +43,37 @@ def test_the_variables_are_those_of_the_shipped_file(name: str) -> None:
         assert f'{key} = {{ env = "{named[key]}" }}' in words
         (line,) = (each for each in words.splitlines() if each.startswith(f"export {named[key]}="))
         assert shlex.split(line) == ["export", f"{named[key]}={sandbox.secrets()[key]}"], "a shell reads it whole"
+
+
+def printed(name: str) -> tuple[list[str], dict[str, str]]:
+    """Return the sections that are printed, each as it would be pasted, and the environment."""
+    _, *sections, shell = re.split(r"\n\n# ", "\n".join(_words(make(installed()[name]), name)))
+    exports = (shlex.split(line)[1].split("=", 1) for line in shell.splitlines() if line.startswith("export "))
+    return [section.partition("\n")[2] for section in sections], dict(exports)
+
+
+def pasted() -> list[tuple[str, int]]:
+    return [(name, place) for name in sorted(installed()) for place in range(1 + len(make(installed()[name]).ways()))]
+
+
+@pytest.mark.parametrize(("name", "place"), pasted())
+def test_what_is_printed_can_be_pasted_and_passes_the_check(name: str, place: int, tmp_path: Path) -> None:
+    sections, environ = printed(name)
+    assert len(sections) == 1 + len(make(installed()[name]).ways())
+    channel = min(each.value for each in installed()[name].channels)
+    head = f'[{channel}.tried]\nconnector = "{name}"\n'
+    (tmp_path / "plugins.toml").write_text(f"{head}{sections[place]}\n", encoding="utf-8")
+    (tmp_path / "escalation.toml").write_text(NOTHING, encoding="utf-8")
+    environ |= {"BATON_CONFIG": str(tmp_path / "plugins.toml"), "BATON_DATABASE_URL": ""}
+    done = CliRunner(env=environ).invoke(baton, ["check"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "Everything is in order." in done.output
+
+
+def test_mail_comes_from_three_services_and_each_says_how() -> None:
+    sections, environ = printed("email")
+    assert [tomllib.loads(each).get("way_in") for each in sections] == [None, "mailgun", "postmark", "sendgrid"]
+    assert {"MAIL_HOOK_TOKEN", "MAIL_MAILGUN_SIGNING_KEY", "MAIL_PASSWORD", "MAIL_TOKEN_KEY"} == environ.keys()
 
 
 @pytest.mark.parametrize("value", ["nonsense", "ftp://127.0.0.1/hooks", "http://", "127.0.0.1:8080/hooks/zendesk"])
