@@ -276,6 +276,10 @@ class HubSpotSandbox(Sandbox):
         self.teller.answer(message_id, conversation, integration_thread, text)
         return message_id
 
+    def admin_changes_scope(self, scope: str, *, granted: bool = False) -> None:
+        """Have an admin take a scope from the app, or grant it."""
+        (self.scopes.add if granted else self.scopes.discard)(scope)
+
     # --- questions ---------------------------------------------------------------------------------------------------
     def tickets_with_external_id(self, external_id: str) -> list[str]:
         """Return the tickets that carry an external id: more than one is a double."""
@@ -304,6 +308,7 @@ class HubSpotSandbox(Sandbox):
             self.agent_sets,
             self.agent_deletes,
             self.agent_replies,
+            self.admin_changes_scope,
         )
         return {act.__name__: act for act in acts}
 

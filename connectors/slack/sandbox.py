@@ -341,7 +341,11 @@ class SlackSandbox(Sandbox):
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people in the workspace can be made to do."""
         acts = (self.person_writes, self.person_edits, self.person_deletes, self.person_presses, self.agent_takes_case)
-        return {act.__name__: act for act in (*acts, self.bot_writes, self.checks_address)}
+        return {act.__name__: act for act in (*acts, self.bot_writes, self.checks_address, self.admin_changes_scope)}
+
+    def admin_changes_scope(self, scope: str, *, granted: bool = False) -> None:
+        """Have an admin take a scope from the bot token, or grant it."""
+        self.scopes = (*(each for each in self.scopes if each != scope), *((scope,) if granted else ()))
 
     def state(self) -> dict[str, Any]:
         """Return the whole state, for people."""

@@ -153,6 +153,12 @@ class People(Sandbox):
         ticket.status = "deleted"
         self.tell(ticket, "soft_deleted", self._agent(name), {})
 
+    def admin_changes_role(self, role: str = "agent") -> None:
+        """Have an admin make Baton's user an agent or an admin: agents are given no incremental export."""
+        if role not in {"agent", "admin"}:
+            raise ValueError("a role is agent or admin")
+        self.account.users[self.account.own_user]["role"] = role
+
     def _agent(self, name: str) -> int:
         return self.account.user(name, f"{name.lower().replace(' ', '.')}@example.com", "agent")
 
@@ -181,7 +187,7 @@ class People(Sandbox):
             self.agent_sets_priority,
         )
         further = (self.agent_moves, self.agent_takes, self.agent_renames, self.agent_sets_field)
-        ends = (self.agent_merges, self.agent_deletes)
+        ends = (self.agent_merges, self.agent_deletes, self.admin_changes_role)
         return {act.__name__: act for act in (*customers, *agents, *further, *ends)}
 
     # --- webhooks ----------------------------------------------------------------------------------------------------

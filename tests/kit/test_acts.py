@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from connectors.chatbot.sandbox import ChatbotSandbox
 from connectors.email.sandbox import EmailSandbox
+from connectors.hubspot.sandbox import HubSpotSandbox
 from connectors.slack.sandbox import SlackSandbox
 from connectors.twilio.sandbox import TwilioSandbox
 from connectors.zendesk.sandbox import ZendeskSandbox
@@ -150,3 +151,23 @@ async def test_a_bot_asks_the_gateway_where_it_was_told_to() -> None:
             assert "/sessions/bot/state" in (await acted(sandbox, "bot_asks", conversation="c1"))[1]
     finally:
         await sandbox.stop()
+
+
+async def test_an_admin_takes_a_right_away_and_gives_it_back() -> None:
+    slack, hubspot, zendesk = SlackSandbox(), HubSpotSandbox(), ZendeskSandbox()
+    for sandbox in (slack, hubspot, zendesk):
+        await sandbox.start()
+    own = zendesk.account.users[zendesk.account.own_user]
+    try:
+        for each, scope in ((slack, "chat:write"), (hubspot, "tickets")):
+            assert scope in each.scopes
+            assert (await acted(each, "admin_changes_scope", scope=scope))[0] == 200
+            assert scope not in each.scopes
+            assert (await acted(each, "admin_changes_scope", scope=scope, granted=True))[0] == 200
+            assert list(each.scopes).count(scope) == 1
+        assert (await acted(zendesk, "admin_changes_role"))[0] == 200
+        assert own["role"] == "agent"
+        assert "a role is agent or admin" in (await acted(zendesk, "admin_changes_role", role="king"))[1]
+    finally:
+        for sandbox in (slack, hubspot, zendesk):
+            await sandbox.stop()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from typing import Any
 
 import aiohttp
@@ -10,6 +12,7 @@ import aiohttp
 from gateway.testing.host import FakeHost
 from tests.connectors.twilio.desk import desk
 from tests.connectors.twilio.test_voice import AGENT, ANNA, OTHER, VoiceSetUp
+from tests.docs.tables import DOCS
 
 
 async def act(sandbox: Any, name: str, **given: Any) -> Any:
@@ -42,6 +45,18 @@ class TestFromOutside(VoiceSetUp):
             assert "nobody is on the line" in await act(sandbox, "caller_waits")
             assert set(await sandbox.webhooks.send(found.url)) <= {200}
         assert found.changes()[-3:] == ["voicemail", "transcript", "ended"]
+
+    async def test_the_call_of_the_page_ends_with_a_voicemail(self, sandbox: Any, host: FakeHost) -> None:
+        page = (DOCS / "connectors" / "twilio.md").read_text(encoding="utf-8")
+        steps = re.findall(r"^\$ curl -d '(.+)' http://127.0.0.1:9304/_sandbox/acts/(\w+)$", page, re.MULTILINE)
+        assert len(steps) == 4
+        connector = self.make(self.values(sandbox), host)
+        async with desk(connector, host) as found:
+            sandbox.hooks = found.url
+            told = [await act(sandbox, name, **json.loads(given)) for given, name in steps]
+            assert [each["over"] for each in told] == [False, False, False, True]
+            assert set(await sandbox.webhooks.send(found.url)) <= {200}
+        assert "voicemail" in found.changes()
 
     async def test_a_caller_hangs_up_in_the_middle(self, sandbox: Any, host: FakeHost) -> None:
         connector = self.make(self.values(sandbox), host)
