@@ -75,7 +75,8 @@ def parse_delivery(delivery: Delivery) -> Iterable[ChannelEvent]:
     """Return what a bot says. Raises UnreadableDelivery."""
     told = read(delivery.body)
     kind = told.get("type")
-    if kind not in {"turns", "handoff"}:
+    # What is no text has no hash to look for, and is no kind either.
+    if not isinstance(kind, str) or kind not in {"turns", "handoff"}:
         return []
     talk = _Talk(told, delivery)
     turns = _list(told, "turns", MOST_TURNS)

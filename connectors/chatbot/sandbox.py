@@ -32,11 +32,16 @@ class ChatbotSandbox(Sandbox):
         """Take the clock."""
         super().__init__(now=now)
         self._number = 0
+        self.ids = self
         #: What was posted to it, by webhook-id: each is taken once.
         self.replies: dict[str, dict[str, Any]] = {}
         #: How often each webhook-id came.
         self.posted: dict[str, int] = {}
         self.webhooks = WebhookSender(self._sign)
+
+    def begin_at(self, number: int) -> None:
+        """Give ids above a number from now on."""
+        self._number = number
 
     def settings(self) -> dict[str, str]:
         """Return settings with which the connector reaches this bot."""
@@ -107,8 +112,12 @@ class ChatbotSandbox(Sandbox):
 
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what the bot and its customers can be made to do."""
-        acts = (self.customer_says, self.bot_says, self.bot_gives_up)
+        acts = (self.customer_says, self.bot_says, self.bot_gives_up, self.bot_asks)
         return {act.__name__: act for act in acts}
+
+    async def bot_asks(self, conversation: str, kind: str = "state") -> dict[str, Any]:
+        """Have the bot ask the gateway for a conversation's `state` or its `replies`; return the answer."""
+        return await self.asks(self.hooks_needed(), kind, conversation)
 
     async def asks(self, hooks: str, kind: str, conversation: str, **more: Any) -> dict[str, Any]:
         """Ask for ``state`` or ``replies``; return the answer. Raises aiohttp.ClientResponseError."""

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -27,10 +27,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from connectors.email.sandbox_imap import Folder, ImapSession
-from connectors.email.sandbox_smtp import SIZE, SmtpSession
+from connectors.email.sandbox_imap import COMMANDS, Folder, ImapSession
+from connectors.email.sandbox_smtp import ROUTE, SIZE, SmtpSession
+from gateway.testing.conditions import Condition, Takes
 from gateway.testing.faults import Fault
-from gateway.testing.sandbox import Call, Handler, Sandbox, system_now
+from gateway.testing.sandbox import Call, Handler, Sandbox, Way, system_now
 from gateway.testing.webhooks import Webhook, WebhookSender
 
 ADDRESS: Final = "help@shop.example"
@@ -65,6 +66,7 @@ class EmailSandbox(Sandbox):
         self.folders = {"INBOX": Folder(), "Sent": Folder()}
         #: What reached customers: sender, recipient, mail.
         self.posted: list[tuple[str, str, bytes]] = []
+        self.ids = self
         self.webhooks = WebhookSender(self._sign)
         #: False: IDLE is not offered.
         self.idles = True
@@ -81,6 +83,11 @@ class EmailSandbox(Sandbox):
         self._sessions: set[asyncio.StreamWriter] = set()
         self._ports = {"imap": 0, "smtp": 0}
 
+    def begin_at(self, number: int) -> None:
+        """Be a mailbox whose mails have other numbers than those before: by its UIDVALIDITY."""
+        for folder in self.folders.values():
+            folder.validity = number
+
     # --- set-up ------------------------------------------------------------------------------------------------------
     def settings(self) -> dict[str, str]:
         """Return settings with which the connector reaches this sandbox."""
@@ -95,6 +102,24 @@ class EmailSandbox(Sandbox):
         """Return the secrets among the connector's settings."""
         return {"password": self._password, "token_key": TOKEN_KEY}
 
+    def ways(self) -> Sequence[Way]:
+        """Return how mail is taken from each service instead of the mailbox; replies go out by this SMTP server."""
+        usual, own = self.settings(), {"hook_token": HOOK_TOKEN}
+        kept = {name: usual[name] for name in ("address", "smtp_host", "smtp_port", "smtp_security")}
+        further: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+            "mailgun": ({}, {**own, "mailgun_signing_key": MAILGUN_KEY}),
+            "postmark": ({}, own),
+            "sendgrid": ({"sendgrid_public_key": self.sendgrid_public_key}, own),
+        }
+        return [
+            Way(
+                title=f'mail that the service {service} hands on (customer_writes with "over": "{service}")',
+                settings={**kept, "way_in": service, **settings},
+                secrets={**self.secrets(), **secret},
+            )
+            for service, (settings, secret) in further.items()
+        ]
+
     def oauth_settings(self, token_file: str) -> dict[str, str]:
         """Return what stands in the place of the password when the mailbox is reached with OAuth."""
         return {
@@ -108,6 +133,21 @@ class EmailSandbox(Sandbox):
     def routes(self) -> list[tuple[str, str, str, Handler]]:
         """Return the OAuth server's one route."""
         return [("oauth.token", "POST", "/token", self._token)]
+
+    def fault_routes(self) -> list[str]:
+        """Return the OAuth server's route, and the commands of SMTP and IMAP."""
+        return [*super().fault_routes(), ROUTE, *(f"imap.{name}" for name in COMMANDS)]
+
+    def conditions(self) -> dict[str, Condition]:
+        """Return what may stand otherwise at the mail server."""
+        idles, keeps = "IDLE is offered.", "A copy is kept of what is sent."
+        size = "The largest mail that SMTP takes, bytes."
+        return {
+            **super().conditions(),
+            "idles": Condition(does=idles, takes=Takes.FLAG, owner=self, attribute="idles"),
+            "keeps_sent": Condition(does=keeps, takes=Takes.FLAG, owner=self, attribute="keeps_sent"),
+            "largest_mail": Condition(does=size, takes=Takes.NUMBER, owner=self, attribute="size"),
+        }
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen: HTTP on the port, IMAP and SMTP on free ones."""
@@ -219,6 +259,10 @@ class EmailSandbox(Sandbox):
         else:
             self.webhooks.put(self._webhook(over, raw))
 
+    def raw_mail_comes(self, mail: str, *, over: str = "imap") -> None:
+        """Have a mail come in as it stands, headers and all: a bounce, an automatic answer, a forgery."""
+        self.mail_comes(mail.replace("\r\n", "\n").replace("\n", "\r\n").encode(), over=over)
+
     def mailbox_is_renumbered(self) -> None:
         """Have the provider restore the mailbox: UIDVALIDITY changes, and all connections are cut."""
         self.folders["INBOX"].renumber()
@@ -242,6 +286,7 @@ class EmailSandbox(Sandbox):
         """Return what people can be made to do."""
         acts = (
             self.customer_writes,
+            self.raw_mail_comes,
             self.mailbox_is_renumbered,
             self.cuts_connections,
             self.revokes,

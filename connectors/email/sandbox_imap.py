@@ -17,6 +17,11 @@ from typing import Final, Protocol
 from connectors.email.sandbox_smtp import xoauth2
 from gateway.testing.faults import Fault, FaultKind
 
+#: What faults may wait for, by its name behind ``imap.``.
+COMMANDS: Final = (
+    *("capability", "login", "authenticate", "noop", "select", "examine", "list"),
+    *("uid_search", "uid_fetch", "idle", "append"),
+)
 _LITERAL: Final = re.compile(rb"\{(\d+)(\+?)\}\r\n\Z")
 _WORD: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|(\([^()]*\))|(\S+)')
 

@@ -12,6 +12,7 @@ from connectors.hubspot import SPEC
 from connectors.hubspot.sandbox_records import Records
 from connectors.hubspot.sandbox_state import HubSpotRefusal, Portal, Record, Source, iso, shown, words_of
 from connectors.hubspot.sandbox_webhooks import Teller
+from gateway.testing.conditions import Condition, Takes
 from gateway.testing.sandbox import Handler, Sandbox, system_now
 
 #: What an admin without an account writes into `plugins.toml`.
@@ -57,6 +58,18 @@ class HubSpotSandbox(Sandbox):
     def secrets(self) -> dict[str, str]:
         """Return the secrets among the connector's settings."""
         return {"access_token": self._token, "client_secret": self._secret}
+
+    def conditions(self) -> dict[str, Condition]:
+        """Return what may stand otherwise in the account."""
+        lags = "The search takes up to so long to know of a change."
+        full = "The account takes so many calls in ten seconds, and answers 429 to more."
+        return {
+            **super().conditions(),
+            "search_lag": Condition(
+                does=lags, takes=Takes.SECONDS, owner=self.portal, attribute="search_lag", unit=1_000_000
+            ),
+            "calls_in_ten_seconds": Condition(does=full, takes=Takes.LIMIT, owner=self, attribute="burst"),
+        }
 
     def writes(self) -> int:
         """Return how many writes reached the account, whatever was answered."""
@@ -263,6 +276,10 @@ class HubSpotSandbox(Sandbox):
         self.teller.answer(message_id, conversation, integration_thread, text)
         return message_id
 
+    def admin_changes_scope(self, scope: str, *, granted: bool = False) -> None:
+        """Have an admin take a scope from the app, or grant it."""
+        (self.scopes.add if granted else self.scopes.discard)(scope)
+
     # --- questions ---------------------------------------------------------------------------------------------------
     def tickets_with_external_id(self, external_id: str) -> list[str]:
         """Return the tickets that carry an external id: more than one is a double."""
@@ -291,6 +308,7 @@ class HubSpotSandbox(Sandbox):
             self.agent_sets,
             self.agent_deletes,
             self.agent_replies,
+            self.admin_changes_scope,
         )
         return {act.__name__: act for act in acts}
 

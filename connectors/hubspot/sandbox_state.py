@@ -112,6 +112,8 @@ class Portal:
         self.now = now
         self.portal_id = portal_id
         self.unique = unique
+        #: How long the search takes at most to know of a change, microseconds.
+        self.search_lag = SEARCH_LAG
         self.records: dict[str, dict[str, Record]] = {kind: {} for kind in KNOWN}
         self.links: set[tuple[str, str, str, str]] = set()
         self.files: dict[str, dict[str, Any]] = {}
@@ -290,7 +292,7 @@ class Portal:
         found: list[tuple[str, Record]] = []
         for record in self._of(kind).values():
             # Some are known sooner than others, so that the index fills in no order.
-            lag = SEARCH_LAG * (int(record.id) // 2 % 4 + 1) // 4
+            lag = self.search_lag * (int(record.id) // 2 % 4 + 1) // 4
             known = [at for at in record.changes if at + lag <= self.now()]
             if known and self._fits(record, known[-1], asked):
                 found.append((iso(known[-1]), record))

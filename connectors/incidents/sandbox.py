@@ -28,9 +28,14 @@ class IncidentsSandbox(Sandbox):
         """Take the clock."""
         super().__init__(now=now)
         self._number = 0
+        self.ids = self
         #: When each alert, by its name, began to fire.
         self._since: dict[str, str] = {}
         self.webhooks = WebhookSender(_signed)
+
+    def begin_at(self, number: int) -> None:
+        """Give ids of events above a number from now on."""
+        self._number = number
 
     def settings(self) -> dict[str, str]:
         """Return settings: none but secrets are needed."""

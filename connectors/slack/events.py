@@ -101,7 +101,7 @@ def lane_of(delivery: Delivery) -> str:
 
 # --- messages --------------------------------------------------------------------------------------------------------
 def _event(payload: Json, event: Json, ours: Self) -> Iterable[ChannelEvent]:
-    if event.get("type") not in {"message", "app_mention"}:
+    if str(event.get("type")) not in {"message", "app_mention"}:
         return []
     if _text(event.get("channel")) in ours.agent_channels:
         return []

@@ -16,7 +16,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from connectors.slack import SPEC
-from connectors.slack.sandbox_pressing import OTHER_BOT, interaction, press
+from connectors.slack.sandbox_pressing import OTHER_BOT, count_answers, interaction, newest_with_button, press
 from connectors.slack.sandbox_sending import SlackSender, Sockets
 from gateway.testing.sandbox import Handler, Sandbox, system_now
 from gateway.testing.webhooks import Webhook
@@ -146,7 +146,7 @@ class SlackSandbox(Sandbox):
                 message[name] = given[name]
         self.posts[channel].append(message)
         if message.get("thread_ts"):
-            self._count_answers(channel, message["thread_ts"])
+            count_answers(self.posts[channel], message["thread_ts"])
         if self.tells_own:
             self._tell(channel, message)
         return {"ok": True, "channel": channel, "ts": message["ts"], "message": message}
@@ -235,7 +235,7 @@ class SlackSandbox(Sandbox):
             ]
         self.posts[channel].append(message)
         if thread is not None:
-            self._count_answers(channel, thread)
+            count_answers(self.posts[channel], thread)
         self._tell(channel, message)
         return str(message["ts"])
 
@@ -260,7 +260,7 @@ class SlackSandbox(Sandbox):
         else:
             self.posts[channel].remove(message)
         if message.get("thread_ts", stamp) != stamp:
-            self._count_answers(channel, message["thread_ts"])
+            count_answers(self.posts[channel], message["thread_ts"])
         self._tell(
             channel, {"subtype": "message_deleted", "hidden": True, "deleted_ts": stamp, "previous_message": message}
         )
@@ -312,18 +312,10 @@ class SlackSandbox(Sandbox):
             name=name,
         )
 
-    def _count_answers(self, channel: str, stamp: str) -> None:
-        """Write on a thread's opening how many answers it has, by whom, and when the newest came, as Slack does."""
-        opening = next((each for each in self.posts[channel] if each["ts"] == stamp), None)
-        if opening is None:
-            return
-        answers = [each for each in self.posts[channel] if each.get("thread_ts") == stamp != each["ts"]]
-        users = list(dict.fromkeys(str(each.get("user") or each.get("bot_id")) for each in answers))
-        counts: dict[str, Any] = {"reply_count": len(answers), "reply_users": users, "reply_users_count": len(users)}
-        for name in ("thread_ts", "latest_reply", *counts):
-            opening.pop(name, None)
-        if answers:
-            opening.update(thread_ts=stamp, latest_reply=answers[-1]["ts"], **counts)
+    def agent_takes_case(self, user: str, channel: str = "cx-leads", *, name: str = "") -> None:
+        """Have an agent press the first button of the newest notice with buttons in a channel, by the channel's name or id."""
+        number = self._channel(channel) or channel
+        self.agent_acknowledges(user, newest_with_button(self.messages(number)), number, name=name)
 
     def _find(self, channel: str, stamp: str) -> dict[str, Any]:
         return next(message for message in self.posts[channel] if message["ts"] == stamp)
@@ -348,8 +340,12 @@ class SlackSandbox(Sandbox):
 
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people in the workspace can be made to do."""
-        acts = (self.person_writes, self.person_edits, self.person_deletes, self.person_presses, self.bot_writes)
-        return {act.__name__: act for act in (*acts, self.checks_address)}
+        acts = (self.person_writes, self.person_edits, self.person_deletes, self.person_presses, self.agent_takes_case)
+        return {act.__name__: act for act in (*acts, self.bot_writes, self.checks_address, self.admin_changes_scope)}
+
+    def admin_changes_scope(self, scope: str, *, granted: bool = False) -> None:
+        """Have an admin take a scope from the bot token, or grant it."""
+        self.scopes = (*(each for each in self.scopes if each != scope), *((scope,) if granted else ()))
 
     def state(self) -> dict[str, Any]:
         """Return the whole state, for people."""

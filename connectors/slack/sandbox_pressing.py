@@ -1,9 +1,9 @@
-"""What the stand-in for Slack tells of a pressed button."""
+"""What the stand-in for Slack tells of a pressed button, and what it writes on the opening of a thread."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -38,3 +38,25 @@ def interaction(payload: Mapping[str, Any]) -> Webhook:
     """Return the request that brings an interaction."""
     body = urlencode({"payload": json.dumps(payload, separators=(",", ":"))}).encode()
     return Webhook(endpoint="interactivity", body=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+
+
+def newest_with_button(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the newest message that has a button. Raises ValueError when none has."""
+    found = [each for each in messages if any(block["type"] == "actions" for block in each.get("blocks", ()))]
+    if not found:
+        raise ValueError("no message there has a button")
+    return found[-1]
+
+
+def count_answers(messages: Sequence[dict[str, Any]], stamp: str) -> None:
+    """Write on a thread's opening how many answers it has, by whom, and when the newest came, as Slack does."""
+    opening = next((each for each in messages if each["ts"] == stamp), None)
+    if opening is None:
+        return
+    answers = [each for each in messages if each.get("thread_ts") == stamp != each["ts"]]
+    users = list(dict.fromkeys(str(each.get("user") or each.get("bot_id")) for each in answers))
+    counts: dict[str, Any] = {"reply_count": len(answers), "reply_users": users, "reply_users_count": len(users)}
+    for name in ("thread_ts", "latest_reply", *counts):
+        opening.pop(name, None)
+    if answers:
+        opening.update(thread_ts=stamp, latest_reply=answers[-1]["ts"], **counts)

@@ -80,7 +80,8 @@ class TwilioSandbox(TwilioAccountSandbox):
 
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people and carriers can be made to do."""
-        return {"person_texts": self.person_texts, "staff_answers": self.staff_answers, "carries": self.carries}
+        acts = (self.person_texts, self.staff_answers, self.carries, self.number_is_unreachable)
+        return {act.__name__: act for act in acts}
 
     def sent(self, text: str) -> int:
         """Return how many messages with this text went out."""
@@ -196,16 +197,20 @@ class TwilioSandbox(TwilioAccountSandbox):
         *,
         to: str = "",
         name: str = "",
-        files: Sequence[tuple[str, bytes]] = (),
+        files: Sequence[tuple[str, bytes | str]] = (),
         fields: Mapping[str, str] | None = None,
         lost: bool = False,
     ) -> str:
-        """Have somebody write to one of our numbers; `fields` go along, `lost`: the webhook never comes. Returns the SID."""
+        """Have somebody write to one of our numbers; returns the SID.
+
+        `files` are pairs of media type and content, `fields` go along with the webhook, which never comes when it is `lost`.
+        """
         ours = to or (WHATSAPP if sender.startswith("whatsapp:") else SMS_NUMBER)
         row = self._row(sender, ours, text, "inbound", "received")
         row["_media"] = tuple(self.sid("ME") for _ in files)
         row["num_media"] = str(len(files))
-        self.files |= dict(zip(row["_media"], files, strict=True))
+        told = ((kind, body.encode() if isinstance(body, str) else body) for kind, body in files)
+        self.files |= dict(zip(row["_media"], told, strict=True))
         given = self._fields(row)
         given |= {f"MediaUrl{number}": self._url(row["sid"], sid) for number, sid in enumerate(row["_media"])}
         given |= {f"MediaContentType{number}": kind for number, (kind, _) in enumerate(files)}
@@ -253,6 +258,12 @@ class TwilioSandbox(TwilioAccountSandbox):
 
     def _url(self, message: str, media: str) -> str:
         return f"{self.url}{API}/Messages/{message}/Media/{media}"
+
+    def number_is_unreachable(self, number: str, code: str = "30003") -> None:
+        """Have carriers report that they cannot reach a number, with a code of Twilio's; an empty code: they can again."""
+        self.unreachable.pop(number, None)
+        if code:
+            self.unreachable[number] = code
 
     def carries(self) -> int:
         """Have carriers deliver what is queued, and Twilio report it; returns how many messages they took."""

@@ -113,6 +113,7 @@ class TwilioAccountSandbox(Sandbox):
         super().__init__(now=now)
         self._token = token
         self._made = 0
+        self.ids = self
         self.numbers = [SMS_NUMBER]
         #: API keys by their SID.
         self.keys: dict[str, ApiKey] = {}
@@ -141,6 +142,10 @@ class TwilioAccountSandbox(Sandbox):
                 for name in ("Applications", *self.elsewhere)
             ),
         ]
+
+    def begin_at(self, number: int) -> None:
+        """Give SIDs that no smaller number gave."""
+        self._made = number
 
     # --- for those who build on it -----------------------------------------------------------------------------------
     def sid(self, prefix: str) -> str:

@@ -1,17 +1,16 @@
 """A stand-in for Twilio's telephone: callers who follow TwiML as it is answered, agents who pick up or not, recordings.
 
-A caller's part is a list of moves: ``press:0``, ``say:my order is late``, ``record:please call me``, ``wait`` (say nothing);
-when the list is empty they say nothing any more, and hang up at a recording. What callers hear is kept, for tests to ask.
+What a caller does is a list of moves (`sandbox_caller.py`), or is asked for while they are on the line.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import urlencode, urljoin
-from xml.etree import ElementTree as ET
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
@@ -23,27 +22,26 @@ from connectors.twilio.sandbox_account import (
     TOKEN,
     TwilioAccountSandbox,
     TwilioWebhook,
-    path_of,
     problem,
     shown,
     sought,
 )
+from connectors.twilio.sandbox_caller import Caller, Conversation, Moves
 from gateway.testing.sandbox import Handler, system_now
 
-#: Documents that one call may ask for: a dialogue that goes round for ever ends here.
-_MOST: Final = 40
+#: What may happen at a number or in a queue that the gateway has a caller put through to.
+_HAPPENS: Final = ("takes", "machine", "no-answer", "busy")
 
 
 @dataclass(slots=True, kw_only=True)
-class Conversation:
-    """One call, as its caller lived it."""
+class _OnTheLine:
+    """A call whose caller does what somebody outside asks for."""
 
-    #: SID of the call.
-    sid: str
-    #: What the caller heard, in order; what else happened stands in brackets.
-    heard: list[str] = field(default_factory=list[str])
-    #: Answers of the hook that were no TwiML: status and text.
-    failures: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    told: Conversation
+    moves: Moves
+    call: asyncio.Task[None]
+    #: How much of what was heard is told already.
+    known: int = 0
 
 
 class TwilioVoiceSandbox(TwilioAccountSandbox):
@@ -65,6 +63,7 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         self.agents: dict[str, str] = {}
         #: True: the Console has the status callback set.
         self.tells_status = True
+        self._lines: dict[str, _OnTheLine] = {}
 
     def routes(self) -> list[tuple[str, str, str, Handler]]:
         """Return the API as far as the connector uses it."""
@@ -85,8 +84,18 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         }
 
     def acts(self) -> Mapping[str, Callable[..., object]]:
-        """Return what happens beside an existing exchange, without a dialogue with us."""
-        return {"call_elsewhere": self.call_elsewhere}
+        """Return what callers and the people who are called can be made to do."""
+        callers = (self.person_calls, self.caller_presses, self.caller_says, self.caller_records, self.caller_waits)
+        others = (self.caller_hangs_up, self.staff_picks_up, self.agent_does, self.call_elsewhere, self.bills)
+        return {act.__name__: act for act in (*callers, *others)}
+
+    async def stop(self) -> None:
+        """Stop listening; who is on the line is cut off."""
+        lines, self._lines = self._lines, {}
+        for line in lines.values():
+            line.call.cancel()
+        await asyncio.gather(*(line.call for line in lines.values()), return_exceptions=True)
+        await super().stop()
 
     # --- the API -----------------------------------------------------------------------------------------------------
     def _create_call(self, request: web.Request, given: Mapping[str, Any]) -> web.Response:  # noqa: ARG002 (aiohttp hands it over)
@@ -100,7 +109,7 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         refused = next((each for each, stands in wrong.items() if stands), None)
         if refused is not None:
             return problem(400, *refused)
-        row = self._call(ours, to, "outbound-api")
+        row = self.begins(ours, to, "outbound-api")
         row.update(status="queued", start_time=None, _document=document, _limit=int(given.get("TimeLimit", 14_400)))
         return web.json_response(shown(row), status=201)
 
@@ -113,21 +122,28 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
 
     def ends(self, number: str, status: str = "completed", seconds: int = 10) -> None:
         """End the oldest call to a number that still rings, as long as its time limit allows."""
-        row = next(row for row in self.calls_made if row["to"] == number and row["status"] == "queued")
-        self._ends(row, status, min(seconds, row["_limit"]) if status == "completed" else 0, tells=False)
+        row = self._rings(number)
+        self.ended(row, status, min(seconds, row["_limit"]) if status == "completed" else 0, tells=False)
 
     async def staff_answers(self, url: str, number: str, moves: Sequence[str] = ("press:1",)) -> Conversation:
         """Have somebody pick up the oldest call to their number that still rings, and do what `moves` say; none: nobody does."""
-        row = next(row for row in self.calls_made if row["to"] == number and row["status"] == "queued")
+        row = self._rings(number)
         told = Conversation(sid=row["sid"])
         if not moves:
-            self._ends(row, "no-answer", 0, tells=False)
+            self.ended(row, "no-answer", 0, tells=False)
             return told
         row.update(status="in-progress", start_time=self.stamp())
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=12)) as session:
-            await _Caller(self, session, url, row, list(moves), told).hear(row["_document"])
-        self._ends(row, "completed", 10, tells=False)
+            await Caller(self, session, url, row, Moves(moves), told).hear(row["_document"])
+        self.ended(row, "completed", 10, tells=False)
         return told
+
+    def _rings(self, number: str) -> dict[str, Any]:
+        """Return the oldest call to a number that still rings. Raises ValueError."""
+        for row in self.calls_made:
+            if row["to"] == number and row["status"] == "queued":
+                return row
+        raise ValueError(f"no call to {number} rings")
 
     def _list_calls(self, request: web.Request, given: Mapping[str, Any]) -> web.Response:
         rows = sought(self.calls_made, given, {"StartTime": "_began", "EndTime": "_ended"})
@@ -147,13 +163,14 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
     # --- calls beside us ---------------------------------------------------------------------------------------------
     def call_elsewhere(self, sender: str, status: str = "completed", *, seconds: int = 60, lost: bool = False) -> str:
         """Have somebody call the existing exchange, and Twilio tell of it; `lost`: the webhooks never come. Returns the SID."""
-        row = self._call(sender, SMS_NUMBER, "inbound")
+        row = self.begins(sender, SMS_NUMBER, "inbound")
         if not lost:
             self._tells(row, "ringing")
-        self._ends(row, status, seconds, tells=not lost)
+        self.ended(row, status, seconds, tells=not lost)
         return str(row["sid"])
 
-    def _call(self, sender: str, to: str, direction: str, parent: str = "") -> dict[str, Any]:
+    def begins(self, sender: str, to: str, direction: str, parent: str = "") -> dict[str, Any]:
+        """Have a call begin, or a leg of one; return it."""
         sid = self.sid("CA")
         row: dict[str, Any] = {
             "sid": sid,
@@ -176,17 +193,19 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         self.calls_made.append(row)
         return row
 
-    def _ends(self, row: dict[str, Any], status: str, seconds: int, *, tells: bool) -> None:
+    def ended(self, row: dict[str, Any], status: str, seconds: int, *, tells: bool) -> None:
+        """Have a call end, and tell of it where that is wanted and the Console has the callback set."""
         row.update(status=status, duration=str(seconds), end_time=self.stamp(), _ended=self.now())
         if tells and self.tells_status:
             self._tells(row, status, CallDuration=str(seconds))
 
     def _tells(self, row: Mapping[str, Any], status: str, **more: str) -> None:
-        fields = {**self._fields(row, status), **more, "Timestamp": self.stamp()}
+        fields = {**self.fields(row, status), **more, "Timestamp": self.stamp()}
         self.webhooks.put(TwilioWebhook(endpoint="status", body=urlencode(sorted(fields.items())).encode()))
 
     @staticmethod
-    def _fields(row: Mapping[str, Any], status: str = "in-progress") -> dict[str, str]:
+    def fields(row: Mapping[str, Any], status: str = "in-progress") -> dict[str, str]:
+        """Return what every request about a call says of it."""
         found = {
             "CallSid": row["sid"],
             "AccountSid": ACCOUNT,
@@ -205,13 +224,16 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         self, url: str, sender: str, moves: Sequence[str] = (), *, verdict: str = "TN-Validation-Passed-A"
     ) -> Conversation:
         """Have somebody call, and follow what the hook at `url` answers; `verdict` is what their carrier says of the number."""
-        row = self._call(sender, SMS_NUMBER, "inbound")
+        row = self.begins(sender, SMS_NUMBER, "inbound")
         told = Conversation(sid=row["sid"])
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=12)) as session:
-            caller = _Caller(self, session, url, row, list(moves), told)
-            await caller.live({"StirVerstat": verdict} if verdict else {})
-        self._ends(row, "completed", 30, tells=True)
+        await self._lives(url, row, Moves(moves), told, verdict)
         return told
+
+    async def _lives(self, url: str, row: dict[str, Any], moves: Moves, told: Conversation, verdict: str) -> None:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=12)) as session:
+            caller = Caller(self, session, url, row, moves, told)
+            await caller.live({"StirVerstat": verdict} if verdict else {})
+        self.ended(row, "completed", 30, tells=True)
 
     def record(self, row: Mapping[str, Any], words: str) -> dict[str, Any]:
         """Keep a recording of a call."""
@@ -231,142 +253,76 @@ class TwilioVoiceSandbox(TwilioAccountSandbox):
         self.recordings.append(found)
         return found
 
+    # --- calls whose caller somebody outside is ----------------------------------------------------------------------
+    async def person_calls(
+        self, sender: str, moves: Sequence[str] = (), *, verdict: str = "TN-Validation-Passed-A"
+    ) -> dict[str, Any]:
+        """Have somebody call. They make these moves (press:1, say:my order is late, record:call me, wait, hangup) and no more.
 
-class _Caller:
-    """Follows TwiML, document after document."""
+        Without any they stay on the line, and do what the acts of callers ask for. Returns what they heard.
+        """
+        self._lines = {sid: line for sid, line in self._lines.items() if not line.call.done()}
+        url, todo = self.hooks_needed(), Moves(moves, stays=not moves)
+        row = self.begins(sender, SMS_NUMBER, "inbound")
+        told = Conversation(sid=row["sid"])
+        call = asyncio.create_task(self._lives(url, row, todo, told, verdict))
+        line = self._lines[told.sid] = _OnTheLine(told=told, moves=todo, call=call)
+        return await self._hears(line)
 
-    def __init__(
-        self,
-        sandbox: TwilioVoiceSandbox,
-        session: aiohttp.ClientSession,
-        url: str,
-        row: dict[str, Any],
-        moves: list[str],
-        told: Conversation,
-    ) -> None:
-        self._sandbox = sandbox
-        self._session = session
-        self._url = url
-        self._row = row
-        self._moves = moves
-        self._told = told
+    async def caller_presses(self, digits: str, *, call: str = "") -> dict[str, Any]:
+        """Have the caller press keys; `call` is a SID, without it they are the newest caller. Returns what they heard then."""
+        return await self._moves(call, f"press:{digits}")
 
-    async def live(self, first: dict[str, str]) -> None:
-        """Live through the call, from its first request to its end."""
-        await self._go_on(("", first))
+    async def caller_says(self, words: str, *, call: str = "") -> dict[str, Any]:
+        """Have the caller speak to the menu, as Twilio understands it. Returns what they heard then."""
+        return await self._moves(call, f"say:{words}")
 
-    async def hear(self, text: str) -> None:
-        """Live through a call that begins with a document, to its end."""
-        await self._go_on(await self._follow(ET.fromstring(text), ""))  # noqa: S314 (our own document)
+    async def caller_records(self, words: str, *, call: str = "") -> dict[str, Any]:
+        """Have the caller leave these words as a voicemail, where they are asked for one. Returns what they heard then."""
+        return await self._moves(call, f"record:{words}")
 
-    async def _go_on(self, step: tuple[str, dict[str, str]] | None) -> None:
-        for _ in range(_MOST):
-            if step is None:
-                return
-            step = await self._document(*step)
-        self._told.heard.append("[went round for ever]")
+    async def caller_waits(self, *, call: str = "") -> dict[str, Any]:
+        """Have the caller do nothing until the gateway goes on. Returns what they heard then."""
+        return await self._moves(call, "wait")
 
-    async def _ask(
-        self, address: str, fields: dict[str, str], row: Mapping[str, Any] | None = None
-    ) -> ET.Element | None:
-        body = urlencode(sorted({**self._sandbox._fields(row or self._row), **fields}.items())).encode()
-        status, text = await self._sandbox.webhooks.ask(self._session, self._url, address, body)
-        try:
-            if status == 200:
-                return ET.fromstring(text)  # noqa: S314 (our own answer)
-        except ET.ParseError:
-            pass
-        self._told.failures.append((status, text))
-        return None
+    async def caller_hangs_up(self, *, call: str = "") -> dict[str, Any]:
+        """Have the caller hang up."""
+        return await self._moves(call, "hangup")
 
-    async def _document(self, address: str, fields: dict[str, str]) -> tuple[str, dict[str, str]] | None:
-        """Follow one document; return what is asked for next, None when the call is over."""
-        document = await self._ask(address, fields)
-        return None if document is None else await self._follow(document, address)
+    async def staff_picks_up(self, number: str, moves: Sequence[str] = ("press:1",)) -> dict[str, Any]:
+        """Have a member of the staff pick up the oldest call to their number that rings; with no moves nobody does."""
+        told = await self.staff_answers(self.hooks_needed(), number, moves)
+        return {"call": told.sid, "heard": told.heard, "failures": _failures(told)}
 
-    async def _follow(self, document: ET.Element, address: str) -> tuple[str, dict[str, str]] | None:
-        for verb in document:
-            if verb.tag == "Say":
-                self._told.heard.append(verb.text or "")
-            elif verb.tag == "Hangup":
-                return None
-            elif verb.tag == "Redirect":
-                return self._address(address, verb.text or ""), {}
-            elif verb.tag in {"Gather", "Record", "Dial", "Enqueue"}:
-                does = {"Gather": self._gather, "Record": self._records, "Dial": self._dial, "Enqueue": self._enqueue}
-                answer = await does[verb.tag](verb, address)
-                if answer is not None:
-                    return self._address(address, verb.get("action", "")), answer
-        return None
+    def agent_does(self, place: str, what: str) -> None:
+        """Have a number or a queue that callers are put through to do this from now on: takes, machine, no-answer, busy."""
+        if what not in _HAPPENS:
+            raise ValueError(f"an agent can do {', '.join(_HAPPENS)}")
+        self.agents[place] = what
 
-    def _address(self, current: str, target: str) -> str:
-        """Return what stands behind the hook's address, of an absolute or a relative address of TwiML."""
-        public = self._sandbox.webhooks.public or self._url
-        return path_of(urljoin(public + current, target)).removeprefix(path_of(public))
+    async def _moves(self, call: str, move: str) -> dict[str, Any]:
+        for line in reversed(self._lines.values()):
+            if not line.call.done() and call in {"", line.told.sid}:
+                line.moves.add(move)
+                return await self._hears(line)
+        raise ValueError("nobody is on the line: the act person_calls, without moves, begins a call")
 
-    async def _gather(self, verb: ET.Element, address: str) -> dict[str, str] | None:  # noqa: ARG002 (one shape for all verbs)
-        self._told.heard += [each.text or "" for each in verb if each.tag == "Say"]
-        move = self._moves.pop(0) if self._moves else "wait"
-        does, _, what = move.partition(":")
-        if does == "press" and "dtmf" in verb.get("input", "dtmf"):
-            return {"Digits": what}
-        if does == "say" and "speech" in verb.get("input", "dtmf"):
-            return {"SpeechResult": what, "Confidence": "0.9"}
-        return {"Digits": ""} if verb.get("actionOnEmptyResult") == "true" else None
+    @staticmethod
+    async def _hears(line: _OnTheLine) -> dict[str, Any]:
+        """Wait until the caller has to do something, or the call is over, and return what was heard since."""
+        awaited = asyncio.ensure_future(line.moves.awaited.wait())
+        await asyncio.wait({awaited, line.call}, return_when=asyncio.FIRST_COMPLETED)
+        awaited.cancel()
+        over = line.call.done()
+        if over:
+            line.call.result()
+        heard, line.known = line.told.heard[line.known :], len(line.told.heard)
+        return {"call": line.told.sid, "heard": heard, "over": over, "failures": _failures(line.told)}
 
-    async def _records(self, verb: ET.Element, address: str) -> dict[str, str] | None:
-        does, _, words = (self._moves.pop(0) if self._moves else "hangup").partition(":")
-        if does != "record":
-            return None
-        recording = self._sandbox.record(self._row, words)
-        url = f"{self._sandbox.url}{API}/Recordings/{recording['sid']}"
-        about = {"RecordingSid": recording["sid"], "RecordingUrl": url, "RecordingDuration": recording["duration"]}
-        if verb.get("transcribe") == "true":
-            written = {
-                "TranscriptionSid": self._sandbox.sid("TR"),
-                "TranscriptionText": words,
-                "TranscriptionStatus": "completed",
-                "RecordingSid": recording["sid"],
-                "RecordingUrl": url,
-            }
-            query = self._address(address, verb.get("transcribeCallback", "")).partition("?")[2]
-            body = urlencode(sorted({**self._sandbox._fields(self._row), **written}.items())).encode()
-            self._sandbox.webhooks.put(TwilioWebhook(endpoint="", query=query, body=body))
-        return {**about, "Digits": "hangup"}
 
-    async def _dial(self, verb: ET.Element, address: str) -> dict[str, str] | None:
-        outcome = {"DialCallStatus": "no-answer"}
-        for number in verb:
-            ends = self._sandbox.agents.get(number.text or "", "no-answer")
-            self._told.heard.append(f"[rings at {number.text}]")
-            leg = self._sandbox._call(self._row["from"], number.text or "", "outbound-dial", self._row["sid"])  # noqa: SLF001
-            about = {"DialCallSid": leg["sid"]}
-            if ends in {"no-answer", "busy"}:
-                self._sandbox._ends(leg, ends, 0, tells=False)  # noqa: SLF001
-                outcome = {**about, "DialCallStatus": ends}
-                continue
-            bridged = await self._whisper(number, address, leg, presses=ends == "takes")
-            self._sandbox._ends(leg, "completed", 20, tells=False)  # noqa: SLF001
-            outcome = {**about, "DialCallStatus": "completed", "DialBridged": "true" if bridged else "false"}
-            if bridged:
-                self._told.heard.append(f"[speaks with {number.text}]")
-                return {**outcome, "DialCallDuration": "20"}
-        return outcome
-
-    async def _whisper(self, number: ET.Element, address: str, leg: Mapping[str, Any], *, presses: bool) -> bool:
-        """Play the agent's side; return whether the two were connected."""
-        if not number.get("url"):
-            return True
-        whisper = self._address(address, number.get("url", ""))
-        document = await self._ask(whisper, {}, leg)
-        gather = document.find("Gather") if document is not None else None
-        if gather is None or not presses:
-            return gather is None
-        answer = await self._ask(self._address(whisper, gather.get("action", "")), {"Digits": "1"}, leg)
-        return answer is not None and answer.find("Hangup") is None
-
-    async def _enqueue(self, verb: ET.Element, address: str) -> dict[str, str] | None:  # noqa: ARG002 (one shape for all verbs)
-        place = (verb.text or "").strip() or f"workflow {verb.get('workflowSid')}"
-        self._told.heard.append(f"[waits in {place}]")
-        taken = self._sandbox.agents.get(place) == "takes"
-        return {"QueueResult": "bridged" if taken else "system-error", "QueueTime": "5"}
+def _failures(told: Conversation) -> list[str]:
+    """Return in words which of the hook's answers were no TwiML."""
+    return [
+        f"the gateway answered {status}: {text.strip() or 'nothing'}" if status else "nobody answers where calls go"
+        for status, text in told.failures
+    ]

@@ -11,6 +11,7 @@ from aiohttp import BasicAuth, web
 
 from connectors.zendesk.sandbox_people import People
 from connectors.zendesk.sandbox_state import Account, SandboxTicket, ZendeskRefusal, shown
+from gateway.testing.conditions import Condition, Takes
 from gateway.testing.sandbox import Handler, system_now
 
 #: What an admin without an account writes into `plugins.toml`.
@@ -53,6 +54,18 @@ class ZendeskSandbox(People):
     def secrets(self) -> dict[str, str]:
         """Return the secrets among the connector's settings."""
         return {"api_token": self._token, "webhook_secret": self._secret}
+
+    def conditions(self) -> dict[str, Condition]:
+        """Return what may stand otherwise in the account."""
+        lags = "The search does not know new tickets for so long."
+        full = "The account takes so many requests in a minute, and answers 429 to more."
+        return {
+            **super().conditions(),
+            "search_lag": Condition(
+                does=lags, takes=Takes.SECONDS, owner=self.account, attribute="search_lag", unit=1_000_000
+            ),
+            "requests_a_minute": Condition(does=full, takes=Takes.LIMIT, owner=self, attribute="requests_a_minute"),
+        }
 
     def routes(self) -> list[tuple[str, str, str, Handler]]:
         """Return the API's routes."""

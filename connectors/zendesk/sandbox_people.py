@@ -153,6 +153,12 @@ class People(Sandbox):
         ticket.status = "deleted"
         self.tell(ticket, "soft_deleted", self._agent(name), {})
 
+    def admin_changes_role(self, role: str = "agent") -> None:
+        """Have an admin make Baton's user an agent or an admin: agents are given no incremental export."""
+        if role not in {"agent", "admin"}:
+            raise ValueError("a role is agent or admin")
+        self.account.users[self.account.own_user]["role"] = role
+
     def _agent(self, name: str) -> int:
         return self.account.user(name, f"{name.lower().replace(' ', '.')}@example.com", "agent")
 
@@ -173,9 +179,15 @@ class People(Sandbox):
     def acts(self) -> Mapping[str, Callable[..., object]]:
         """Return what people in the account can be made to do."""
         customers = (self.customer_writes, self.customer_adds, self.customer_attaches, self.customer_judges)
-        agents = (self.agent_comments, self.agent_sets_status, self.agent_tags, self.agent_sets_priority)
+        agents = (
+            self.agent_opens,
+            self.agent_comments,
+            self.agent_sets_status,
+            self.agent_tags,
+            self.agent_sets_priority,
+        )
         further = (self.agent_moves, self.agent_takes, self.agent_renames, self.agent_sets_field)
-        ends = (self.agent_merges, self.agent_deletes)
+        ends = (self.agent_merges, self.agent_deletes, self.admin_changes_role)
         return {act.__name__: act for act in (*customers, *agents, *further, *ends)}
 
     # --- webhooks ----------------------------------------------------------------------------------------------------

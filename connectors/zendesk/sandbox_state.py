@@ -71,6 +71,8 @@ class Account:
         }
         self.groups: dict[int, str] = {501: "Second line", 502: "Escalations", 503: "Billing"}
         self.tickets: dict[int, SandboxTicket] = {}
+        #: How long the search does not know a new ticket, microseconds.
+        self.search_lag = SEARCH_LAG
         self.account_updates: list[int] = []
         #: Bytes of files by their id, and uploads that no comment has named yet, by their token.
         self.files: dict[int, bytes] = {}
@@ -341,7 +343,7 @@ class Account:
 
     def searchable(self) -> list[SandboxTicket]:
         """Return the tickets that the search knows already."""
-        return [ticket for ticket in self.tickets.values() if self.now() - ticket.created_at >= SEARCH_LAG]
+        return [ticket for ticket in self.tickets.values() if self.now() - ticket.created_at >= self.search_lag]
 
 
 def facts(ticket: SandboxTicket) -> dict[str, Any]:

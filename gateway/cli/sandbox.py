@@ -9,6 +9,8 @@ import click
 from gateway.cli.terminal import Failure, WrongInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.config import AnySpec
     from gateway.testing.sandbox import Sandbox
     from gateway.testing.webhooks import WebhookSender
@@ -18,6 +20,8 @@ _EVERY: Final = 0.5
 #: Answers to what is not authentic.
 _REFUSED: Final = frozenset({401, 403})
 _WRONG: Final = 300
+#: How long webhooks wait for others where they are to be sent in any order, seconds.
+_GATHERS: Final = 2.0
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -43,11 +47,19 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str | 
     callback=_address,
     help="Where its webhooks go, like http://127.0.0.1:8080/hooks/zendesk.",
 )
-def command(name: str, host: str, port: int, hooks: str | None) -> None:
+@click.option(
+    "--fault",
+    "faults",
+    metavar="FAULT",
+    multiple=True,
+    help="Have something go wrong, like 429:3 or reset_after@tickets.create; may be given several times.",
+)
+def command(name: str, host: str, port: int, hooks: str | None, faults: tuple[str, ...]) -> None:
     """Run a stand-in for a vendor, to try Baton without an account.
 
     It prints what to write into plugins.toml, and shows its whole state at /_sandbox/state. People at the vendor do something
-    when you POST to /_sandbox/acts/NAME. Control-C or SIGTERM ends it.
+    when you POST to /_sandbox/acts/NAME. Calls go wrong when you POST to /_sandbox/faults; a GET shows how.
+    Control-C or SIGTERM ends it.
     """
     import asyncio
 
@@ -57,10 +69,23 @@ def command(name: str, host: str, port: int, hooks: str | None) -> None:
     if sandbox.ids is not None:
         # Other ids at each start: what Baton kept of the last one would be taken for what is written now.
         sandbox.ids.begin_at(SystemClock().now() // 1_000_000)
+    sandbox.hooks = hooks or ""
+    _go_wrong(sandbox, name, faults)
     try:
         asyncio.run(_run(sandbox, name, host, port, hooks))
     except OSError as error:
         raise Failure(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
+
+
+def _go_wrong(sandbox: Sandbox, name: str, faults: tuple[str, ...]) -> None:
+    """Have the faults of the command line wait for their calls. Raises `WrongInput` for one that there is not."""
+    from gateway.testing.control import Wish
+
+    for fault in faults:
+        try:
+            sandbox.control.ask(fault)
+        except Wish as wrong:
+            raise WrongInput(f"--fault {fault} of {name} cannot be: {wrong}") from None
 
 
 def make(spec: AnySpec) -> Sandbox:
@@ -118,6 +143,8 @@ async def _run(sandbox: Sandbox, name: str, host: str, port: int, hooks: str | N
         told: set[str] = set()
         while not ended.is_set():
             if hooks and webhooks is not None and webhooks.waiting:
+                if webhooks.shuffled:
+                    await clock.sleep(_GATHERS)
                 for line in await _send(webhooks, hooks):
                     # Once: what nobody takes is tried again twice a second.
                     if line not in told:
@@ -151,19 +178,31 @@ async def _send(webhooks: WebhookSender, hooks: str) -> list[str]:
 def _words(sandbox: Sandbox, name: str) -> list[str]:
     from shlex import quote
 
-    secrets = {key: f"{sandbox.variables or name}_{key}".upper() for key in sandbox.secrets()}
+    def section(settings: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
+        lines = [f"{key} = {_quoted(value)}" for key, value in settings.items()]
+        return [*lines, *(f"{key} = {{ env = {_quoted(_variable(sandbox, name, key))} }}" for key in secrets)]
+
     lines = [
         f"{sandbox.title}, as far as Baton uses it, at {sandbox.url}",
         f"Its state: {sandbox.url}/_sandbox/state",
         f"What people there can be made to do: {sandbox.url}/_sandbox/acts",
+        f"What can be made to go wrong there: {sandbox.url}/_sandbox/faults",
         "",
+        f"# In the connection's section of plugins.toml, below connector = {_quoted(name)}:",
+        *section(sandbox.settings(), sandbox.secrets()),
     ]
-    lines += [f"# In the connection's section of plugins.toml, below connector = {_quoted(name)}:"]
-    lines += [f"{key} = {_quoted(value)}" for key, value in sandbox.settings().items()]
-    lines += [f"{key} = {{ env = {_quoted(variable)} }}" for key, variable in secrets.items()]
+    secrets = dict(sandbox.secrets())
+    for way in sandbox.ways():
+        lines += ["", f"# Or, instead of all these, for {way.title}:", *section(way.settings, way.secrets)]
+        secrets |= way.secrets
     lines += ["", "# In the shell that runs `baton serve`:"]
-    lines += [f"export {variable}={quote(sandbox.secrets()[key])}" for key, variable in secrets.items()]
+    lines += [f"export {_variable(sandbox, name, key)}={quote(value)}" for key, value in secrets.items()]
     return [*lines, ""]
+
+
+def _variable(sandbox: Sandbox, name: str, key: str) -> str:
+    """Return the name of the environment variable that is suggested for a secret."""
+    return f"{sandbox.variables or name}_{key}".upper()
 
 
 def _quoted(value: str) -> str:

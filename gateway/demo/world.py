@@ -135,28 +135,33 @@ def _webhooks(sandbox: Sandbox) -> WebhookSender | None:
 
 
 @asynccontextmanager
-async def world(part: Part = MORNING, day: date | None = None) -> AsyncGenerator[World, None]:
+async def world(
+    part: Part = MORNING, day: date | None = None, *, kept: Path | None = None, redaction: Redaction | None = None
+) -> AsyncGenerator[World, None]:
     """Start the stand-ins and the gateway, in a directory that is gone afterwards. Raises `DemoFailed`.
 
-    The day is today, unless another is given.
+    The day is today, unless another is given. With `kept` everything is written into a directory of the part's name there, and
+    stays. The logs' redaction, if one is given, learns the secrets.
     """
+    redaction = Redaction() if redaction is None else redaction
     clock = DayClock(part.hour, day)
     specs = discover()
     text = files(part.package).joinpath("plugins.toml").read_text(encoding="utf-8")
     policy = files(part.policy or part.package).joinpath("escalation.toml").read_text(encoding="utf-8")
     async with AsyncExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory(prefix="baton-demo-")))
+        directory = _directory(stack, part, kept)
         sandboxes, text, environ = await _stand_ins(stack, specs, text, clock.now)
         (directory / "plugins.toml").write_text(text, encoding="utf-8")
         (directory / "escalation.toml").write_text(policy, encoding="utf-8")
         setup = load_setup(directory / "plugins.toml", specs=specs, environ=environ)
         if setup.faults:
             raise DemoFailed("; ".join(fault.sentence for fault in setup.faults))
+        redaction.learn(setup.config.secrets)
         gateway = Gateway(
             setup,
             path=directory / "plugins.toml",
             specs=specs,
-            redaction=Redaction(setup.config.secrets),
+            redaction=redaction,
             environ=environ,
             clock=clock,
         )
@@ -167,6 +172,14 @@ async def world(part: Part = MORNING, day: date | None = None) -> AsyncGenerator
                 yield World(part=part, clock=clock, gateway=gateway, sandboxes=sandboxes)
             finally:
                 gateway.end()
+
+
+def _directory(stack: AsyncExitStack, part: Part, kept: Path | None) -> Path:
+    if kept is None:
+        return Path(stack.enter_context(TemporaryDirectory(prefix="baton-demo-")))
+    directory = kept / part.name
+    directory.mkdir(parents=True)
+    return directory
 
 
 async def _stand_ins(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,12 +47,31 @@ class Faults:
     def __init__(self) -> None:
         """Begin without faults."""
         self._waiting: dict[str, deque[Fault]] = {}
+        #: What befalls a share of the calls of a route, until it is cleared.
+        self._often: dict[tuple[str, FaultKind], tuple[Fault, float]] = {}
+        self._dice = random.Random(0)  # noqa: S311 (repeatable, not secret)
         self._chance: tuple[random.Random, float, Sequence[Fault], frozenset[str]] | None = None
 
     def add(self, route: str, kind: FaultKind, *, times: int = 1, seconds: float = 1.0, status: int = 503) -> None:
         """Have the next calls of a route go wrong."""
         fault = Fault(kind=kind, seconds=seconds, status=status)
         self._waiting.setdefault(route, deque()).extend([fault] * times)
+
+    def often(self, route: str, kind: FaultKind, share: float, *, seconds: float = 1.0, status: int = 503) -> None:
+        """Have a share (0 to 1) of a route's calls go wrong until it is cleared; 0 has this one no longer happen."""
+        if share > 0:
+            self._often[route, kind] = (Fault(kind=kind, seconds=seconds, status=status), share)
+        else:
+            self._often.pop((route, kind), None)
+
+    def waiting(self) -> list[tuple[str, Fault, int]]:
+        """Return the faults that wait for calls, each with its route and how many calls it waits for."""
+        counted = Counter((route, fault) for route, faults in self._waiting.items() for fault in faults)
+        return [(route, fault, times) for (route, fault), times in counted.items()]
+
+    def standing(self) -> list[tuple[str, Fault, float]]:
+        """Return the faults that befall a share of a route's calls."""
+        return [(route, fault, share) for (route, _), (fault, share) in self._often.items()]
 
     def at_random(self, seed: int, share: float, faults: Sequence[Fault], routes: Sequence[str]) -> None:
         """Have a share (0 to 1) of all calls of some routes go wrong, repeatably."""
@@ -61,6 +80,7 @@ class Faults:
     def clear(self) -> None:
         """Have nothing more go wrong."""
         self._waiting.clear()
+        self._often.clear()
         self._chance = None
 
     def take(self, route: str) -> Fault | None:
@@ -69,6 +89,9 @@ class Faults:
             waiting = self._waiting.get(name)
             if waiting:
                 return waiting.popleft()
+        for (name, _), (fault, share) in self._often.items():
+            if name in {route, "*"} and self._dice.random() < share:
+                return fault
         if self._chance is not None:
             chance, share, faults, routes = self._chance
             if route in routes and chance.random() < share:

@@ -11,12 +11,15 @@ import inspect
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 from aiohttp import web
 
+from gateway.testing.conditions import Condition, of_webhooks
+from gateway.testing.control import Control, meant
 from gateway.testing.faults import Fault, FaultKind, Faults
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -38,6 +41,17 @@ class Call:
     status: int
     #: The fault it met, empty for none.
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Another way in which a connection is set up, in the place of the usual one."""
+
+    #: What it is for, as "mail that Mailgun hands on", and how to have people use it.
+    title: str
+    #: Settings, and secrets among them, as `Sandbox.settings` and `Sandbox.secrets` have them.
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
 
 
 class Ids(Protocol):
@@ -68,6 +82,8 @@ class Sandbox(ABC):
         #: What counts the ids of tickets and people. A sandbox forgets everything when it ends; begun anew it would give those of
         #: before to others, while Baton remembers whose they were. None where ids never come again.
         self.ids: Ids | None = None
+        #: Where its webhooks go, as who started it said; empty when that was not said.
+        self.hooks = ""
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._host = "127.0.0.1"
@@ -85,11 +101,30 @@ class Sandbox(ABC):
         """Return what people at the vendor can be made to do, by name: methods with a docstring; none by default."""
         return {}
 
+    def fault_routes(self) -> list[str]:
+        """Return the names on which faults may wait: those of its routes, unless it talks in other ways than HTTP, too."""
+        return list(dict.fromkeys(name for name, *_ in self.routes()))
+
+    def conditions(self) -> dict[str, Condition]:
+        """Return what may stand otherwise there for a while, by name: how it sends webhooks, and what a sandbox adds."""
+        return of_webhooks(getattr(self, "webhooks", None))
+
+    def hooks_needed(self) -> str:
+        """Return where its webhooks go. Raises ValueError when nobody said."""
+        if not self.hooks:
+            raise ValueError("this asks the gateway at once, so start the sandbox with --hooks")
+        return self.hooks
+
     # --- for those who use one ---------------------------------------------------------------------------------------
     @property
     def url(self) -> str:
         """Return where it listens."""
         return f"http://{self._host}:{self._port}"
+
+    @cached_property
+    def control(self) -> Control:
+        """Return what has things go wrong when somebody outside asks for it."""
+        return Control(self)
 
     def settings(self) -> dict[str, str]:
         """Return settings with which its connector reaches it: what an admin would write into `plugins.toml`."""
@@ -98,6 +133,10 @@ class Sandbox(ABC):
     def secrets(self) -> dict[str, str]:
         """Return the secrets among those settings, by the setting's name; none by default."""
         return {}
+
+    def ways(self) -> Sequence[Way]:
+        """Return other ways to set the connection up, each instead of `settings` and `secrets`; none by default."""
+        return ()
 
     def writes(self) -> int:
         """Return how many writes reached the vendor, whatever was answered."""
@@ -111,6 +150,9 @@ class Sandbox(ABC):
         app.router.add_get("/_sandbox/state", self._show)
         app.router.add_get("/_sandbox/acts", self._show_acts)
         app.router.add_post("/_sandbox/acts/{act}", self._act)
+        app.router.add_get("/_sandbox/faults", self.control.show)
+        app.router.add_post("/_sandbox/faults", self.control.take)
+        app.router.add_delete("/_sandbox/faults", self.control.clear)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         site = web.TCPSite(runner, host, port, reuse_address=True)
@@ -144,14 +186,20 @@ class Sandbox(ABC):
 
     async def _act(self, request: web.Request) -> web.Response:
         """Have somebody do something: the body is a JSON object of the act's arguments."""
-        act = self.acts().get(request.match_info["act"])
+        name, acts = request.match_info["act"], self.acts()
+        act = acts.get(name)
         if act is None:
-            return web.Response(status=404, text="There is no such act; GET /_sandbox/acts lists them.\n")
+            hint = meant(name, acts)
+            return web.Response(
+                status=404, text=f'There is no act "{name}"{hint}; GET /_sandbox/acts shows what each takes.\n'
+            )
         try:
             arguments: object = json.loads(await request.read() or b"{}")
             if not isinstance(arguments, dict):
                 raise TypeError("the body must be a JSON object of arguments")
             done = act(**cast("dict[str, Any]", arguments))
+            if inspect.isawaitable(done):
+                done = await done
         except Exception as error:  # noqa: BLE001 (whatever it is, it was asked for by hand)
             what = f"That cannot be done ({type(error).__name__}: {error})"
             return web.Response(status=400, text=f"{what}; GET /_sandbox/acts shows how.\n")

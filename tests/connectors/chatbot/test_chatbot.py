@@ -69,7 +69,14 @@ class TestSource(WebhookSourceContract, ChatbotSetUp):
         }
 
     def unknown_bodies(self) -> list[bytes]:
-        return [b"{}", b'{"type":"typing"}', b'{"type":5}', b'{"type":"state","conversation":"s-1"}']
+        return [
+            b"{}",
+            b'{"type":"typing"}',
+            b'{"type":5}',
+            b'{"type":{}}',
+            b'{"type":[]}',
+            b'{"type":"state","conversation":"s-1"}',
+        ]
 
     async def test_both_secrets_are_accepted_while_one_replaces_the_other(self, sandbox: Any, host: FakeHost) -> None:
         connector = self.make({**self.values(sandbox), "secret": CALLBACK_SECRET, "previous_secret": SECRET}, host)

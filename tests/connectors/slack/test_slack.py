@@ -73,6 +73,7 @@ class TestSource(WebhookSourceContract, SlackSetUp):
         return [
             json.dumps({"type": "event_callback", "event": {"type": "reaction_added"}}).encode(),
             json.dumps({"type": "event_callback", "event": join}).encode(),
+            json.dumps({"type": "event_callback", "event": {"type": {}}}).encode(),
             json.dumps({"type": "app_rate_limited", "minute_rate_limited": 1}).encode(),
         ]
 

@@ -127,8 +127,8 @@ class TestCapOfCalls(VoiceSetUp):
     async def test_what_was_billed_counts_also_that_of_others_and_after_a_restart(
         self, sandbox: Any, host: FakeHost
     ) -> None:
-        others = sandbox._call(SMS_NUMBER, FAY, "outbound-api")
-        sandbox._ends(others, "completed", 150, tells=False)
+        others = sandbox.begins(SMS_NUMBER, FAY, "outbound-api")
+        sandbox.ended(others, "completed", 150, tells=False)
         first = await self.capped(sandbox, host, "0.45")
         await first.notify(notice(sandbox, "k0"))
         sandbox.bills()

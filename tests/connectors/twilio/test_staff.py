@@ -196,7 +196,7 @@ async def test_a_call_that_is_over_the_days_cap_is_not_made_and_the_ladder_goes_
     both = CALLS.replace('"queue:zendesk/Escalations" }', f'"queue:zendesk/Escalations", notify = ["texts:{FAY}"] }}')
     async with world(tmp_path, both) as there:
         for _ in range(1000):
-            there.calls._call(SMS_NUMBER, FAY, "outbound-api")
+            there.calls.begins(SMS_NUMBER, FAY, "outbound-api")
         await escalated(there)
         assert [row for row in there.calls.calls_made if row["to"] == EVE] == []
         (letter,) = await asyncio.to_thread(there.gateway.store.dead_letters)

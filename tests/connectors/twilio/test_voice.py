@@ -14,7 +14,8 @@ import pytest
 from connectors.twilio import VOICE
 from connectors.twilio.connector_voice import TwilioVoiceConnector
 from connectors.twilio.sandbox_account import ACCOUNT, SMS_NUMBER, TOKEN, TwilioSender, signature
-from connectors.twilio.sandbox_voice import Conversation, TwilioVoiceSandbox
+from connectors.twilio.sandbox_caller import Conversation
+from connectors.twilio.sandbox_voice import TwilioVoiceSandbox
 from gateway.sdk import (
     ButtonPressed,
     CallChange,
@@ -258,7 +259,7 @@ class TestListening(VoiceSetUp):
     async def test_calls_that_we_make_ourselves_are_no_customers(
         self, connector: Any, sandbox: Any, host: FakeHost
     ) -> None:
-        sandbox._ends(sandbox._call(SMS_NUMBER, ANNA, "outbound-api"), "completed", 9, tells=True)
+        sandbox.ended(sandbox.begins(SMS_NUMBER, ANNA, "outbound-api"), "completed", 9, tells=True)
         async with desk(connector, host) as found:
             assert await sandbox.webhooks.send(found.url) == [200]
             assert found.changes() == []
@@ -266,9 +267,9 @@ class TestListening(VoiceSetUp):
     async def test_a_leg_that_an_agent_took_is_an_answer_and_a_cancelled_one_says_nothing(
         self, connector: Any, sandbox: Any, host: FakeHost
     ) -> None:
-        call = sandbox._call(ANNA, SMS_NUMBER, "inbound")
+        call = sandbox.begins(ANNA, SMS_NUMBER, "inbound")
         for number, status in ((AGENT, "in-progress"), (OTHER, "canceled")):
-            sandbox._tells(sandbox._call(ANNA, number, "outbound-dial", call["sid"]), status)
+            sandbox._tells(sandbox.begins(ANNA, number, "outbound-dial", call["sid"]), status)
         async with desk(connector, host) as found:
             await sandbox.webhooks.send(found.url)
             assert found.changes() == ["answered"]
@@ -310,8 +311,8 @@ class TestListening(VoiceSetUp):
             host.time += 1_000_000
             sandbox.call_elsewhere(ANNA, "no-answer", seconds=0, lost=True)
             came = sandbox.call_elsewhere(ANNA)
-            running = sandbox._call(ANNA, SMS_NUMBER, "inbound")
-            sandbox._call(ANNA, AGENT, "outbound-dial", running["sid"])
+            running = sandbox.begins(ANNA, SMS_NUMBER, "inbound")
+            sandbox.begins(ANNA, AGENT, "outbound-dial", running["sid"])
             sandbox.record(running, "Call me back")
             await sandbox.webhooks.send(found.url)
             host.time += 120_000_000
@@ -320,7 +321,7 @@ class TestListening(VoiceSetUp):
             assert [event.call_id for event in found.events[:2]] == [came] * 2
             host.time += 7_200_000_000
             cursor = await self.polled(connector, cursor, found)
-            sandbox._ends(running, "completed", 7_300, tells=False)
+            sandbox.ended(running, "completed", 7_300, tells=False)
             await self.polled(connector, cursor, found)
             assert found.changes()[5:] == ["started", "ended"]
             assert found.events[-1].duration == 7_300
