@@ -12,6 +12,7 @@ from gateway.store.auditing import Auditing
 from gateway.store.conversations import Conversations
 from gateway.store.engine import Engine, Transaction
 from gateway.store.files import Files
+from gateway.store.held import Holds
 from gateway.store.inbound import Inbound, append_internal
 from gateway.store.incidents import Incidents
 from gateway.store.merges import Merges
@@ -85,6 +86,7 @@ class SqlStore:
         self.keep_file = files.keep
         self.policy = reading.policy
         self.history = reading.history
+        self.held = Holds(engine, names).held
         self.cases = reading.cases
         self.accounts = reading.accounts
         self.incidents = incidents.incidents
