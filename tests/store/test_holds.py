@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from gateway.model import EffectKind, altered
 from gateway.sdk import RateLimit
 from gateway.store import Store, open_store
 from gateway.store.ports import CaseView, Destination, EffectResult, Step, Verdict
+from tests.app.gateways import running
 from tests.store.acts import DESK, NOW, SECOND, apply_all, bring, emitting, message
 from tests.store.test_outbox import receipt, result
 
@@ -248,3 +253,24 @@ def test_the_command_says_it_to_people_and_to_programs(directory: Path) -> None:
     first, second = (each["holds"] for each in values["effects"])
     assert [each["why"] for each in (*first, *second)] == ["connection", "behind"]
     assert second[0]["behind"] == values["effects"][0]["effect"]["id"]
+
+
+async def test_a_gateway_that_runs_is_asked_how_its_connections_are(tmp_path: Path) -> None:
+    """What the files say may not be taken over yet: the one who sends knows better."""
+    (tmp_path / "baton-data").mkdir()
+    store = open_store(f"sqlite:///{tmp_path / 'baton-data' / 'baton.db'}")
+    store.register({"chat": None, "desk": None})
+    begin(store, HANDOFF)
+    (case,) = store.cases()
+    store.close()
+    async with running(tmp_path):
+        later = '[helpdesk.desk]\nconnector = "zendesk"\nsubdomain = "x"\n'
+        (tmp_path / "plugins.toml").write_text((tmp_path / "plugins.toml").read_text() + later)
+        command = [sys.executable, "-c", "from gateway.cli import main; main()", "cases", "show", case.id]
+        place = {**os.environ, "BATON_CONFIG": str(tmp_path / "plugins.toml")}
+        place.pop("BATON_DATABASE_URL", None)
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=place, stdout=subprocess.PIPE, text=True, timeout=60, check=True
+        )
+    words = " ".join(done.stdout.split())
+    assert "The running gateway has no connection desk: take plugins.toml over, `baton reload`" in words
