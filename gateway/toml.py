@@ -16,12 +16,16 @@ from typing import Any, TypeVar
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
+from gateway.toml_words import in_our_words
+
 _CLOSE_ENOUGH = 0.6
 #: How `did_you_mean` writes a word that stands in quotation marks.
 QUOTED = '"{}"'
 #: What stands for one character in a string, or for none: a line's end that a backslash hides.
 _HIDDEN = re.compile(r"\\[ \t]*\r?\n\s*")
-_DOUBLED = re.compile("Cannot (?:overwrite a value|declare .* twice|mutate immutable namespace|redefine)")
+_DOUBLED = re.compile(
+    "Cannot (?:overwrite a value|declare .* twice|mutate immutable namespace|redefine)|Duplicate inline table key"
+)
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\r\n")
 
 
@@ -242,7 +246,7 @@ def _moved(known: dict[Path, _What], moved: dict[Path, Path]) -> dict[Path, _Wha
 def read_toml(text: str, file: str, line_in: Callable[[int], str] = str) -> TomlDocument:
     """Read a TOML file. `line_in` puts a line in words, where the text holds several files.
 
-    Raises `Problems` when it is not TOML: the standard library says what is wrong, and where.
+    Raises `Problems` when it is not TOML: the standard library says where, and our own words what is wrong.
     """
     try:
         values = tomllib.loads(text)
@@ -269,13 +273,13 @@ def _doubled_problem(said: str, text: str, file: str, line_in: Callable[[int], s
 
 
 def _syntax_problem(said: str, text: str, file: str) -> Problem:
-    found = re.search(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", said)
+    found = re.search(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", said, re.DOTALL)
     lines = text.split("\n")
-    if found is None:
-        return Problem(file=file, line=1, column=1, sentence=f"this is not TOML: {said}")
-    line = int(found[2]) if found[2] else len(lines)
-    column = int(found[3]) if found[3] else len(lines[-1]) + 1
-    return Problem(file=file, line=line, column=column, sentence=f"this is not TOML: {found[1]}")
+    line, column = (1, 1) if found is None else (len(lines), len(lines[-1]) + 1)
+    if found is not None and found[2]:
+        line, column = int(found[2]), int(found[3])
+    sentence, column = in_our_words(found[1] if found is not None else "", lines[line - 1], column)
+    return Problem(file=file, line=line, column=column, sentence=f"this is not TOML: {sentence}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

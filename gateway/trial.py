@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from gateway.clock import Clock, SystemClock
 from gateway.config import AnySpec
+from gateway.config.wording import OWN, in_our_words
 from gateway.host.hostside import HostSide
 from gateway.host.registry import Specs, load_class
 from gateway.model import Activity, Attachment, Channel, Party
@@ -169,14 +171,21 @@ def _lenient(spec: AnySpec, given: Mapping[str, Any]) -> ConnectionSettings:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = error.errors(include_url=False, include_input=False)
         wrong = [each for each in faults if each["loc"] and each["loc"][0] in given]
         if wrong:
-            sentences = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in wrong)
+            sentences = "; ".join(map(_said, wrong))
             raise WrongTrial(f"The settings of {spec.title} cannot be: {sentences}.") from None
         # Only stand-ins are wrong, or what fields must be together: nothing that was given.
         made = {name: _as_typed(known[name].annotation, value) for name, value in values.items()}
         return model.model_construct(None, **made)
+
+
+def _said(fault: ErrorDetails) -> str:
+    name = ".".join(map(str, fault["loc"]))
+    if fault["type"] in OWN:
+        return f"{name}: {fault['msg'].removeprefix('Value error, ').removeprefix('Assertion failed, ')}".rstrip(".")
+    return f"{name} {in_our_words(fault['type'], fault.get('ctx', {}))}"
 
 
 def _as_typed(annotation: Any, value: Any) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from gateway.slips import duration_meant, number_meant
 from routing.fields import FIELDS, Field, Kind
 from routing.phrases import canonical
 
@@ -27,10 +28,9 @@ _TOKENS: Final = re.compile(
     r"\s*(?:(?P<string>'[^']*'|\"[^\"]*\")|(?P<duration>\d+(?:\.\d+)?[smhd]\b)|(?P<number>-?\d+(?:\.\d+)?(?![\w.]))"
     r"|(?P<name>[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*)|(?P<sign><=|>=|!=|==|[=<>()\[\],]))"
 )
-#: An amount as people write it, where a number is meant: 500EUR, €500.
-_MONEY: Final = re.compile(r"\s*(?:[€$£]|\d[\d.,]*(?:[€$£]|[A-Z]{3}\b))")
+#: An amount or a duration as people write it: 500EUR, €500, 1.000,50 EUR, -.5, 10k, 1h30m.
+_AMOUNT: Final = re.compile(r"[-+]?\s?[€$£]?[\d.,]*\d[\w.,€$£]*(?: (?:[€$£]|[A-Z]{3}\b))?")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
-_BARE: Final = "a number has no thousands sign and no unit: write 1500"
 _ORDERED: Final = frozenset({"<", "<=", ">", ">="})
 
 
@@ -97,6 +97,27 @@ def parse_duration(text: str) -> int | None:
     return None if found is None else round(float(found[1]) * _UNITS[found[2]] * _MICRO)
 
 
+def _bare(text: str) -> str:
+    """Return the sentence for an amount at the beginning of a text, with the number that was meant."""
+    found = _AMOUNT.match(text)
+    meant = number_meant(found[0].rstrip(".,")) if found is not None else None
+    return f"a number has no thousands sign and no unit: write {meant or '1500'}"
+
+
+def _unreadable(text: str) -> str:
+    """Return the sentence for a text whose beginning is no word of a condition."""
+    found = _AMOUNT.match(text)
+    given = found[0].rstrip(".,") if found is not None else ""
+    duration, number = duration_meant(given), number_meant(given)
+    if duration:
+        return f"{given} is no duration: write {duration}"
+    if number and re.match("[-+]?[.]", given):
+        return f"{given} is no number: write {number}"
+    if number or text[0] in "€$£":
+        return _bare(text)
+    return f"{text[0]!r} means nothing here"
+
+
 def parse(
     text: str,
     *,
@@ -137,9 +158,7 @@ class _Parser:
             found = _TOKENS.match(text, place)
             if found is None:
                 blank = len(text[place:]) - len(text[place:].lstrip())
-                if _MONEY.match(text, place):
-                    raise ExpressionError(_BARE, place + blank)
-                raise ExpressionError(f"{text[place + blank]!r} means nothing here", place + blank)
+                raise ExpressionError(_unreadable(text[place + blank :]), place + blank)
             kind = found.lastgroup or ""
             tokens.append(_Token(kind=kind, text=found[kind], offset=found.start(kind)))
             place = found.end()
@@ -286,7 +305,7 @@ class _Parser:
         left = self.token
         unit = left.kind == "name" and left.text not in {"and", "or", "not"}
         if field.kind is Kind.NUMBER and (left.text == "," or unit):
-            raise ExpressionError(_BARE, left.offset)
+            raise ExpressionError(_bare(self.text[token.offset :]), left.offset)
         return Compare(field=name, operator=operator, value=value)
 
     def _value(self, name: str, field: Field) -> Literal:
@@ -306,15 +325,29 @@ class _Parser:
             return duration
         if field.kind is Kind.FLAG and token.text in {"true", "false"}:
             return token.text == "true"
-        if field.kind is Kind.NUMBER and token.kind == "string" and _NUMBER.fullmatch(token.text[1:-1]):
-            raise ExpressionError(f"{name} is a number: write {token.text[1:-1]} without quotation marks", token.offset)
+        raise ExpressionError(self._expected(name, field, token), token.offset)
+
+    def _expected(self, name: str, field: Field, token: _Token) -> str:
+        """Return the sentence for a value of another kind than the field's, with the value that was meant."""
+        said = token.text[1:-1] if token.kind == "string" else ""
+        number = said if _NUMBER.fullmatch(said) else number_meant(said)
+        if field.kind is Kind.NUMBER and number:
+            return f"{name} is a number: write {number} without quotation marks"
+        if field.kind is Kind.DURATION:
+            duration = said if parse_duration(said) else duration_meant(said)
+            if duration:
+                return f"{name} is a duration: write {duration} without quotation marks"
+            if token.kind == "number":
+                after = self.token.text if self.token.kind == "name" else ""
+                given = f"{token.text} {after}" if duration_meant(f"{token.text} {after}") else token.text
+                bare = token.text.lstrip("-")
+                return f"{given} is no duration: write {duration_meant(given) or f'{bare}s, {bare}m or {bare}h'}"
         shape = {
             Kind.WORD: "a word in quotation marks",
             Kind.NUMBER: "a number",
             Kind.DURATION: "a duration like 30m, 2h or 1d",
         }.get(field.kind, field.kind.value)
-        what = token.text or "nothing"
-        raise ExpressionError(f"{name} is {field.kind.value}: {shape} is expected, not {what}", token.offset)
+        return f"{name} is {field.kind.value}: {shape} is expected, not {token.text or 'nothing'}"
 
     def _unknown_word(self, name: str, value: str, known: frozenset[str]) -> str:
         near = self.nearest(value, sorted(known))

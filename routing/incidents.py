@@ -34,7 +34,7 @@ from gateway.model.life import is_customers
 from routing import acting, ladder
 from routing.draft import Draft
 from routing.fingerprints import fingerprint_of
-from routing.incident_end import QUIET, close, note
+from routing.incident_end import QUIET, close, counted, ends_with_it, note
 from routing.policy import Act, Incident, Rule
 from routing.shown import duration_of
 from routing.signals.reading import REMEMBERING, remember
@@ -89,6 +89,8 @@ def _meant(snapshot: Snapshot, activity: Activity) -> Incident | None:
 # --- a customer's case -----------------------------------------------------------------------------------------------
 def look(draft: Draft) -> None:
     """Let the case join the incident that is open for it, or open the one that it is a customer too many for."""
+    if draft.snapshot.bursts:
+        counted(draft, {burst.name for burst in draft.snapshot.bursts})
     for burst in draft.snapshot.bursts:
         incident = draft.snapshot.policy.incidents.get(burst.name)
         if incident is None or draft.signals.incident is not None:
@@ -330,8 +332,19 @@ def _over(draft: Draft, facts: IncidentFacts) -> None:
         named = f"{member.words[0].upper()}{member.words[1:]}"
         draft.say("incident", f"{named} is over: rules look at the case as before.")
         if draft.case.status is CaseStatus.OPEN:
-            note(draft, f"{named} is over.")
-            _tell_that_it_is_over(draft, member)
+            _end(draft, facts, member, named)
+
+
+def _end(draft: Draft, facts: IncidentFacts, member: Membership, named: str) -> None:
+    """Tell an open case's ticket and customer that its incident is over, and resolve the case where the policy wants that."""
+    keeps = ends_with_it(draft, draft.snapshot.policy.incidents.get(member.name), facts)
+    if keeps:
+        draft.say("incident", f"{named} is over. The case stays open: {keeps}.")
+    note(draft, f"{named} is over: the case is resolved with it." if keeps == "" else f"{named} is over.")
+    _tell_that_it_is_over(draft, member)
+    if keeps == "":
+        draft.move_case(CaseStatus.RESOLVED)
+        draft.say("incident", f"{named} is over: the case is resolved with it.")
 
 
 # --- the parent ------------------------------------------------------------------------------------------------------

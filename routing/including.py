@@ -21,6 +21,10 @@ def included(document: TomlDocument) -> tuple[str, ...]:
     given = document.values.get(_KEY, [])
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):  # pyright: ignore[reportUnknownVariableType]
         raise Problems([document.problem((_KEY,), 'include must be a list of files: ["teams.toml"]')])
+    if not given and _KEY in document.values:
+        raise Problems(
+            [document.problem((_KEY,), 'include names no file: write include = ["teams.toml"], or leave it out')]
+        )
     names: list[str] = given
     problems: list[Problem] = []
     for number, name in enumerate(names):

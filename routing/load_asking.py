@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from gateway.toml import did_you_mean
 from routing import schema_people as schema
-from routing.expression import parse_duration
 from routing.load_people import level, named
 from routing.people import Asked, Need, People, Relaxation, Strategy, Whom
 from routing.policy import Address
@@ -114,12 +113,9 @@ def _relaxations(reader: Reader, path: Path, table: Mapping[str, Any], *, wants:
     for number, item in _list(reader, path, table.get("relax_after", []), "relax_after"):
         here = (*path, number)
         reader.keys(here, item, schema.RELAX, "an entry of relax_after")
-        text = reader.string(here, item, "after")
-        after = parse_duration(text)
+        after = reader.duration(here, item, "after")
         if "after" not in item and reader.lacks(here, item, "after"):
             reader.note(here, 'say after what time it is given up: after = "10m"')
-        elif not after and isinstance(item.get("after"), str):
-            reader.note((*here, "after"), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
         if made and after and after <= made[-1].after:
             reader.note((*here, "after"), "each entry of relax_after must come later than the one before", value=True)
         drops = item.get("drop", False)

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from gateway.slips import interval_meant
 from gateway.toml import Problems, did_you_mean
 from routing import schema
 from routing.calendar import HORIZON, Calendar, Interval
@@ -82,7 +83,8 @@ def _day(reader: Reader, path: Path, value: object, what: str) -> tuple[Interval
     for number, text in enumerate(reader.strings(path, value, what)):
         interval = interval_of(text)
         if interval is None:
-            sentence = f"{text!r} is no interval of a day: write 08:00-12:00, 22:00-06:00 or 00:00-24:00"
+            meant = interval_meant(text) or "08:00-12:00, 22:00-06:00 or 00:00-24:00"
+            sentence = f"{text!r} is no interval of a day: write {meant}"
             reader.note((*path, number), sentence, value=True)
         elif made and interval[0] < made[-1][1]:
             reader.note(

@@ -35,10 +35,7 @@ def read_customer(
     name = reader.string(_PATH, table, "profile_from")
     if isinstance(table.get("profile_from"), str):
         reader.connection((*_PATH, "profile_from"), name, ROLE, 0)
-    given = reader.string(_PATH, table, "fresh_for") if "fresh_for" in table else FRESH_FOR
-    fresh_for = parse_duration(given)
-    if not fresh_for and isinstance(table.get("fresh_for"), str):
-        reader.note((*_PATH, "fresh_for"), f"{given!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
+    fresh_for = reader.duration(_PATH, table, "fresh_for") if "fresh_for" in table else parse_duration(FRESH_FOR)
     vip = reader.strings((*_PATH, "vip"), table.get("vip", []), "vip")
     reads = _reads({"rule": rules, "sla": slas})
     reads = _more(more, boost=boost) | reads

@@ -108,6 +108,7 @@ def _incident(
     mode = reader.word(path, table, "mode", [each.value for each in MODES])
     inhibit = reader.strings((*path, "inhibit"), table.get("inhibit", []), "inhibit")
     reply, reply_when_over = _replies(reader, path, table)
+    resolve_cases = _resolve_cases(reader, path, table)
     title = " ".join(reader.string(path, table, "title").split()) or number
     tags = reader.strings((*path, "tags"), table.get("tags", []), "tags")
     if len(reader.problems) > before:
@@ -125,6 +126,7 @@ def _incident(
         resolve_after=resolve_after,
         reply=reply,
         reply_when_over=reply_when_over,
+        resolve_cases=resolve_cases,
         rule=Rule(
             id=f"{RULE_PREFIX}{number}",
             type=EscalationType.PRIORITY,
@@ -153,6 +155,13 @@ def _replies(reader: Reader, path: Path, table: Mapping[str, Any]) -> tuple[str,
         sentence = "it goes to whom `reply` was sent: write that as well"
         reader.note((*path, "reply_when_over"), sentence, value=True)
     return _reply(reader, path, table, "reply"), _reply(reader, path, table, "reply_when_over")
+
+
+def _resolve_cases(reader: Reader, path: Path, table: Mapping[str, Any]) -> bool:
+    value = table.get("resolve_cases", False)
+    if not isinstance(value, bool):
+        reader.note((*path, "resolve_cases"), "resolve_cases must be true or false", value=True)
+    return value is True
 
 
 def _reply(reader: Reader, path: Path, table: Mapping[str, Any], key: str) -> str:

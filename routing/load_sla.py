@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from gateway.model import SlaMetric, TicketStatus
+from gateway.slips import duration_meant
 from gateway.toml import did_you_mean
 from routing import schema
 from routing.calendar import Calendar
@@ -135,14 +136,21 @@ def _risks(
     reader: Reader, path: Path, table: Mapping[str, Any], targets: Mapping[SlaMetric, int]
 ) -> dict[SlaMetric, int]:
     """Return after how much time each target is at risk."""
-    text = reader.string(path, table, "at_risk") if "at_risk" in table else _DEFAULT_SHARE
+    given = table.get("at_risk", _DEFAULT_SHARE)
+    text = given if isinstance(given, str) else ""
     share, left = _SHARE.fullmatch(text), parse_duration(text)
     if share is not None and float(share[1]) > 0:
         hundredths = round(float(share[1]) * 100)
         return {metric: target * hundredths // 10_000 for metric, target in targets.items()}
     if not left:
-        if isinstance(table["at_risk"], str):
-            reader.note((*path, "at_risk"), f"{text!r} is no share like 75% and no time left like 15m", value=True)
+        if not isinstance(given, str | int | float) or isinstance(given, bool):
+            reader.string(path, table, "at_risk")
+        else:
+            meant = duration_meant(given)
+            hint = f": write {meant}" if meant else ""
+            reader.note(
+                (*path, "at_risk"), f"{given!r} is no share like 75% and no time left like 15m{hint}", value=True
+            )
         return {}
     for metric, target in targets.items():
         if left >= target:

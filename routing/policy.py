@@ -243,6 +243,8 @@ class Incident:
     reply: str
     #: What those who were told that are told once it is over, empty for nothing.
     reply_when_over: str
+    #: Whether the cases that belong to it are resolved with it, unless there is something besides.
+    resolve_cases: bool
     #: How its parent case is escalated; no rule of the policy's list.
     rule: Rule
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from gateway.model import Channel
+from gateway.slips import no_duration
 from gateway.toml import Problem, TomlDocument, did_you_mean, nearest
 from routing.beside import Beside, kept
 from routing.expression import parse_duration
@@ -20,6 +21,8 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 #: Channels on which people are told by their number, and how that is written.
 _NUMBERED: Final = frozenset({Channel.PHONE, Channel.MESSAGING})
 _NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+#: Longest text that a sentence quotes.
+_SHOWN: Final = 60
 _PLACE: Final = re.compile(r"(?:(?P<kind>queue):)?(?P<connection>[^/:]+)(?P<sign>[/:])(?P<place>.+)")
 
 
@@ -121,7 +124,9 @@ class Reader:
             return tuple(str(item) for item in items)
         wrong = next((number for number, item in enumerate(items) if not isinstance(item, str)), None)
         place = path if wrong is None else (*path, wrong)
-        self.note(place, f"{what} must be a list of texts in quotation marks", value=wrong is not None)
+        alone = isinstance(value, str) and value and '"' not in value and len(value) <= _SHOWN
+        meant = f': write ["{value}"]' if alone else ""
+        self.note(place, f"{what} must be a list of texts in quotation marks{meant}", value=wrong is not None)
         return ()
 
     def word(self, path: Path, table: Mapping[str, Any], key: str, words: list[str]) -> str | None:
@@ -135,10 +140,13 @@ class Reader:
 
     def duration(self, path: Path, table: Mapping[str, Any], key: str) -> int | None:
         """Return the span of time of a key, microseconds; None when it has none, or one that is none above zero."""
-        text = self.string(path, table, key)
-        duration = parse_duration(text)
-        if isinstance(table.get(key), str) and not duration:
-            self.note((*path, key), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
+        value = table.get(key)
+        duration = parse_duration(value) if isinstance(value, str) else None
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            if not duration:
+                self.note((*path, key), no_duration(value), value=True)
+        else:
+            self.string(path, table, key)
         return duration or None
 
     def name(self, path: Path, name: str) -> None:

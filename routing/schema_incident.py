@@ -54,6 +54,11 @@ INCIDENT: Final[dict[str, Any]] = {
     "inhibit": _texts("Rules that do not escalate a case that belongs to it, while it is open."),
     "reply": _text("Text to each customer whose case belongs to it, once; `{{path}}` is replaced."),
     "reply_when_over": _text("Text to whom `reply` was sent, once it is over; `{{path}}` is replaced."),
+    "resolve_cases": {
+        "type": "boolean",
+        "description": "Whether the cases that belong to it are resolved with it: those that nothing of their own keeps open."
+        " Default: false.",
+    },
     "opened_by": _texts("Connections that open and close it: those of monitoring and status pages."),
     "resolve_after": _text(
         "How long after the last message that belongs to it it closes by itself. Default: with its parent case only."

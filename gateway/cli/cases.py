@@ -12,8 +12,11 @@ from gateway.cli.terminal import WrongInput, instant, json_option, paragraph, pr
 from gateway.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.cli.holds import Hold
     from gateway.model import Membership
-    from gateway.store.ports import AppliedActivity, CaseHistory, EffectView
+    from gateway.store.ports import AppliedActivity, CaseHistory, EffectView, Store
 
 _REASON = "Why; it stands in the audit."
 #: What happens at a deadline, by how its name begins.
@@ -27,6 +30,8 @@ _DUE: Final = {
     "unmute": "a mute ends: what it held is told",
     "incident": "the incident closes, unless messages still come for it",
 }
+#: States in which nothing more comes of an effect.
+_SETTLED: Final = frozenset({"done", "cancelled", "observed"})
 #: Where the mark stands in the name of an SLA's deadline.
 _MARK: Final = 2
 
@@ -68,19 +73,23 @@ def list_(limit: int, config: Path, *, as_json: bool) -> None:
 def show(case_id: str, config: Path, *, as_json: bool) -> None:
     """Show one case: what happened, why it was escalated or not, and what became of it outside.
 
-    What people wrote is not shown; --json has everything.
+    Of what is not settled yet it says why. What people wrote is not shown; --json has everything.
     """
     from gateway.cli.reading import reading
 
     with reading(config) as store:
         history = store.history(case_id)
-    if history is None:
-        message = f"there is no case {case_id}: `baton cases list` shows those that there are"
-        raise WrongInput(message)
-    if as_json:
-        print_json(plain(history))
+        if history is None:
+            message = f"there is no case {case_id}: `baton cases list` shows those that there are"
+            raise WrongInput(message)
+        why = _why(store, history, config)
+    if not as_json:
+        _show(history, why)
         return
-    _show(history)
+    values = plain(history)
+    for effect in values["effects"]:
+        effect["holds"] = plain(why.get(effect["effect"]["id"], ()))
+    print_json(values)
 
 
 @command.command()
@@ -121,7 +130,21 @@ def unmerge(case_id: str, reason: str, config: Path, *, as_json: bool) -> None:
     click.echo(f"Case {case_id} stands for itself again, apart from {result['from']}.")
 
 
-def _show(history: CaseHistory) -> None:
+def _why(store: Store, history: CaseHistory, config: Path) -> Mapping[str, tuple[Hold, ...]]:
+    """Return why the open effects of a case are not settled; nobody is asked when all are."""
+    from gateway.cli.around import look_around
+    from gateway.cli.holds import holds
+    from gateway.clock import SystemClock
+
+    # One that failed may be open as well: it keeps what comes behind it.
+    if all(view.state in _SETTLED for view in history.effects):
+        return {}
+    around, limits = look_around(config)
+    now = SystemClock().now()
+    return holds(history, store.held(history.case.id, limits, now), around, now)
+
+
+def _show(history: CaseHistory, why: Mapping[str, tuple[Hold, ...]] | None = None) -> None:
     case = history.case
     click.echo(f"Case {case.id} is {case.status.value}, priority {case.priority.value if case.priority else '-'}.")
     if history.merged_into is not None:
@@ -142,7 +165,7 @@ def _show(history: CaseHistory) -> None:
     for activity in history.activities:
         _show_activity(activity)
     for effect in history.effects:
-        _show_effect(effect)
+        _show_effect(effect, (why or {}).get(effect.effect.id, ()))
     for name, due_at in history.timers.items():
         click.echo(f"  {instant(due_at)}: {_due(name)}")
 
@@ -186,7 +209,7 @@ def _show_activity(applied: AppliedActivity) -> None:
         paragraph(str(note), indent="       ")
 
 
-def _show_effect(view: EffectView) -> None:
+def _show_effect(view: EffectView, why: tuple[Hold, ...]) -> None:
     from gateway.model import DeliveryState
 
     effect = view.effect
@@ -201,5 +224,7 @@ def _show_effect(view: EffectView) -> None:
             f" ({progress.code} {progress.reason}".rstrip() + ")" if failed and progress.code + progress.reason else ""
         )
         paragraph(f"the channel reports: {progress.state.value}{said}", indent="       ")
-    if view.reason:
+    if view.reason and not why:
         paragraph(view.reason, indent="       ")
+    for hold in why:
+        paragraph(hold.sentence, indent="       ")

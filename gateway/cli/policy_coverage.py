@@ -101,13 +101,14 @@ def _start(first: datetime | None) -> int:
 
 
 def _longest(text: str | None) -> int:
+    from gateway.slips import duration_meant
     from routing.expression import parse_duration
 
     if text is None:
         return 0
     duration = parse_duration(text)
     if duration is None:
-        raise WrongInput(f"{text!r} is no duration: write 90s, 15m, 2h or 1d")
+        raise WrongInput(f"{text!r} is no duration: write {duration_meant(text) or '90s, 15m, 2h or 1d'}")
     return duration
 
 

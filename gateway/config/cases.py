@@ -8,6 +8,7 @@ from typing import Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from gateway.config.section import Section
+from gateway.slips import duration_meant, no_duration
 
 _MICRO: Final = 1_000_000
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -63,10 +64,14 @@ class CasesSection(Section):
     mail: dict[str, MailDomain] = Field(default_factory=dict)
     """Mail domains whose addresses have several spellings, by domain."""
 
-    @field_validator("join_within", "reopen_within", "phone_reused_after")
+    @field_validator("join_within", "reopen_within", "phone_reused_after", mode="before")
     @classmethod
-    def _duration(cls, value: str) -> str:
-        microseconds(value)
+    def _duration(cls, value: object) -> object:
+        if isinstance(value, str):
+            microseconds(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            # The number alone has a better answer than that it is no text.
+            raise ValueError(no_duration(value))  # noqa: TRY004 (pydantic takes a ValueError)
         return value
 
     @field_validator("phone_region")
@@ -97,12 +102,19 @@ class CasesSection(Section):
 
 def microseconds(value: str) -> int:
     """Return a time like ``30m``, ``6h`` or ``3d`` in microseconds. Raises ValueError with a sentence."""
-    found = _DURATION.fullmatch(value)
-    time = int(found[1]) * _UNITS[found[2]] * _MICRO if found is not None else 0
-    if not 0 < time <= _LONGEST:
-        message = f'"{value}" is no time: write one like 30m, 6h or 3d, ten years at most'
+    time = _time(value)
+    if time is None:
+        meant = duration_meant(value)
+        like = meant if meant and _time(meant) else "one like 30m, 6h or 3d, ten years at most"
+        message = f'"{value}" is no time: write {like}'
         raise ValueError(message)
     return time
+
+
+def _time(value: str) -> int | None:
+    found = _DURATION.fullmatch(value)
+    time = int(found[1]) * _UNITS[found[2]] * _MICRO if found is not None else 0
+    return time if 0 < time <= _LONGEST else None
 
 
 def _domain(value: str) -> str:

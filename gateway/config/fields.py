@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.secrets import References, Unresolved, is_reference
+from gateway.config.wording import OWN, in_our_words
 from gateway.toml import Problem, TomlDocument, nearest
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -96,7 +97,7 @@ class FieldReader:
 
     # --- pydantic's errors --------------------------------------------------------------------------------------------
     def _map(self, model: type[BaseModel], error: ValidationError, broken: set[tuple[str | int, ...]]) -> None:
-        for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        for detail in error.errors(include_url=False, include_input=False):
             path = (*self.path, *detail["loc"])
             if any(path[: len(one)] == one for one in broken):
                 continue  # said already, in better words
@@ -112,8 +113,21 @@ class FieldReader:
         if detail["type"] == "missing":
             described = _description(model, path[len(self.path) :])
             return self.document.problem(path[:-1], f"{where} is missing{f': {described}' if described else ''}")
+        if detail["type"] not in OWN:
+            sentence = in_our_words(detail["type"], detail.get("ctx", {}), self._written(path))
+            return at_value(self.document, path, f"{where or 'it'} {sentence}")
         sentence = self._withhold(detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "))
         return at_value(self.document, path, f"{where}: {sentence[:1].lower()}{sentence[1:]}" if where else sentence)
+
+    def _written(self, path: tuple[str | int, ...]) -> object:
+        """Return what stands in the file itself; never what a reference led to."""
+        found: Any = self.document.values
+        for key in path:
+            try:
+                found = found[key]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return found
 
     def _known(self, model: type[BaseModel], path: tuple[str | int, ...]) -> tuple[str, ...]:
         found = _model_at(model, path)

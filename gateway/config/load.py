@@ -97,6 +97,8 @@ class Premises:
     redact: tuple[str, ...]
     #: Names of all connections in the file.
     connections: tuple[str, ...]
+    #: The connectors of those that are switched on, by the connection's name.
+    connectors: Mapping[str, str]
 
 
 def load_premises(text: str, file: str, *, environ: Mapping[str, str]) -> Premises:
@@ -111,13 +113,19 @@ def load_premises(text: str, file: str, *, environ: Mapping[str, str]) -> Premis
     if reader.problems or section is None:
         raise Problems(tuple(reader.problems))
     tables: list[Any] = [document.values.get(channel.value) for channel in Channel]
+    named: dict[str, Any] = {name: keys for each in tables if isinstance(each, dict) for name, keys in each.items()}
     return Premises(
         data=directory / section.data,
         database=url or _database(section, directory / section.data),
         policy=directory / section.policy,
         shadow=_shadow(section, directory),
         redact=section.redact,
-        connections=tuple(name for table in tables if isinstance(table, dict) for name in table),
+        connections=tuple(named),
+        connectors={
+            name: str(keys.get("connector", ""))
+            for name, keys in named.items()
+            if isinstance(keys, dict) and keys.get("enabled", True) is not False
+        },
     )
 
 

@@ -271,6 +271,9 @@ class Case(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     incident: Membership | None = None
     #: Incidents whose reply its customer was sent, by their ids, and, with `:over` after it, the one at its end: each once.
     broadcasts: tuple[str, ...] = ()
+    #: How many messages of the customer there were when the newest of those came that count for an incident one after the other;
+    #: 0 while none did. Where it is not `customer_messages`, the customer said more since.
+    last_counted: int = 0
     #: The look-up of its customer that is out, or that failed last; None when there is neither.
     lookup: Lookup | None = None
     #: The policy's `[sensitivity.NAME]` that marked it, empty when it is not sensitive. It stays until a person lifts it.

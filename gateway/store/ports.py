@@ -15,6 +15,7 @@ from gateway.store.assignments import Assigned, Choose, Staffing
 from gateway.store.case_rules import CaseRules
 from gateway.store.contact_values import ContactView, Identifier, Separation, Suggestion
 from gateway.store.file_values import FileBytes, WantedFile
+from gateway.store.held import Held
 from gateway.store.incidents import IncidentView
 from gateway.store.ports_for_operators import ForOperators
 from gateway.store.profiles import Asked
@@ -67,6 +68,7 @@ __all__ = [
     "EffectView",
     "EventFailure",
     "FileBytes",
+    "Held",
     "Identifier",
     "IncidentView",
     "JournalEntry",

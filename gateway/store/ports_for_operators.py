@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.model import Activity
+from gateway.sdk import RateLimit
 from gateway.store.contact_values import ContactView, Suggestion
+from gateway.store.held import Held
 from gateway.store.values import DeadLetter, DeadLetterDetail
 
 
@@ -26,6 +28,10 @@ class ForOperators(Protocol):
 
         Both cases are counted anew from their activities, as if they had never been one.
         """
+        ...
+
+    def held(self, case_id: str, limits: Mapping[str, Sequence[RateLimit]], now: int) -> Mapping[str, Held]:
+        """Return what keeps the open effects of a case, by their ids; `limits` are those of the vendors, by connection."""
         ...
 
     def contacts(self, limit: int = 100) -> Sequence[ContactView]:

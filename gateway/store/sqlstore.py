@@ -13,6 +13,7 @@ from gateway.store.conversations import Conversations
 from gateway.store.engine import Engine, Transaction
 from gateway.store.files import Files
 from gateway.store.fresh import Fresh
+from gateway.store.held import Holds
 from gateway.store.inbound import Inbound, append_internal
 from gateway.store.incidents import Incidents
 from gateway.store.merges import Merges
@@ -86,6 +87,7 @@ class SqlStore:
         self.keep_file = files.keep
         self.policy, self.history = reading.policy, reading.history
         self.cases, self.accounts = reading.cases, reading.accounts
+        self.held = Holds(engine, names).held
         self.incidents = incidents.incidents
         self.open_incident, self.close_incident = incidents.open_incident, incidents.close_incident
         assignments = Assignments(engine)

@@ -9,7 +9,6 @@ from typing import Any, Final, cast
 
 from gateway.model import Case, Mode, altered
 from gateway.toml import Problems, TomlDocument, did_you_mean, read_toml
-from routing.expression import parse_duration
 from routing.policy import ConnectionFacts, Policy
 from routing.policy_tests import schema
 from routing.policy_tests.load_event import of_incident, read_activity
@@ -137,7 +136,7 @@ class _Reader(Reader):
         if len(what) != 1:
             return None
         kind = what[0]
-        wait = self._duration(path, table, "wait") if kind == "wait" else None
+        wait = self.duration(path, table, "wait") if kind == "wait" else None
         until = self._instant(path, table, "until") if kind == "until" else None
         press = self.word(path, table, "press", schema.WHAT["press"]["enum"]) if kind == "press" else None
         grouped = kind in {"incident", "incident_over"}
@@ -185,13 +184,6 @@ class _Reader(Reader):
             self.note((*path, key), sentence, value=True)
             return None
         return round(value.timestamp() * _MICRO)
-
-    def _duration(self, path: Path, table: Mapping[str, Any], key: str) -> int | None:
-        text = self.string(path, table, key)
-        duration = parse_duration(text)
-        if not duration and isinstance(table[key], str):
-            self.note((*path, key), f"{text!r} is no duration above zero: write 90s, 15m, 2h or 1d", value=True)
-        return duration
 
     def _modes(self, path: Path, value: object) -> dict[str, Mode]:
         table = self.table(path, value, "modes")

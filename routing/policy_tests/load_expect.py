@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 from gateway.model import Case, SlaMetric
+from gateway.slips import duration_meant, no_duration
 from gateway.toml import did_you_mean
 from routing.expression import parse_duration
 from routing.happened import Step
@@ -140,7 +141,7 @@ def _timers(reader: Reader, path: Path, value: object) -> dict[str, int]:
     for name, each in reader.table(path, value, str(path[-1])).items():
         duration = parse_duration(each) if isinstance(each, str) else None
         if duration is None:
-            reader.note((*path, name), f"{each!r} is no duration: write 90s, 15m, 2h or 1d", value=True)
+            reader.note((*path, name), no_duration(each), value=True)
         else:
             made[name] = duration
     return made
@@ -166,7 +167,8 @@ def _sla(reader: Reader, path: Path, value: object, policy: Policy) -> dict[str,
         if duration is not None:
             made[key] = duration_of(duration)
         elif key != "id" and text not in _STANDS:
-            sentence = f"{text!r} is no duration and none of {', '.join(_STANDS)}: write 90s, 15m, 2h or 1d"
+            meant = duration_meant(text) or "90s, 15m, 2h or 1d"
+            sentence = f"{text!r} is no duration and none of {', '.join(_STANDS)}: write {meant}"
             reader.note((*path, key), sentence, value=True)
     return made
 

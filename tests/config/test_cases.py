@@ -38,7 +38,9 @@ def test_everything_that_is_said_arrives() -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ('join_within = "3 days"', "is no time: write one like 30m, 6h or 3d"),
+        ('join_within = "3 days"', "is no time: write 3d"),
+        ('join_within = "soon"', "is no time: write one like 30m, 6h or 3d"),
+        ("join_within = 3", '3 has no unit: write "3s", "3m" or "3h"'),
         ('reopen_within = "0d"', "is no time"),
         ('reopen_within = "999999d"', "is no time"),
         ('join = "always"', "never"),

@@ -101,7 +101,7 @@ def test_numbers_may_come_from_outside_the_file_too(tmp_path: Path) -> None:
     settings = config.connections["a"].settings
     assert isinstance(settings, TalkSettings)
     assert settings.port == 8
-    with pytest.raises(Problems, match="4:8: port: input should be less than or equal to 9"):
+    with pytest.raises(Problems, match="4:8: port must be 9 or less"):
         load(text, tmp_path, {**SECRETS, "PORT": "12"})
     with pytest.raises(Problems) as caught:
         load(text, tmp_path)

@@ -30,6 +30,7 @@ TEAMS: Final = """[agent.anna]
 ids = { desk = "7" }
 """
 TABLES_ONLY: Final = "holds tables only, and KEY stands before them: write it as [KEY]"
+NO_VALUE: Final = "this is no value: write text in quotation marks, a number, true or false, or a list in [ ]"
 URGENT: Final = """[[rule]]
 id = "urgent"
 do = "escalate"
@@ -97,7 +98,14 @@ def test_a_policy_of_one_file_is_kept_as_it_stands(place: Path) -> None:
                 "teams.toml:3:1: an agent has no key manger: did you mean manager?",
             ],
         ),
-        ({"urgent": URGENT + "x = [\n"}, ["rules/urgent.toml:7:1: this is not TOML: Invalid value"]),
+        (
+            {"urgent": URGENT + "x = [\n"},
+            [f"rules/urgent.toml:7:1: this is not TOML: {NO_VALUE}"],
+        ),
+        (
+            {"main": "include = []\n"},
+            ['escalation.toml:1:1: include names no file: write include = ["teams.toml"], or leave it out'],
+        ),
         (
             {"urgent": URGENT.replace('"urgent"', '"help"')},
             ["escalation.toml:8:6: rule help stands twice: it is also in line 1 of rules/urgent.toml"],

@@ -6,7 +6,7 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, get_origin
@@ -25,6 +25,7 @@ from connectors.twilio import SPEC as TWILIO
 from connectors.twilio import VOICE as TWILIO_VOICE
 from connectors.webchat import SPEC as WEBCHAT
 from connectors.zendesk import SPEC as ZENDESK
+from gateway import slips
 from gateway.cli.commands import baton
 from gateway.config.cases import CasesSection, MailDomain
 from gateway.config.fields import is_secret
@@ -118,14 +119,21 @@ def sentences(name: str, *modules: ModuleType) -> str:
 
 def _said(module: ModuleType, name: str) -> set[str]:
     tree = ast.parse(inspect.getsource(module))
-    made = {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+    made = {each.name: each for each in _functions(inspect.getsource(module))}
+    shared = [each for each in vars(module).values() if inspect.isfunction(each) and each.__module__ == slips.__name__]
+    for each in shared:
+        made.setdefault(each.__name__, next(_functions(inspect.getsource(each))))
     said: set[str] = set()
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == name):
-        for each in call.args:
-            helper = made.get(_called(each)) if isinstance(each, ast.Call) else None
-            ends = [node.value for node in ast.walk(helper) if isinstance(node, ast.Return)] if helper else [each]
+        for given in call.args:
+            helper = made.get(_called(given)) if isinstance(given, ast.Call) else None
+            ends = [node.value for node in ast.walk(helper) if isinstance(node, ast.Return)] if helper else [given]
             said |= {_pattern(end, module) for end in ends if _is_sentence(end)}
     return said
+
+
+def _functions(source: str) -> Iterator[ast.FunctionDef]:
+    return (each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.FunctionDef))
 
 
 def _called(call: ast.Call) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from tests.routing.lint.pairs_of_activities import TOGETHER
 from tests.routing.lint.pairs_of_passing import PASSED
 from tests.routing.lint.pairs_of_people import PEOPLE
+from tests.routing.lint.pairs_of_phrases import OF_PHRASES
 from tests.routing.lint.pairs_of_precautions import PRECAUTIONS
 from tests.routing.lint.pairs_of_ranges import RANGES
 from tests.routing.lint.pieces import ALL, NIGHTS, OFFICE, ON_UP, USED, Pair, duty, rules, slas, up
@@ -358,49 +359,6 @@ PAIRS: Final[dict[str, list[Pair]]] = {
             "the night of sun in calendar office reaches into the hours of mon",
         ),
     ],
-    "duplicate-phrase": [
-        Pair(
-            rules(
-                ALL + "[\"message.phrases contains 'a'\"]",
-                ALL + "[\"message.phrases contains 'b'\"]",
-                more='[phrases]\na = ["My Lawyer"]\nb = ["HERE", "my cat"]\n',
-            ),
-            "my  lawyer!",
-            "our lawyer",
-            "'my  lawyer!' stands in the list a already, in line 15",
-        ),
-        Pair(
-            rules(ALL + "[\"message.phrases contains 'a'\"]", more='[phrases]\na = ["outage", "HERE"]\n'),
-            "Outage",
-            "outages",
-            "'Outage' stands in the list a already, in line 11",
-        ),
-        Pair(
-            rules(
-                ALL + "[\"message.phrases contains 'a'\"]",
-                more='[phrases.a]\nany = ["outage"]\nde = ["Panne", "HERE"]\nen = ["panne"]\n',
-            ),
-            "Outage",
-            "Ausfall",
-            "'Outage' stands in the list a already, in line 6",
-        ),
-    ],
-    "covered-phrase": [
-        Pair(
-            rules(ALL + "[\"message.phrases contains 'a'\"]", more='[phrases]\na = ["HERE", "lawyer"]\n'),
-            "my lawyer",
-            "my lawyers",
-            "'my lawyer' is superfluous: 'lawyer' is found wherever it is",
-        ),
-        Pair(
-            rules(
-                ALL + "[\"message.phrases contains 'a'\"]",
-                more='[phrases.a]\nen = ["down", "HERE"]\nde = ["all down"]\nnegation = false\n',
-            ),
-            "not down",
-            "done",
-            "'not down' is superfluous: 'down' is found wherever it is",
-        ),
-    ],
+    **OF_PHRASES,
     **PRECAUTIONS,
 }
