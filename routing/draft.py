@@ -128,7 +128,10 @@ class Draft:
 
     def ticket(self, connection: str) -> TicketLink | None:
         """Return the case's ticket in a helpdesk."""
-        return next((link for link in self.snapshot.tickets if link.connection == connection), None)
+        for link in self.snapshot.tickets:
+            if link.connection == connection:
+                return link
+        return None
 
     def mode(self, connection: str, rule: Rule | None) -> Mode:
         """Return how far an effect of a rule may go over a connection."""
@@ -155,7 +158,7 @@ class Draft:
         details: str = "",
     ) -> Effect:
         """Add an effect; its id follows from the case, the activity, its kind and its number among them."""
-        number = sum(1 for effect in self.effects if effect.kind is kind)
+        number = len([effect for effect in self.effects if effect.kind is kind]) if self.effects else 0
         effect = Effect(
             id=self.new_id(kind.value, number),
             kind=kind,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.model.activity import Activity, ActivityKind
+from gateway.model.activity import Activity, ActivityKind, ButtonChoice
 from gateway.model.altering import altered
 from gateway.model.case import NO_AGENT, Case, CaseStatus, Thread
 from gateway.model.party import Audience, Channel, Role
@@ -24,6 +24,7 @@ FURTHER: Final = "escalate_further"
 _SUBJECT: Final = 80
 _SPOKEN: Final = frozenset({ActivityKind.MESSAGE, ActivityKind.BUTTON})
 _BUTTON: Final = ActivityKind.BUTTON
+_CUSTOMER: Final = Role.CUSTOMER
 
 
 class IllegalMove(ValueError):
@@ -46,17 +47,15 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
 
 def takes(activity: Activity) -> bool:
     """Tell whether somebody pressed the button of a notice: an agent, whatever the channel takes them for."""
-    return _pressed(activity, ACKNOWLEDGE)
+    return _pressed(activity, activity.button, ACKNOWLEDGE)
 
 
 def takes_further(activity: Activity) -> bool:
     """Tell whether somebody pressed the button of a notice that sends the case on: an agent, as with `takes`."""
-    return _pressed(activity, FURTHER)
+    return _pressed(activity, activity.button, FURTHER)
 
 
-def _pressed(activity: Activity, action: str) -> bool:
-    # The button first: six times an activity this is asked, and hardly any has one.
-    button = activity.button
+def _pressed(activity: Activity, button: ButtonChoice | None, action: str) -> bool:
     return (
         button is not None and button.action == action and activity.kind is _BUTTON and activity.reference is not None
     )
@@ -65,8 +64,10 @@ def _pressed(activity: Activity, action: str) -> bool:
 def is_customers(activity: Activity) -> bool:
     """Tell whether a customer did it, on any channel."""
     sender = activity.sender
-    notice = takes(activity) or takes_further(activity)
-    return sender is not None and sender.role is Role.CUSTOMER and not activity.own and not notice
+    if sender is None or sender.role is not _CUSTOMER or activity.own:
+        return False
+    # Several times an activity this is asked, and hardly any has a button.
+    return activity.button is None or not (takes(activity) or takes_further(activity))
 
 
 def speaks(activity: Activity) -> bool:

@@ -27,7 +27,7 @@ from routing.people import UNKNOWN
 Hearing: TypeAlias = dict[tuple[str, str], Seen]
 
 #: Activities in one transaction at most; intake goes before the next one.
-BATCH: Final = 256
+BATCH: Final = 1_024
 #: How long a case that was called for free room is not called again, microseconds.
 AGAIN: Final = 10_000_000
 #: How often the store is looked into when nothing hints at work, seconds.

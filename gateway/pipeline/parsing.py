@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("baton.pipeline")
 
 #: Deliveries in one transaction at most. A backlog fills it; in quiet hours a batch is what came in since the last one.
-BATCH: Final = 256
+BATCH: Final = 1_024
 #: How often the store is looked into when nothing hints at work, seconds.
 POLL: Final = 1.0
 

@@ -36,6 +36,7 @@ from gateway.store.inbound import buried, bury
 from gateway.store.incidents import Grouping
 from gateway.store.names import Names
 from gateway.store.profiles import Asked, people_of
+from gateway.store.queued import oldest_activities
 from gateway.store.risk import Lessons, keep_lessons, take_note
 from gateway.store.speakers import read_threads
 from gateway.store.values import AppliedBatch, CaseView, Step, Watch
@@ -182,17 +183,11 @@ class _Batch:
             *(sorted(self.threads), limit),
         )
         self.home = {thread.id: case_id for case_id, threads in self.threads_of.items() for thread in threads}
-        contents = self._contents([row[0] for row in waiting])
-        taken = [(row[0], row[1], contents[row[0]]) for row in waiting]
-        return taken, len(oldest) == limit or len(taken) == limit or len(locked) < len(wanted)
-
-    def _contents(self, numbers: Sequence[int]) -> dict[int, Activity]:
-        """Return activities by their numbers; those that this process has just parsed are at hand."""
-        found = self.parsed.take(numbers)
-        if lacking := [number for number in numbers if number not in found]:
-            rows = self.t.rows("SELECT activity_id, doc FROM contents WHERE activity_id IN (??bigint)", lacking)
-            found.update((row[0], codec.activity_from(row[1])) for row in rows)
-        return found
+        contents = oldest_activities(self.t, self.parsed, [row[0] for row in waiting])
+        taken = [(row[0], row[1], contents[row[0]]) for row in waiting if row[0] in contents]
+        return taken, len(taken) < len(waiting) or len(oldest) == limit or len(taken) == limit or len(locked) < len(
+            wanted
+        )
 
     def _read_surroundings(self, locked: Sequence[str], people: dict[str, str | None]) -> None:
         self.threads_of = read_threads(self.t, self.names, locked, people)

@@ -9,8 +9,8 @@ from gateway.model import Activity, Attachment, Effect, EffectKind, altered
 from gateway.store import codec
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.file_values import FileBytes, WantedFile
-from gateway.store.inbound import Inbound
 from gateway.store.names import Names
+from gateway.store.queued import stored
 from gateway.store.values import StoredDelivery
 
 _FILE: Final = (
@@ -21,11 +21,10 @@ _FILE: Final = (
 class Files:
     """Reads and writes of files."""
 
-    def __init__(self, engine: Engine, names: Names, inbound: Inbound) -> None:
+    def __init__(self, engine: Engine, names: Names) -> None:
         """Work on an engine."""
         self._engine = engine
         self._names = names
-        self._inbound = inbound
 
     def wanted(self, effects: Sequence[Effect], limit: int) -> Sequence[WantedFile]:
         """Return what goes out with effects and has not been fetched; see `Store.wanted_files`."""
@@ -67,7 +66,7 @@ class Files:
 
     def delivery(self, delivery_id: int) -> StoredDelivery | None:
         """Return a delivery with its bytes."""
-        found = self._engine.read(lambda t: self._inbound.stored(t, "d.id = ?", delivery_id))
+        found = self._engine.read(lambda t: stored(t, self._names, "d.id = ?", delivery_id))
         return found[0] if found else None
 
     def keep(self, file: WantedFile, body: FileBytes | None, note: str) -> None:

@@ -16,6 +16,7 @@ from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.fresh import Fresh
 from gateway.store.happened import Buried, Parsed
 from gateway.store.names import BATON, Names
+from gateway.store.queued import oldest_deliveries, stored
 from gateway.store.reports import NOWHERE
 from gateway.store.threads import ThreadCache, Threads
 from gateway.store.values import JournalEntry, ParsedDelivery, SavedBatch, StoredDelivery
@@ -141,47 +142,9 @@ class Inbound:
     def unparsed(self, limit: int, only: Sequence[str] | None = None) -> Sequence[StoredDelivery]:
         """Return the oldest deliveries that wait for parsing."""
         if only is None:
-            return self._engine.read(lambda t: self.stored(t, "d.state = 0 ORDER BY d.id LIMIT ?", limit))
+            return self._engine.read(lambda t: stored(t, self._names, "d.state = 0 ORDER BY d.id LIMIT ?", limit))
         wanted = [number for name in only if (number := self._names.find(name)) is not None]
-        return self._engine.read(lambda t: self._oldest(t, wanted, limit))
-
-    def _oldest(self, t: Transaction, connections: Sequence[int], limit: int) -> list[StoredDelivery]:
-        """Return the oldest that wait; of those that this process has just taken in, the bytes are at hand."""
-        rows = t.rows(
-            "SELECT id, attempts FROM deliveries WHERE state = 0 AND connection_id IN (??bigint) ORDER BY id LIMIT ?",
-            *(connections, limit),
-        )
-        found = self._fresh.take([row[0] for row in rows if row[1] == 0])
-        lacking = [row[0] for row in rows if row[0] not in found]
-        if lacking:
-            found.update((each.id, each) for each in self.stored(t, "d.id IN (??bigint)", lacking))
-        return [found[row[0]] for row in rows if row[0] in found]
-
-    def stored(self, t: Transaction, condition: str, *values: object) -> list[StoredDelivery]:
-        """Return deliveries with their bytes."""
-        rows = t.rows(
-            "SELECT d.id, d.connection_id, p.endpoint, d.lane, d.received_at, p.method, p.url, p.headers,"
-            f" coalesce(p.body, b.body), d.attempts FROM (SELECT * FROM deliveries d WHERE {condition}) d"
-            " JOIN payloads p ON p.delivery_id = d.id LEFT JOIN blobs b ON b.sha256 = p.blob ORDER BY d.id",
-            *values,
-        )
-        return [
-            StoredDelivery(
-                id=row[0],
-                lane=row[3],
-                attempts=row[9],
-                delivery=Delivery(
-                    connection=self._names.name(row[1]),
-                    endpoint=row[2],
-                    received_at=row[4],
-                    method=row[5],
-                    url=row[6],
-                    headers=tuple(codec.pairs_from(row[7])),
-                    body=row[8] if row[8] is not None else b"",
-                ),
-            )
-            for row in rows
-        ]
+        return self._engine.read(lambda t: oldest_deliveries(t, self._names, self._fresh, wanted, limit))
 
     def save_parsed(self, results: Sequence[ParsedDelivery], now: int, rules: CaseRules = _DEFAULT) -> SavedBatch:
         """Record what parsing made of deliveries; see `Store.save_parsed`."""

@@ -9,9 +9,9 @@ from gateway.store import codec
 from gateway.store.auditing import Auditing
 from gateway.store.effects import FAILED, PENDING, STUCK
 from gateway.store.engine import Engine, Row, Transaction
-from gateway.store.inbound import Inbound
 from gateway.store.names import Names
 from gateway.store.outcomes import outcome_of, tell
+from gateway.store.queued import stored
 from gateway.store.values import DeadLetter, DeadLetterDetail
 
 _LETTER: Final = (
@@ -22,13 +22,10 @@ _LETTER: Final = (
 class Operators:
     """Operators' writes and the questions that go with them."""
 
-    def __init__(
-        self, engine: Engine, names: Names, inbound: Inbound, auditing: Auditing, entropy: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, engine: Engine, names: Names, auditing: Auditing, entropy: Callable[[int], bytes]) -> None:
         """Work on an engine."""
         self._engine = engine
         self._names = names
-        self._inbound = inbound
         self._auditing = auditing
         self._entropy = entropy
 
@@ -94,8 +91,8 @@ class Operators:
             if letter.kind == "activity":
                 found = t.rows("SELECT delivery_id FROM activities WHERE id = ?", int(letter.ref))
                 delivery_id = found[0][0] if found else None
-            stored = self._inbound.stored(t, "d.id = ?", delivery_id) if delivery_id is not None else []
-            return DeadLetterDetail(letter=letter, delivery=stored[0] if stored else None)
+            kept = stored(t, self._names, "d.id = ?", delivery_id) if delivery_id is not None else []
+            return DeadLetterDetail(letter=letter, delivery=kept[0] if kept else None)
 
         return self._engine.read(work)
 

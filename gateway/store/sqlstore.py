@@ -48,10 +48,10 @@ class SqlStore:
         applying = Applying(engine, names, entropy, parsed)
         outbox = Outbox(engine, names, entropy)
         merges = Merges(engine, names, auditing)
-        operators = Operators(engine, names, inbound, auditing, entropy)
+        operators = Operators(engine, names, auditing, entropy)
         people = People(engine, names, auditing)
         reading = Reading(engine, names)
-        files = Files(engine, names, inbound)
+        files = Files(engine, names)
         conversations = Conversations(engine, names)
         incidents = Incidents(engine, auditing, entropy)
 
