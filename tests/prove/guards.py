@@ -333,5 +333,14 @@ MUTANTS: Final = (
         ),
         killer="tests/app/test_shipped.py::test_in_observe_mode_nothing_at_all_is_changed_at_a_vendor",
     ),
+    Mutant(
+        name="rolled_back_remembered",
+        wrong="keeps in memory what was never committed, under numbers that others get",
+        edits=(
+            ("gateway/store/inbound.py", "            self._fresh.forget()\n", "            pass\n"),
+            ("gateway/store/inbound.py", "            self._parsed.forget()\n", "            pass\n"),
+        ),
+        killer="tests/store/test_fresh.py::test_what_was_rolled_back_is_never_taken_for_the_row_that_gets_its_number",
+    ),
     *OVER_ALL_CASES,
 )
