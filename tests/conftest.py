@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,17 @@ settings.load_profile(os.environ.get("BATON_HYPOTHESIS", "default"))
 
 #: Test data that others wrote; beside the project or where BATON_SHARED_DATA says, never in it.
 REFERENCE = Path(os.environ.get("BATON_SHARED_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Leave logging as it was found: commands that run within a test set it up for a process of their own."""
+    root = logging.getLogger()
+    handlers, level, disabled = list(root.handlers), root.level, root.manager.disable
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.disable(disabled)
 
 
 def missing(name: str, reason: str) -> None:
