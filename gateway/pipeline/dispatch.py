@@ -66,18 +66,28 @@ class Dispatch:
         self._recording = False
         self._closing = False
         self._cut = False
+        #: True until the last claim was made and all that it brought is done.
+        self._claiming = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.bell = Bell(clock)
         self._done = Bell(clock)
 
     @property
     def busy(self) -> bool:
-        """Return whether calls run or results wait to be recorded."""
-        return bool(self._tasks or self._results or self._recording)
+        """Return whether calls run or may begin, or results wait to be recorded."""
+        return bool(self._claiming or self._tasks or self._results or self._recording)
 
     # --- loops -------------------------------------------------------------------------------------------------------
     async def run(self) -> None:
         """Claim and send until closed; then wait for what runs."""
+        self._claiming = True
+        try:
+            await self._send()
+        finally:
+            self._claiming = False
+            self._done.ring()
+
+    async def _send(self) -> None:
         async with asyncio.TaskGroup() as group:
             while not self._closing:
                 try:
@@ -87,6 +97,9 @@ class Dispatch:
                     _log.warning("the store cannot serve dispatch: %s", error, extra={"action": "store_unavailable"})
                     await self._clock.sleep(POLL)
                     continue
+                if self._cut:
+                    # Nobody waits for them any more: their leases run out.
+                    return
                 for claim in claims:
                     self._running[claim.connection] += 1
                     task = group.create_task(self._one(claim))
@@ -96,8 +109,8 @@ class Dispatch:
                     await self.bell.wait(POLL)
 
     async def record(self) -> None:
-        """Record results, those that came together in one transaction, until closed and nothing is left."""
-        while not (self._closing and not self._results and not self._tasks):
+        """Record results, those that came together in one transaction, until closed and nothing is left or may come."""
+        while not (self._closing and not self._results and not self._tasks and not self._claiming):
             if not self._results:
                 await self._done.wait(POLL)
                 continue
