@@ -71,6 +71,7 @@ class Dispatch:
         self._tasks: set[asyncio.Task[None]] = set()
         self.bell = Bell(clock)
         self._done = Bell(clock)
+        self._ended = Bell(clock)
 
     @property
     def busy(self) -> bool:
@@ -130,6 +131,7 @@ class Dispatch:
                 self._recording = False
             self._finished()
             self.bell.ring()
+        self._ended.ring()
 
     def _finish(self, batch: Sequence[EffectResult]) -> None:
         """Record a batch; one by one when a result of it spoils the others, whose proofs must not be lost with it."""
@@ -152,6 +154,11 @@ class Dispatch:
         self._closing = True
         self.bell.ring()
         self._done.ring()
+
+    async def quiet(self) -> None:
+        """Return once nothing is in work and nothing may begin: for whoever has closed it."""
+        while self.busy:
+            await self._ended.wait(POLL)
 
     async def cut(self) -> None:
         """Stop waiting for what still runs, and for a store that is away: leases run out, and it is settled later."""

@@ -131,8 +131,7 @@ class Pipeline:
         self.applying.close()
         async with asyncio.TaskGroup() as group:
             cutter = group.create_task(self._cut(grace))
-            while self.dispatch.busy:
-                await self._clock.sleep(0.02)
+            await self.dispatch.quiet()
             cutter.cancel()
 
     async def _cut(self, grace: float) -> None:

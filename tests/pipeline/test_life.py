@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -134,31 +133,6 @@ async def test_one_vendor_that_hangs_holds_up_no_other_connection(
 
 
 # --- the end ---------------------------------------------------------------------------------------------------------
-async def test_what_a_claim_brings_while_it_ends_is_sent_and_its_proof_recorded(tmp_path: Path) -> None:
-    """The claim was under way when the end began: the loop that records must not be gone before its results."""
-    async with looping(tmp_path) as world:
-        store: Any = world.store
-        right, claimed, ending = store.claim, threading.Event(), threading.Event()
-
-        def claim(*arguments: Any) -> Any:
-            found = right(*arguments)
-            if found:
-                claimed.set()
-                ending.wait(60)
-            return found
-
-        store.claim = claim
-        await world.pipeline.intake.accept(world.message())
-        await world.until(claimed.is_set)
-        stopping = asyncio.create_task(world.pipeline.stop())
-        await world.pass_time(1, step=0.1)
-        assert not stopping.done()
-        ending.set()
-        await world.until(stopping.done)
-        assert world.states() == [DONE]
-        assert world.vendor.count("write") == 1
-
-
 async def test_the_end_waits_for_the_calls_in_work_and_records_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
