@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.clock import Clock, SystemClock
 from gateway.config import AnySpec
-from gateway.config.wording import OWN, in_our_words
+from gateway.config.wording import OWN, in_our_words, own_words
 from gateway.host.hostside import HostSide
 from gateway.host.registry import Specs, load_class
 from gateway.model import Activity, Attachment, Channel, Party
@@ -184,7 +184,7 @@ def _lenient(spec: AnySpec, given: Mapping[str, Any]) -> ConnectionSettings:
 def _said(fault: ErrorDetails) -> str:
     name = ".".join(map(str, fault["loc"]))
     if fault["type"] in OWN:
-        return f"{name}: {fault['msg'].removeprefix('Value error, ').removeprefix('Assertion failed, ')}".rstrip(".")
+        return f"{name}: {own_words(fault['msg'])}".rstrip(".")
     return f"{name} {in_our_words(fault['type'], fault.get('ctx', {}))}"
 
 

@@ -158,7 +158,7 @@ class Draft:
         details: str = "",
     ) -> Effect:
         """Add an effect; its id follows from the case, the activity, its kind and its number among them."""
-        number = len([effect for effect in self.effects if effect.kind is kind]) if self.effects else 0
+        number = len([effect for effect in self.effects if effect.kind is kind])
         effect = Effect(
             id=self.new_id(kind.value, number),
             kind=kind,

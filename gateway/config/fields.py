@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.secrets import References, Unresolved, is_reference
-from gateway.config.wording import OWN, in_our_words
+from gateway.config.wording import OWN, in_our_words, own_words
 from gateway.toml import Problem, TomlDocument, nearest
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -116,7 +116,7 @@ class FieldReader:
         if detail["type"] not in OWN:
             sentence = in_our_words(detail["type"], detail.get("ctx", {}), self._written(path))
             return at_value(self.document, path, f"{where or 'it'} {sentence}")
-        sentence = self._withhold(detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "))
+        sentence = self._withhold(own_words(detail["msg"]))
         return at_value(self.document, path, f"{where}: {sentence[:1].lower()}{sentence[1:]}" if where else sentence)
 
     def _written(self, path: tuple[str | int, ...]) -> object:

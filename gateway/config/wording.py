@@ -66,6 +66,11 @@ OWN: Final = frozenset({"value_error", "assertion_error"})
 _NUMBERS: Final = re.compile(r"(?:int|float|decimal)_(?:type|parsing)")
 
 
+def own_words(said: str) -> str:
+    """Return the sentence of a validator of ours without what the library writes before it."""
+    return said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
 def in_our_words(kind: str, context: Mapping[str, Any], value: object = None) -> str:
     """Return what a value must be instead, as the end of a sentence that begins with its name."""
     if kind in {"literal_error", "enum"}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from gateway.model.activity import Activity, ActivityKind, ButtonChoice
+from gateway.model.activity import Activity, ActivityKind
 from gateway.model.altering import altered
 from gateway.model.case import NO_AGENT, Case, CaseStatus, Thread
 from gateway.model.party import Audience, Channel, Role
@@ -47,15 +47,16 @@ def move(case: Case, status: CaseStatus, at: int) -> Case:
 
 def takes(activity: Activity) -> bool:
     """Tell whether somebody pressed the button of a notice: an agent, whatever the channel takes them for."""
-    return _pressed(activity, activity.button, ACKNOWLEDGE)
+    return _pressed(activity, ACKNOWLEDGE)
 
 
 def takes_further(activity: Activity) -> bool:
     """Tell whether somebody pressed the button of a notice that sends the case on: an agent, as with `takes`."""
-    return _pressed(activity, activity.button, FURTHER)
+    return _pressed(activity, FURTHER)
 
 
-def _pressed(activity: Activity, button: ButtonChoice | None, action: str) -> bool:
+def _pressed(activity: Activity, action: str) -> bool:
+    button = activity.button
     return (
         button is not None and button.action == action and activity.kind is _BUTTON and activity.reference is not None
     )

@@ -73,11 +73,6 @@ class Dispatch:
         self._done = Bell(clock)
         self._ended = Bell(clock)
 
-    @property
-    def busy(self) -> bool:
-        """Return whether calls run or may begin, or results wait to be recorded."""
-        return bool(self._claiming or self._tasks or self._results or self._recording)
-
     # --- loops -------------------------------------------------------------------------------------------------------
     async def run(self) -> None:
         """Claim and send until closed; then wait for what runs."""
@@ -111,7 +106,7 @@ class Dispatch:
 
     async def record(self) -> None:
         """Record results, those that came together in one transaction, until closed and nothing is left or may come."""
-        while not (self._closing and not self._results and not self._tasks and not self._claiming):
+        while not (self._closing and not self._results and not self._claiming):
             if not self._results:
                 await self._done.wait(POLL)
                 continue
@@ -157,7 +152,7 @@ class Dispatch:
 
     async def quiet(self) -> None:
         """Return once nothing is in work and nothing may begin: for whoever has closed it."""
-        while self.busy:
+        while self._claiming or self._results or self._recording:
             await self._ended.wait(POLL)
 
     async def cut(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import Final, Generic, TypeVar
 
@@ -19,7 +20,7 @@ class Fresh(Generic[T]):
     """What waits here, by the numbers of the rows. Many threads may use it.
 
     It is kept before its transaction commits, so that nobody who sees the row has to read it; whoever takes it has seen the row.
-    When the transaction fails its numbers are given once more, to other rows: all must be forgotten then.
+    When the transaction fails its numbers are given once more, to other rows: so what is kept is kept `while_written`.
     """
 
     def __init__(self, size: Callable[[T], int], room: int = ROOM) -> None:
@@ -29,6 +30,15 @@ class Fresh(Generic[T]):
         self._held = 0
         self._waiting: dict[int, T] = {}
         self._lock = threading.Lock()
+
+    @contextmanager
+    def while_written(self) -> Generator[None]:
+        """Forget all when the transaction fails in which something is kept."""
+        try:
+            yield
+        except BaseException:
+            self.forget()
+            raise
 
     def keep(self, fresh: Iterable[tuple[int, T]]) -> None:
         """Keep what stands in rows, or will once their transaction commits, as it stands there; as far as there is room."""

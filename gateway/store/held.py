@@ -10,9 +10,9 @@ from gateway.model import EffectKind
 from gateway.sdk import RateLimit
 from gateway.store.effects import PENDING, SENDING, STUCK, UNKNOWN
 from gateway.store.engine import Engine, Row, Transaction
+from gateway.store.limits import frees_at
 from gateway.store.names import Names
 
-_MICRO: Final = 1_000_000
 _OPEN: Final = (
     "SELECT seq, id, connection_id, kind, rule, state, due_at, lease_until, tries, batch FROM effects"
     " WHERE case_id = ? AND state < 10 ORDER BY seq"
@@ -119,14 +119,9 @@ def _limit(
     for limit in limits:
         if limit.scope == "ticket" and not case_id:
             continue
-        window = int(limit.seconds * _MICRO)
-        one = "AND case_id = ? " if limit.scope == "ticket" else ""
-        rows = t.rows(
-            f"SELECT called_at FROM calls WHERE connection_id = ? {one}AND called_at > ? ORDER BY called_at",
-            *((number, case_id, now - window) if one else (number, now - window)),
-        )
-        if len(rows) >= limit.calls:
-            used_up.append((int(rows[len(rows) - limit.calls][0]) + window, limit))
+        until = frees_at(t, limit, number, case_id, now)
+        if until is not None:
+            used_up.append((until, limit))
     if not used_up:
         return None
     until, limit = max(used_up, key=lambda each: each[0])

@@ -96,11 +96,8 @@ class Inbound:
             )
             return numbers
 
-        try:
+        with self._fresh.while_written():
             return self._engine.write(work, first=True)
-        except BaseException:
-            self._fresh.forget()
-            raise
 
     def journal_with_cursor(self, entries: Sequence[JournalEntry], connection: str, name: str, cursor: str) -> None:
         """Make deliveries durable and move a cursor; see `Store.journal_with_cursor`."""
@@ -159,11 +156,8 @@ class Inbound:
             threads = Threads(t, self._engine, self._names, self._entropy, self._threads, made, rules, now)
             return _Saving(t, threads, self._names, now, self._parsed).save(turn), made
 
-        try:
+        with self._parsed.while_written():
             saved, made = self._engine.write(work)
-        except BaseException:
-            self._parsed.forget()
-            raise
         self._threads.take(made, _CACHE)
         return saved
 

@@ -19,12 +19,12 @@ from gateway.model import (
     TicketLink,
 )
 from gateway.model.activity import BATON_NAME
-from gateway.sdk import RateLimit
 from gateway.store import codec
 from gateway.store.bindings import bind_thread, internal_thread
 from gateway.store.effects import CANCELLED, DONE, FAILED, OBSERVED, PENDING, SENDING, STUCK, UNKNOWN
 from gateway.store.engine import Engine, Row, Transaction
 from gateway.store.inbound import append_internal, bury
+from gateway.store.limits import frees_at
 from gateway.store.mail_threads import keep_message_ids
 from gateway.store.names import Names
 from gateway.store.outcomes import outcome_of, tell
@@ -127,16 +127,9 @@ class Outbox:
 
     def _release(self, t: Transaction, destination: Destination, number: int, case_id: str, now: int) -> int | None:
         """Return when the limit on one ticket frees the next call, None when it is free now."""
-        limits: list[RateLimit] = [limit for limit in destination.limits if limit.scope == "ticket"]
-        for limit in limits:
-            window = int(limit.seconds * _MICRO)
-            rows = t.rows(
-                "SELECT called_at FROM calls WHERE connection_id = ? AND case_id = ? AND called_at > ? ORDER BY called_at",
-                *(number, case_id, now - window),
-            )
-            if len(rows) >= limit.calls:
-                return int(rows[len(rows) - limit.calls][0]) + window
-        return None
+        limits = (limit for limit in destination.limits if limit.scope == "ticket")
+        freed = (frees_at(t, limit, number, case_id, now) for limit in limits)
+        return next((at for at in freed if at is not None), None)
 
     def _together(
         self,

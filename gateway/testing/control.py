@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -20,6 +19,7 @@ from aiohttp import web
 
 from gateway.testing.conditions import LONGEST, Condition, number, seconds, share
 from gateway.testing.faults import FaultKind, Faults
+from gateway.toml import nearest
 
 if TYPE_CHECKING:
     from gateway.testing.sandbox import Call
@@ -252,8 +252,8 @@ def _with(kind: FaultKind, length: float, status: int) -> dict[str, Any]:
 def meant(word: str, known: Iterable[str]) -> str:
     """Return what is said behind a word that is not known: the nearest one, and all there are."""
     names = list(known)
-    near = get_close_matches(word, names, n=1)
-    hint = f': did you mean "{near[0]}"?' if near else "."
+    near = nearest(word, names)
+    hint = f': did you mean "{near}"?' if near else "."
     return f"{hint} There {'is' if len(names) == 1 else 'are'} {', '.join(names) or 'none'}"
 
 

@@ -336,10 +336,7 @@ MUTANTS: Final = (
     Mutant(
         name="rolled_back_remembered",
         wrong="keeps in memory what was never committed, under numbers that others get",
-        edits=(
-            ("gateway/store/inbound.py", "            self._fresh.forget()\n", "            pass\n"),
-            ("gateway/store/inbound.py", "            self._parsed.forget()\n", "            pass\n"),
-        ),
+        edits=(("gateway/store/fresh.py", "            self.forget()\n", "            pass\n"),),
         killer="tests/store/test_fresh.py::test_what_was_rolled_back_is_never_taken_for_the_row_that_gets_its_number",
     ),
     *OVER_ALL_CASES,
